@@ -1,0 +1,65 @@
+"""Named errors. Each says what is wrong, and what to do about it."""
+
+
+class SeawallError(Exception):
+    """What the user sees instead of a traceback.
+
+    `problem` is one sentence naming the cause; `remedy` is what to do next; `detail` is longer text, such as the
+    application's own traceback, shown as it is.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problem: str, remedy: str = "", detail: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+        self.detail = detail
+
+
+class ConfigError(SeawallError):
+    """A setting in seawall.toml is wrong."""
+
+    exit_code = 2
+
+
+class ApplicationNotFound(SeawallError):
+    """There is no application here that Seawall knows how to start."""
+
+    exit_code = 2
+
+
+class ApplicationFailed(SeawallError):
+    """The application was found but does not start."""
+
+
+class ProgramMissing(SeawallError):
+    """A program Seawall needs is not installed."""
+
+
+class PortTaken(SeawallError):
+    """Another program listens on the port."""
+
+
+class AlreadyRunning(SeawallError):
+    """Another `seawall up` is in charge of this site."""
+
+
+class NotRunning(SeawallError):
+    """Nothing answers for this site."""
+
+    exit_code = 3
+
+
+class StateUnusable(SeawallError):
+    """A folder Seawall keeps its files in cannot be used: full, read-only, or somebody else's."""
+
+
+class EngineFailed(SeawallError):
+    """HAProxy did not start, or does not answer."""
+
+
+class UnknownServer(SeawallError):
+    """An operator named a server that does not exist."""
+
+    exit_code = 2

@@ -1,0 +1,135 @@
+"""Processes that outlive the control plane: started in their own session, known by pid and start time, watched by pidfd."""
+
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def start_time(pid: int) -> int | None:
+    """When `pid` started, in clock ticks since boot (proc(5), stat field 22). None if it is gone or a zombie.
+
+    A pid alone is not an identity, it is used again; and a zombie still passes kill(pid, 0).
+    """
+    fields = _stat(pid)
+    return int(fields[19]) if fields and fields[0] not in "ZX" else None
+
+
+def _stat(pid: int) -> list[str] | None:
+    """proc(5) stat from field 3 (state) on. The name before it may hold spaces and brackets."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+@dataclass
+class Process:
+    """One process that we started, now or in an earlier life of the control plane."""
+
+    pid: int
+    started: int  # clock ticks since boot
+    pidfd: int = field(repr=False, compare=False)
+    ending: str = ""
+
+    @classmethod
+    def adopt(cls, pid: int, started: int | None = None) -> "Process | None":
+        """The running process `pid`, or None if it is gone or, by its start time, another one."""
+        try:
+            pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return None
+        now = start_time(pid)
+        if now is None or (started is not None and now != started):
+            os.close(pidfd)
+            return None
+        return cls(pid, now, pidfd)
+
+    @property
+    def alive(self) -> bool:
+        return start_time(self.pid) == self.started
+
+    @property
+    def stopped(self) -> bool:
+        """Whether job control or a debugger has stopped it (SIGSTOP)."""
+        fields = _stat(self.pid)
+        return fields is not None and fields[0] in "Tt"
+
+    @property
+    def cpu(self) -> int:
+        """Processor time used so far, in clock ticks."""
+        fields = _stat(self.pid)
+        return int(fields[11]) + int(fields[12]) if fields else 0
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal; a process that is already gone is no error."""
+        try:
+            signal.pidfd_send_signal(self.pidfd, number)
+        except ProcessLookupError:
+            pass
+
+    def reap(self) -> str:
+        """How it ended, in words; "" where that cannot be known because it is not our child. Frees the zombie."""
+        try:
+            result = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOHANG)
+        except ChildProcessError:
+            return self.ending
+        if result is not None:
+            by_signal = result.si_code != os.CLD_EXITED
+            self.ending = (
+                f"killed by {signal.Signals(result.si_status).name}" if by_signal else f"exit code {result.si_status}"
+            )
+        return self.ending
+
+    def close(self) -> None:
+        os.close(self.pidfd)
+
+
+def spawn(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    fds: Sequence[int] = (),
+    user: tuple[int, int] | None = None,
+) -> Process:
+    """Start `command` in its own session, its output appended to `log`, inheriting only `fds`.
+
+    `user` is (uid, gid) to run as. Raises OSError if the program cannot be started.
+    """
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=tuple(fds),
+            start_new_session=True,
+            user=user[0] if user else None,
+            group=user[1] if user else None,
+            extra_groups=[] if user else None,
+        )
+    finally:
+        os.close(output)
+    # The pidfd reports the end and reap() collects it; Popen must not wait for the same child.
+    child.returncode = 0
+    process = Process.adopt(child.pid)
+    return process or Process(child.pid, -1, os.pidfd_open(child.pid))
+
+
+def raise_open_files() -> int:
+    """Raise the limit of open files as far as we may, for us and our children. Returns it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 131072
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, hard), max(wanted, hard)))
+    except (ValueError, PermissionError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
