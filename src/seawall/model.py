@@ -93,6 +93,7 @@ class Memory:
     """What is remembered from one decision to the next."""
 
     next_server: int = 1
+    opened: bool = False  # a first server has been ready: from now on there are balancers
     leaving: Mapping[str, float] = field(default_factory=dict)  # server → since when it drains
     stopping: Mapping[str, float] = field(default_factory=dict)  # server → since when it was told to stop
     down: Mapping[str, float] = field(default_factory=dict)  # server → since when it fails its heartbeats

@@ -73,7 +73,7 @@ class Paths:
 
 
 def runtime_root(uid: int) -> Path:
-    """The folder for sockets. Unix socket paths end at 107 bytes (unix(7)), so it must be short, wherever the project is.
+    """The folder for sockets: short, wherever the project is, as unix socket paths end at 107 bytes (unix(7)).
 
     It must not depend on the environment: `seawall status` from cron has to find the same folder as `seawall up`.
     """
@@ -100,7 +100,8 @@ def create(paths: Paths) -> None:
         for folder in (paths.runtime.parent, paths.runtime, paths.sockets):
             folder.mkdir(parents=True, exist_ok=True)
             if folder.stat().st_uid != os.getuid():
-                raise StateUnusable(f"{folder} belongs to another user.", f"Remove it, or run as its owner: ls -ld {folder}")
+                remedy = f"Remove it, or run as its owner: ls -ld {folder}"
+                raise StateUnusable(f"{folder} belongs to another user.", remedy)
             folder.chmod(0o711)
         paths.logs.mkdir(parents=True, exist_ok=True)
         ignore = paths.state / ".gitignore"

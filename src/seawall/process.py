@@ -1,5 +1,6 @@
-"""Processes that outlive the control plane: started in their own session, known by pid and start time, watched by pidfd."""
+"""Processes that outlive the control plane: each in its own session, known by pid and start time, watched by pidfd."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -66,10 +67,8 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal; a process that is already gone is no error."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, number)
-        except ProcessLookupError:
-            pass
 
     def reap(self) -> str:
         """How it ended, in words; "" where that cannot be known because it is not our child. Frees the zombie."""
@@ -126,7 +125,7 @@ def spawn(
 
 def raise_open_files() -> int:
     """Raise the limit of open files as far as we may, for us and our children. Returns it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 131072
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, hard), max(wanted, hard)))

@@ -1,0 +1,77 @@
+"""Which server gets traffic: brings the backends of each balancer to what is wanted, one safe step at a time."""
+
+from dataclasses import replace
+
+from seawall.model import (
+    Action,
+    BalancerSeen,
+    Memory,
+    Observed,
+    Plan,
+    Route,
+    RouteSeen,
+    RouteStep,
+    SetStrategy,
+    Site,
+    Strategy,
+)
+
+
+def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
+    gone = memory.leaving.keys() | memory.stopping.keys()
+    wanted = [s.name for s in observed.servers if s.alive and s.ready and s.name not in gone]
+    alive = {s.name for s in observed.servers if s.alive}
+    if wanted and not memory.opened:
+        memory = replace(memory, opened=True)
+    actions: list[Action] = []
+    for balancer in observed.balancers:
+        if balancer.alive and balancer.routes is not None:
+            actions += _enter(site.strategy, balancer, wanted)
+            actions += _switch(site.strategy, balancer)
+            actions += _leave(site.strategy, balancer, wanted, alive)
+    return Plan(tuple(actions), memory)
+
+
+def _enter(strategy: Strategy, balancer: BalancerSeen, wanted: list[str]) -> list[Action]:
+    have = {route.server: route for route in balancer.routes or () if route.strategy == strategy}
+    steps: list[Action] = []
+    for server in wanted:
+        if server not in have:
+            steps.append(Route(f"{server} answers its heartbeats", balancer.name, strategy, server, "add"))
+        elif have[server].status in ("drain", "maint"):
+            steps.append(Route(f"{server} is to serve", balancer.name, strategy, server, "enable"))
+    return steps
+
+
+def _switch(strategy: Strategy, balancer: BalancerSeen) -> list[Action]:
+    """Only after the servers were added to the new backend (they come first in the plan): no request finds it empty."""
+    if balancer.strategy in (None, strategy):
+        return []
+    return [SetStrategy(f"balancer.strategy is {strategy}, not {balancer.strategy}", balancer.name, strategy)]
+
+
+def _leave(strategy: Strategy, balancer: BalancerSeen, wanted: list[str], alive: set[str]) -> list[Action]:
+    actions: list[Action] = []
+    for route in balancer.routes or ():
+        if route.strategy == strategy:
+            if route.server not in wanted:
+                actions += _withdraw(balancer, route, route.server in alive)
+        elif balancer.strategy == strategy:
+            # The old strategy's backend gets no new requests any more; the server itself lives on in the new one.
+            actions += _withdraw(balancer, route, route.server in alive)
+    return actions
+
+
+def _withdraw(balancer: BalancerSeen, route: RouteSeen, alive: bool) -> list[Action]:
+    def step(name: RouteStep, reason: str) -> Action:
+        return Route(f"{route.server} {reason}", balancer.name, route.strategy, route.server, name)
+
+    if route.status == "maint":
+        return [step("remove", "is out of use")]
+    if not alive:
+        return [step("maint", "is dead"), step("remove", "is dead")]
+    if route.status != "drain":
+        return [step("drain", "is to finish what it has")]
+    if route.current == 0 and route.queued == 0:
+        return [step("maint", "has finished"), step("remove", "has finished")]
+    return []
