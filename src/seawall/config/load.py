@@ -1,0 +1,153 @@
+"""Reading seawall.toml, and saying what is wrong with it: file, line, key, what was expected, what was given."""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from seawall.config.lines import Key, key_lines, syntax_position
+from seawall.config.schema import SECTIONS, SETTINGS, expected
+from seawall.config.settings import Settings
+from seawall.errors import ConfigError
+
+LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min")
+"""What `seawall set` may change on the running site."""
+
+
+def load(path: Path) -> Settings:
+    """The settings in the file `path`; the defaults where there is none. Raises ConfigError."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", f"Look at it: ls -ld {path}") from error
+    text = _decode(path, data)
+    table = _parse(path, text)
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        lines = key_lines(text)
+        wrong = sorted({(_line(lines, item["loc"]), _sentence(item)) for item in error.errors()})
+    raise _config_error([f"{path}:{line}: {sentence}" for line, sentence in wrong], str(path))
+
+
+def live_value(key: str, text: str) -> str | int:
+    """The value that `seawall set KEY TEXT` means. Raises ConfigError unless the key is in LIVE and the value fits."""
+    path = tuple(key.split("."))
+    if path not in SETTINGS:
+        names = {name: name for name in map(".".join, SETTINGS)} | {name[-1]: ".".join(name) for name in SETTINGS}
+        near = difflib.get_close_matches(key.lower(), names, 1)
+        raise ConfigError(
+            f"{key}: there is no such setting" + (f"; did you mean `{names[near[0]]}`?" if near else "."),
+            f"`seawall set` changes {_listed(LIVE)}.",
+        )
+    if key not in LIVE:
+        raise ConfigError(
+            f"{key} cannot be changed while the site runs; {_listed(LIVE)} can.",
+            "Set it in seawall.toml, then: seawall down, seawall up",
+        )
+    section, name = path
+    try:
+        settings = Settings.model_validate_strings({section: {name: text}})
+    except ValidationError as error:
+        raise _config_error([_sentence(item) for item in error.errors()], "seawall set") from None
+    value: str | int = getattr(getattr(settings, section), name)
+    return value
+
+
+def _decode(path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")  # some editors put a byte order mark first
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path}:{line}: expected text in UTF-8, found the byte 0x{data[error.start]:02x}.",
+            "Save the file again with the encoding UTF-8.",
+        ) from error
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError(f"{path}:1: brackets nested too deeply to read.") from error
+    except ValueError as error:
+        line, column, message = syntax_position(error, text)
+        raise ConfigError(
+            f"{path}:{line}:{column}: not valid TOML: {message}.",
+            'Text goes in quotes: name = "shop". Sections go in brackets: [servers].',
+            f"{text.split(chr(10))[line - 1]}\n{' ' * (column - 1)}^",
+        ) from error
+
+
+def _config_error(sentences: list[str], where: str) -> ConfigError:
+    if len(sentences) == 1:
+        return ConfigError(sentences[0])
+    return ConfigError(f"{len(sentences)} settings in {where} are wrong.", "", "\n".join(sentences))
+
+
+def _line(lines: Mapping[Key, int], location: tuple[int | str, ...]) -> int:
+    """The line of a key, or of the nearest table around it that was written."""
+    path = tuple(str(part) for part in location)
+    return next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 1)
+
+
+def _sentence(item: ErrorDetails) -> str:
+    """One wrong setting: what was expected and what was given."""
+    path = tuple(part for part in item["loc"] if isinstance(part, str) and part != "[key]")
+    key = ".".join(path)
+    if item["type"] == "extra_forbidden":
+        return f"{key}: there is no such setting{_hint(path)}"
+    return f"{key}: expected {_wanted(path, item)}, found {_shown(item['input'])}."
+
+
+def _wanted(path: Key, item: ErrorDetails) -> str:
+    if item["type"] == "expected":
+        return item["msg"]
+    if path[0] in SECTIONS and len(path) == 1:
+        return f"a section: [{path[0]}] on a line of its own"
+    if path[0] == "environment" and len(path) > 1:
+        return "a text in quotes"
+    if item["type"] == "string_pattern_mismatch":
+        return "a path that begins with / and has no spaces" if path[0] == "warm_path" else "one line of text"
+    return expected(SETTINGS[path])
+
+
+def _hint(path: Key) -> str:
+    """The valid key a wrong one was meant for, wherever it belongs."""
+    *section, name = path
+    siblings = [*(key[-1] for key in SETTINGS if list(key[:-1]) == section), *(() if section else SECTIONS)]
+    near = difflib.get_close_matches(name.lower(), siblings, 1)
+    if near:
+        return f"; did you mean `{near[0]}`?"
+    everywhere = {key[-1]: key for key in SETTINGS} | {section: (section,) for section in SECTIONS}
+    far = difflib.get_close_matches(name.lower(), everywhere, 1)
+    return f"; {_belongs(everywhere[far[0]])}" if far else f"; valid here: {_listed(siblings)}."
+
+
+def _belongs(key: Key) -> str:
+    if key[0] in SECTIONS:
+        return f"[{key[0]}] is a section of its own." if len(key) == 1 else f"`{key[1]}` belongs under [{key[0]}]."
+    return f"`{key[0]}` belongs at the top, before the first section."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _shown(value: object) -> str:
+    """A value as TOML has it; short, whatever it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list | tuple):
+        return "a table" if isinstance(value, dict) else "a list"
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a huge number"
+    shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    return shown if len(shown) <= 60 else shown[:59] + "…"

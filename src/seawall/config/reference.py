@@ -1,0 +1,57 @@
+"""docs/settings.md, generated, so that it cannot differ from what the program does."""
+
+import json
+
+from pydantic.fields import FieldInfo
+
+from seawall.config.load import LIVE
+from seawall.config.schema import SECTIONS, SETTINGS, Key, expected
+from seawall.config.settings import Settings
+
+HEAD = """# Settings
+
+Seawall reads `seawall.toml` in the project's folder. The file may be missing and every setting has a default: write
+down only what shall be different. This page is generated from `src/seawall/config/settings.py` by `make docs`.
+
+```toml
+wsgi = "mysite.wsgi:application"
+
+[servers]
+min = 4
+
+[listen]
+address = "0.0.0.0"
+http = 80
+https = 443
+
+[https]
+domains = ["example.org", "www.example.org"]
+```
+
+Changes take effect after `seawall down` and `seawall up`. Those marked *live* can be changed on the running site:
+"""
+
+
+def reference() -> str:
+    """The Markdown page that lists every setting."""
+    live = HEAD + ", ".join(f"`seawall set {key} VALUE`" for key in LIVE) + ".\n"
+    parts = [_part("Top of the file", Settings.__doc__, ())]
+    parts += [_part(f"[{name}]", model.__doc__, (name,)) for name, model in SECTIONS.items()]
+    return live + "".join(parts)
+
+
+def _part(title: str, text: str | None, section: Key) -> str:
+    rows = [_row(key, field) for key, field in SETTINGS.items() if key[:-1] == section]
+    head = ["| setting | default | may be | meaning |", "|---|---|---|---|"]
+    return "\n".join(["", f"## {title}", "", text or "", "", *head, *rows, ""])
+
+
+def _row(key: Key, field: FieldInfo) -> str:
+    live = " *live*" if ".".join(key) in LIVE else ""
+    default = "" if field.default in ("", None, {}) else f"`{_toml(field.default)}`"
+    return f"| `{key[-1]}`{live} | {default} | {expected(field)} | {field.description} |"
+
+
+def _toml(value: object) -> str:
+    """Defaults are texts, numbers, booleans and lists of texts, which TOML writes as JSON does."""
+    return json.dumps(value)

@@ -1,0 +1,203 @@
+"""Every setting once, its default and its meaning side by side."""
+
+import ipaddress
+import re
+import shlex
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from seawall.model import Strategy
+
+Kind = Literal["wsgi", "asgi", "command"]
+
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+Seconds = Annotated[float, Field(ge=0.1, le=86400)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
+HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(\*\.)?({LABEL}\.)*{LABEL}")
+
+
+def _expected(what: str) -> PydanticCustomError:
+    return PydanticCustomError("expected", "{what}", {"what": what})
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _host_name(value: str) -> str:
+    if not HOST_NAME.fullmatch(value.lower()) and not _is_address(value):
+        raise _expected("host names such as example.org or *.example.org, or IP addresses")
+    return value.lower()
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Servers(Section):
+    """The application servers."""
+
+    min: int = Field(default=2, ge=1, le=200, description="How many servers to run.")
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=10000,
+        description="Requests one server works on at a time; more wait in the balancer. Without it: 4 for WSGI (its "
+        "threads), 100 for everything else.",
+    )
+    start_timeout: Seconds = Field(default=60, description="Seconds a new server may take to its first heartbeat.")
+    stop_timeout: Seconds = Field(
+        default=30, description="Seconds a server that leaves may take to finish its requests."
+    )
+    request_timeout: Seconds = Field(
+        default=60, description="Seconds a server may take to begin its answer; then the person gets a 504."
+    )
+    queue_timeout: Seconds = Field(
+        default=30, description="Seconds a request may wait for a free server; then the person gets a 503."
+    )
+
+
+class Balancer(Section):
+    """The load balancers."""
+
+    strategy: Strategy = Field(
+        default="least-connections", description="Which server gets the next request. `least-connections` waits least."
+    )
+
+
+class Listen(Section):
+    """Where people reach the site."""
+
+    address: Text = Field(
+        default="127.0.0.1", description="IP address to listen on. `0.0.0.0` or `::` is every address of this machine."
+    )
+    http: Port = Field(default=8000, description="Port for HTTP.")
+    https: Port = Field(default=8443, validate_default=True, description="Port for HTTPS.")
+
+    @field_validator("address")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not _is_address(value):
+            raise _expected("an IP address such as 127.0.0.1, 0.0.0.0 or ::")
+        return value
+
+    @field_validator("https")
+    @classmethod
+    def _two_ports(cls, value: int, info: ValidationInfo) -> int:
+        if value == info.data.get("http"):
+            raise _expected("another port than listen.http")
+        return value
+
+
+class Sessions(Section):
+    """How a person stays logged in whichever server answers."""
+
+    mode: Literal["auto", "sticky", "none"] = Field(
+        default="auto",
+        description="`sticky`: a cookie leads a person back to the same server. `none`: any server may answer. "
+        "`auto`: sticky for a `command`, which may keep sessions in memory; none for Python, whose sessions are in the "
+        "database or a cookie.",
+    )
+
+
+class Https(Section):
+    """Encryption."""
+
+    enabled: bool = Field(default=True, description="Serve HTTPS, and HTTP/2 with it.")
+    redirect: bool = Field(default=True, description="Send people who come by HTTP to HTTPS.")
+    domains: tuple[Annotated[Text, AfterValidator(_host_name)], ...] = Field(
+        default=("localhost",),
+        strict=False,
+        description="Names the certificate is for. localhost, 127.0.0.1 and ::1 are always in it.",
+    )
+    certificate: Text = Field(
+        default="",
+        description="Your own certificate: a PEM file with the chain and the private key, relative to this file. "
+        "Without it one is made, signed by the local authority (`seawall trust`).",
+    )
+
+
+class Settings(Section):
+    """The application. A Django project needs none of these: it is found by its `manage.py`."""
+
+    name: Text = Field(default="", description="The site's name in what Seawall shows. Without it: the folder's name.")
+    wsgi: Text = Field(default="", description='WSGI application by import path: `"mysite.wsgi:application"`.')
+    asgi: Text = Field(
+        default="", description='ASGI application by import path: `"main:app"`. One of wsgi, asgi, command.'
+    )
+    command: Text = Field(
+        default="",
+        description='Any other program, started once per server: `"node app.js {port}"`. It must listen on the '
+        "TCP port `{port}` of 127.0.0.1 or on the unix socket `{socket}`.",
+    )
+    python: Text = Field(
+        default="",
+        description="The Python that runs the application, relative to this file. Without it: the project's virtual "
+        "environment, then the Python Seawall runs in.",
+    )
+    environment: dict[str, str] = Field(
+        default={}, description="Environment variables for the application. Not for secrets: this file is in git."
+    )
+    warm_path: str = Field(
+        default="/",
+        pattern=r"^/[!-~]*$",
+        description="Page asked for once before the first server starts, so that what the application loads late is "
+        "loaded before it is forked.",
+    )
+    user: Text = Field(
+        default="",
+        description="System user the application runs as when root starts Seawall. Without it: the folder's owner.",
+    )
+    servers: Servers = Servers()
+    balancer: Balancer = Balancer()
+    listen: Listen = Listen()
+    sessions: Sessions = Sessions()
+    https: Https = Https()
+
+    @field_validator("wsgi", "asgi", "command")
+    @classmethod
+    def _at_most_one(cls, value: str, info: ValidationInfo) -> str:
+        others = [key for key in ("wsgi", "asgi") if info.data.get(key)]
+        if value and others:
+            raise _expected(f"at most one of wsgi, asgi and command, and {others[0]} is already set")
+        return value
+
+    @field_validator("wsgi", "asgi")
+    @classmethod
+    def _import_path(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*", value):
+            raise _expected("an import path such as mysite.wsgi:application")
+        return value
+
+    @field_validator("command")
+    @classmethod
+    def _closed_quotes(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError:
+            raise _expected("a command whose quotes are closed") from None
+        return value
+
+    @field_validator("environment")
+    @classmethod
+    def _variables(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not name or "=" in name or "\0" in name + text:
+                raise _expected("names without `=` and values without the character 0")
+        return value
+
+    def concurrency(self, kind: Kind) -> int:
+        """Requests one server of this kind works on at a time."""
+        return self.servers.concurrency or (4 if kind == "wsgi" else 100)
+
+    def sticky(self, kind: Kind) -> bool:
+        """Whether a person is led back to the same server."""
+        return self.sessions.mode == "sticky" or (self.sessions.mode == "auto" and kind == "command")
