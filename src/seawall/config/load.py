@@ -37,7 +37,7 @@ def load(path: Path) -> Settings:
     raise _config_error([f"{path}:{line}: {sentence}" for line, sentence in wrong], str(path))
 
 
-def live_value(key: str, text: str) -> str | int:
+def live_setting(key: str, text: str) -> str | int:
     """The value that `seawall set KEY TEXT` means. Raises ConfigError unless the key is in LIVE and the value fits."""
     path = tuple(key.split("."))
     if path not in SETTINGS:
