@@ -1,4 +1,4 @@
-"""What runs: handles to the processes of the site, and the record of them by which the next control plane adopts them."""
+"""What runs: handles to the processes of the site, and the record by which the next control plane adopts them."""
 
 import json
 import os
@@ -63,7 +63,9 @@ class Running:
     paths: Paths
     servers: dict[str, Server] = field(default_factory=dict)
     balancers: dict[BalancerName, Balancer] = field(default_factory=dict)
+    listened: dict[str, Any] | None = None  # the record of an earlier control plane's listeners
     warm: Warm | None = None
+    wants_warm: bool = True  # False: this application cannot be forked, its servers are started cold
     listeners: Listeners | None = None
     memory: Memory = field(default_factory=Memory)
     settings: dict[str, str] = field(default_factory=dict)  # what `seawall set` changed on the running site
@@ -141,6 +143,7 @@ def load(paths: Paths) -> Running:
             balancer.process, balancer.started, balancer.edge = process, entry["started"], entry["edge"]
     if (entry := record["warm"]) and (process := Process.adopt(entry["pid"], entry["ticks"])):
         running.warm = Warm(process, entry["started"])
+    running.listened = record["listeners"]
     running.memory = _memory(record["memory"], running)
     running.settings = record["settings"]
     return running
@@ -148,14 +151,16 @@ def load(paths: Paths) -> Running:
 
 def _memory(record: Mapping[str, Any], running: Running) -> Memory:
     """The remembered without what it says about servers that are gone."""
-    kept = {
-        key: {name: since for name, since in record[key].items() if name in running.servers}
-        for key in ("leaving", "stopping", "down")
-    }
+
+    def kept(key: str) -> dict[str, float]:
+        return {name: since for name, since in record[key].items() if name in running.servers}
+
     return Memory(
         next_server=record["next_server"],
         opened=record["opened"] and bool(running.servers or any(b.process for b in running.balancers.values())),
-        **kept,
+        leaving=kept("leaving"),
+        stopping=kept("stopping"),
+        down=kept("down"),
     )
 
 

@@ -1,0 +1,57 @@
+# make up    serves examples/flights behind the full edge        make test   every check and every test
+# make check  format, types, layers                              make docs   the generated pages of docs/
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+INSTALL = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
+
+.PHONY: up test check docs lock clean
+
+up: .venv/run examples/flights/db.sqlite3
+	$(BIN)/seawall up examples/flights
+
+test: check
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+check: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: .venv/dev
+	$(BIN)/python -m seawall.config > docs/settings.md
+
+# Which versions are installed: requirements/*.txt, with hashes. `make lock` takes the newest that pyproject.toml allows.
+lock: .venv/dev
+	$(BIN)/pip install -q pip-tools
+	cd requirements && for set in run dev; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile -q --upgrade \
+	  --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  $$set.in -o $$set.txt; done
+
+examples/flights/db.sqlite3: .venv/run
+	cd examples/flights && ../../$(BIN)/python manage.py migrate -v 0 && ../../$(BIN)/python manage.py seed
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { $(SUDO) apt-get update -q && $(INSTALL) python3 python3-venv; }
+	$(PYTHON) -m venv .venv
+
+.venv/run: .venv/bin/python requirements/run.txt pyproject.toml
+	@command -v haproxy >/dev/null || { $(SUDO) apt-get update -q && $(INSTALL) haproxy; }
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What the tests compare with (nginx, wrk, h2load), look with (chromium) and serve (node).
+PROGRAMS := nginx wrk h2load chromium node npm ip
+PACKAGES := nginx wrk nghttp2-client chromium nodejs npm iproute2
+.venv/dev: .venv/run requirements/dev.txt
+	@for program in $(PROGRAMS); do command -v $$program >/dev/null || missing=1; done; \
+	  [ -z "$$missing" ] || { $(SUDO) apt-get update -q && $(INSTALL) $(PACKAGES); }
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv examples/flights/db.sqlite3*

@@ -1,0 +1,77 @@
+"""`seawall explain`: why it happened."""
+
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seawall.errors import NotRunning
+from seawall.paths import locate
+
+
+@click.command("explain")
+@click.argument("subject", required=False)
+@click.option("-n", "--number", default=3, show_default=True, help="How many decisions.")
+@click.pass_obj
+def explain_command(project: Path, subject: str | None, number: int) -> None:
+    """Show the last decisions that changed something: what was decided, why, and from what.
+
+    With SUBJECT (a server such as s3, or a balancer, a or b) only decisions about it.
+    """
+    from seawall.control.journal import read
+
+    journal = locate(project).journal
+    if not journal.exists():
+        raise NotRunning(f"There is no journal in {journal.parent}.", "Start the site: seawall up")
+    decisions = (
+        line
+        for line in read(journal)
+        if "inputs" in line and (subject is None or any(e["subject"] == subject for e in line["events"]))
+    )
+    chosen = deque(decisions, maxlen=number)
+    if not chosen:
+        raise NotRunning(f"No decision about {subject} is on record." if subject else "Nothing was decided yet.")
+    for line in chosen:
+        _explain(line)
+
+
+def _explain(line: dict[str, Any]) -> None:
+    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(line["time"]))
+    click.secho(clock, bold=True)
+    for event in line["events"]:
+        click.echo(f"  {event['kind']:<15} {event['subject']:<4} because {event['text']}")
+    site, observed, now = line["inputs"]["site"], line["inputs"]["observed"], line["inputs"]["now"]
+    click.echo(f"  wanted    {site['servers']} servers, {site['strategy']}")
+    for server in observed["servers"]:
+        click.echo(f"  seen      {server['name']}: {_server(server, now)}")
+    for balancer in observed["balancers"]:
+        click.echo(f"  seen      balancer {balancer['name']}: {_balancer(balancer, observed['active'])}")
+    memory = line["inputs"]["memory"]
+    remembered = {key: memory[key] for key in ("leaving", "stopping", "down", "deaths") if memory[key]}
+    if remembered:
+        click.echo(f"  remembered {remembered}")
+    click.echo()
+
+
+def _server(server: dict[str, Any], now: float) -> str:
+    words = ["alive" if server["alive"] else f"dead ({server['ending'] or 'gone'})"]
+    words += ["answers" if server["ready"] else "has not answered yet"]
+    words += ["does nothing"] if server["frozen"] else []
+    return ", ".join([*words, f"started {now - server['started']:.1f} s before"])
+
+
+def _balancer(balancer: dict[str, Any], active: str) -> str:
+    if not balancer["alive"]:
+        return "not running"
+    words = ["active" if balancer["name"] == active else "spare", "answers" if balancer["answering"] else "silent"]
+    words += [f"{balancer['missed']} heartbeats missed"] if balancer["missed"] else []
+    routes = balancer["routes"]
+    words.append("says nothing of its servers" if routes is None else _routes(routes))
+    return ", ".join(words)
+
+
+def _routes(routes: list[dict[str, Any]]) -> str:
+    listed = [f"{r['server']} {r['status']} ({r['current']} in work, {r['queued']} queued)" for r in routes]
+    return "; ".join(listed) or "no servers"

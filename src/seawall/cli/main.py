@@ -1,0 +1,106 @@
+"""`seawall`: finds the verb, runs it, and turns named errors into sentences."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seawall import __version__
+from seawall.cli.project import find_project
+from seawall.errors import SeawallError
+
+# Verb → its one-line help, so that `seawall --help` imports none of them.
+VERBS = {
+    "up": "Serve the application in this folder to the world.",
+    "down": "Stop the site: finish what is in flight, then end everything.",
+    "status": "What runs, how it does, and how fast it answers.",
+    "events": "What happened, and go on telling with --follow.",
+    "explain": "Why it happened: the last decisions and what they were made from.",
+    "logs": "What the application itself printed.",
+    "set": "Change a setting of the running site.",
+    "drain": "Let a server finish its requests, then stop it.",
+    "restart": "Replace a server, or all: the new one first, then the old one goes.",
+    "kill": "End a server at once.",
+    "trust": "Make browsers on this machine trust the local certificate authority.",
+    "doctor": "What is missing on this machine, and the command that installs it.",
+}
+
+
+class Verbs(click.Group):
+    """Commands that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"seawall.cli.{cmd_name}"), f"{cmd_name}_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        import difflib
+
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, 1)
+            hint = f" Did you mean `seawall {near[0]}`?" if near else " See: seawall --help"
+            raise click.UsageError(f"There is no command `{args[0]}`.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="seawall")
+@click.option(
+    "-C",
+    "--project",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The project's folder. Without it: this folder, or the nearest one above it that is a site.",
+)
+@click.pass_context
+def cli(ctx: click.Context, project: Path | None) -> None:
+    """Serve a web application to the world from one machine.
+
+    \b
+    seawall up        in the folder of a Django project (or any application) puts several
+                      servers of it behind an active and a hot-spare balancer, over HTTPS
+    seawall status    shows how it does
+    seawall down      stops it
+    """
+    ctx.obj = find_project(project)
+
+
+def main() -> None:
+    """Run the command line; named errors become sentences on stderr and an exit code."""
+    try:
+        cli(standalone_mode=False)
+    except SeawallError as error:
+        _show(error)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone (`seawall events | head`): nobody is left to tell.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _show(error: SeawallError) -> None:
+    def line(text: str, **style: Any) -> None:
+        click.secho(text, err=True, **style)
+
+    if error.detail:
+        line(error.detail.rstrip() + "\n")
+    line(f"seawall: {error.problem}", fg="red")
+    if error.remedy:
+        line(error.remedy)

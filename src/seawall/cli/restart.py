@@ -1,0 +1,17 @@
+"""`seawall restart`: replaces servers."""
+
+from pathlib import Path
+
+import click
+
+from seawall.control import client
+from seawall.paths import locate
+
+
+@click.command("restart")
+@click.argument("server", metavar="SERVER|all")
+@click.pass_obj
+def restart_command(project: Path, server: str) -> None:
+    """Replace SERVER (or all): new servers are started and take over, then the old ones finish and go."""
+    names = client.ask(locate(project), "restart", server=server)["restart"]
+    click.echo(f"{', '.join(names)}: to be replaced; seawall events --follow shows it")

@@ -1,0 +1,26 @@
+"""How things are written for people."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+
+def event_line(entry: Mapping[str, Any]) -> str:
+    """`12:30:01  start-server  s3  2 servers are wanted, 1 are there`."""
+    clock = time.strftime("%H:%M:%S", time.localtime(entry["time"]))
+    return f"{clock}  {entry['kind']:<15} {entry['subject']:<8} {entry['text']}"
+
+
+def duration(seconds: float | None) -> str:
+    """`5 s`, `12 min`, `3 h`, `9 d`."""
+    if seconds is None:
+        return ""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def milliseconds(value: float | None) -> str:
+    """`-` where there is no figure: nothing measured is not zero."""
+    return "-" if value is None else f"{value:.0f} ms"

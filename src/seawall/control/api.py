@@ -1,0 +1,62 @@
+"""The control socket: answers the verbs of the command line. Mode 0600, one JSON object a line."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from seawall.errors import SeawallError
+
+Answers = AsyncIterator[dict[str, Any]]
+Verb = Callable[..., Answers]
+
+
+class Api:
+    """Serves `verbs`: each takes the request's other members as keyword arguments and yields its answers."""
+
+    def __init__(self, path: Path, verbs: dict[str, Verb]) -> None:
+        self._path = path
+        self._verbs = verbs
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._path.unlink(missing_ok=True)
+        # The mask is for the moment between bind and chmod, in which anybody could connect.
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=1 << 20)
+        finally:
+            os.umask(before)
+
+    async def stop(self) -> None:
+        if self._server:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async for answer in self._answers(await reader.readline()):
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, asyncio.LimitOverrunError, ValueError):
+            return  # the client has gone, or was none of ours
+        finally:
+            writer.close()
+
+    async def _answers(self, line: bytes) -> Answers:
+        if not line:
+            return
+        try:
+            request = json.loads(line)
+            verb = self._verbs.get(request.pop("verb", ""))
+            if verb is None:
+                raise SeawallError(f"The control plane knows only: {', '.join(sorted(self._verbs))}.")
+            async for answer in verb(**request):
+                yield answer
+        except SeawallError as error:
+            name = type(error).__name__
+            yield {"error": {"name": name, "problem": error.problem, "remedy": error.remedy}}
+        except (TypeError, AttributeError, ValueError) as error:
+            yield {"error": {"name": "SeawallError", "problem": f"The request makes no sense: {error}.", "remedy": ""}}

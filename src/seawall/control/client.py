@@ -1,0 +1,51 @@
+"""Talks to the control plane of a site over its unix socket: one JSON object a line, a request and its answers."""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from seawall import errors
+from seawall.paths import Paths
+
+
+def ask(paths: Paths, verb: str, **arguments: Any) -> dict[str, Any]:
+    """The first answer to a request. Raises NotRunning if nobody answers, or the error the control plane names."""
+    for answer in stream(paths, verb, **arguments):
+        return answer
+    raise errors.NotRunning("The control plane closed the connection without an answer.", "Look at: seawall events")
+
+
+def stream(paths: Paths, verb: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+    """All answers to a request, as they come."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        try:
+            connection.connect(str(paths.control_socket))
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise _not_running(paths) from None
+        except PermissionError:
+            raise errors.NotRunning(
+                f"The site in {paths.project} belongs to another user.", "Run the command as that user."
+            ) from None
+        connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
+        connection.settimeout(None)
+        with connection.makefile() as lines:
+            for line in lines:
+                yield _unwrap(json.loads(line))
+
+
+def _not_running(paths: Paths) -> errors.NotRunning:
+    if paths.processes.exists():
+        return errors.NotRunning(
+            "The control plane of this site is not running; what it started may still serve.",
+            "Take charge of it again: seawall up      Stop it all: seawall down",
+        )
+    return errors.NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
+
+
+def _unwrap(answer: dict[str, Any]) -> dict[str, Any]:
+    if error := answer.get("error"):
+        kind = getattr(errors, error["name"], errors.SeawallError)
+        raise kind(error["problem"], error["remedy"])
+    return answer

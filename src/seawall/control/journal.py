@@ -1,0 +1,106 @@
+"""The journal: every event, and the inputs of every decision that changed something, one JSON object a line."""
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from seawall.model import Action, Event, Memory, Observed, Plan, Site
+
+LARGEST = 16 * 1024 * 1024  # bytes; then the file is kept once as `.1`
+REMEMBERED = 500  # events kept for `seawall events` and the live view
+
+Entry = dict[str, Any]
+
+
+def action_event(action: Action) -> Event:
+    """What an action is called when it is told: its kind, what it is about, and why."""
+    subject = getattr(action, "server", "") or getattr(action, "balancer", "")
+    name = type(action).__name__
+    kind = "".join("-" + c.lower() if c.isupper() else c for c in name).lstrip("-")
+    if kind == "route":
+        kind = f"route-{action.step}"  # type: ignore[attr-defined]
+    return Event(kind, subject, action.reason)
+
+
+class Journal:
+    """Appends to one file. A full disk costs lines, never the site: the trouble is told once, and writing goes on."""
+
+    def __init__(self, path: Path, tell: Callable[[Entry], None]) -> None:
+        self._path = path
+        self._tell = tell
+        self.recent: deque[Entry] = deque(maxlen=REMEMBERED)
+        self.trouble = ""
+        self._followers: list[Callable[[Entry], None]] = []
+
+    def decision(self, site: Site, observed: Observed, memory: Memory, now: float, plan: Plan) -> None:
+        """Record a decision that changed something, with everything it was made from."""
+        events = [*plan.events, *map(action_event, plan.actions)]
+        inputs = {"site": asdict(site), "observed": asdict(observed), "memory": asdict(memory), "now": now}
+        for event in events:
+            self._publish(event)
+        self._write({"time": time.time(), "events": [asdict(e) for e in events], "inputs": inputs})
+
+    def event(self, event: Event) -> None:
+        """Record something that happened without a decision."""
+        self._publish(event)
+        self._write({"time": time.time(), "events": [asdict(event)]})
+
+    def follow(self, follower: Callable[[Entry], None]) -> Callable[[], None]:
+        """Call `follower` with each event from now on; returns how to stop that."""
+        self._followers.append(follower)
+        return lambda: self._followers.remove(follower)
+
+    def _publish(self, event: Event) -> None:
+        entry = {"time": time.time(), **asdict(event)}
+        self.recent.append(entry)
+        self._tell(entry)
+        for follower in list(self._followers):
+            follower(entry)
+
+    def _write(self, line: Entry) -> None:
+        text = json.dumps(line, default=sorted, separators=(",", ":")) + "\n"
+        try:
+            if self._path.exists() and self._path.stat().st_size > LARGEST:
+                self._path.replace(self._path.with_suffix(".jsonl.1"))
+            with self._path.open("ab", buffering=0) as file:
+                _append(file.fileno(), text.encode())
+        except OSError as error:
+            self._troubled(f"the journal {self._path} cannot be written: {error.strerror}")
+            return
+        self.trouble = ""
+
+    def _troubled(self, trouble: str) -> None:
+        if not self.trouble:
+            self.trouble = trouble
+            self._publish(
+                Event("trouble", "journal", f"{trouble}. The site goes on; make room: df -h {self._path.parent}")
+            )
+
+
+def _append(fd: int, data: bytes) -> None:
+    """One whole line or nothing: a disk that fills up in the middle must not leave half a line for the next to join."""
+    size = os.fstat(fd).st_size
+    written = os.write(fd, data)
+    if written < len(data):
+        os.ftruncate(fd, size)
+        raise OSError(28, "No space left on device")
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """The lines of a journal, oldest first, the kept older file before the present one."""
+    for part in (path.with_suffix(".jsonl.1"), path):
+        if part.exists():
+            with part.open() as lines:
+                yield from _parsed(lines)
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[Entry]:
+    for line in lines:
+        # A crash of the machine may leave a torn last line; the others still tell their story.
+        if line.endswith("}\n"):
+            yield json.loads(line)

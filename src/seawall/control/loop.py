@@ -1,0 +1,180 @@
+"""The control plane's life: open or adopt, then observe → decide → act until it is told to stop."""
+
+import asyncio
+import contextlib
+import ctypes
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from seawall.control import verbs
+from seawall.control.act import Actor
+from seawall.control.adopt import open_site
+from seawall.control.api import Api
+from seawall.control.journal import Entry, Journal
+from seawall.control.metrics import Meter
+from seawall.control.observe import Tasks, beat, observe
+from seawall.control.running import Running, load
+from seawall.control.status import status
+from seawall.control.stop import stop
+from seawall.control.wanted import Wanted
+from seawall.control.warming import follow_warm
+from seawall.decide.plan import plan
+from seawall.errors import SeawallError
+from seawall.fleet.warm import Advice
+from seawall.model import Event, Observed
+from seawall.paths import Paths
+
+TICK = 0.5  # s between two looks when nothing calls for one
+TICK_MOVING = 0.1  # s while something is under way
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+
+
+class Control:
+    """One site under control. `tell` is given every event as it happens."""
+
+    def __init__(self, paths: Paths, wanted: Wanted, tell: Callable[[Entry], None]) -> None:
+        self.paths = paths
+        self.wanted = wanted
+        self.site = wanted.site
+        self.journal = Journal(paths.journal, tell)
+        self.running: Running = load(paths)
+        self.meter = Meter(self.running)
+        self.stopping = asyncio.Event()
+        self.forced = False
+        self.seen = Observed()
+        self.advice: tuple[Advice, ...] = ()
+        self.began = time.monotonic()
+        self.open = False
+        self._wake = asyncio.Event()
+        self._failure: BaseException | None = None
+        self.tasks = Tasks(self.fail)
+        self._saved: Any = None
+        self.actor = Actor(
+            self.running,
+            wanted.application,
+            wanted.edge,
+            self.tasks,
+            self.wake,
+            self.journal.event,
+            time.monotonic,
+        )
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def fail(self, error: BaseException) -> None:
+        """End the control plane with this error."""
+        self._failure = self._failure or error
+        self.stopping.set()
+        self._wake.set()
+
+    def status(self) -> dict[str, Any]:
+        """The state of the site as one JSON object."""
+        return status(self)
+
+    async def run(self) -> None:
+        """Serve until told to stop, then end everything. Raises what keeps the site from starting."""
+        # Servers are forked by the warm process, but their end is to be reported to us.
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._signals()
+        adopted = bool(self.running.servers)
+        api = Api(self.paths.control_socket, verbs.table(self))
+        try:
+            await open_site(self)
+            await api.start()
+            self._start_tasks()
+            await self._loop()
+        except SeawallError as error:
+            self._failure = error
+        failed_early = self._failure is not None and adopted
+        await self.tasks.cancel()
+        if not failed_early:
+            # A site that served before this control plane came is not ended because this one cannot go on.
+            await stop(self.running, self.site.stop_timeout, lambda: self.forced)
+        await api.stop()
+        if self._failure:
+            raise self._failure
+
+    def _signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.stop)
+
+    def stop(self) -> None:
+        """Stop in good order; asked a second time: at once."""
+        self.forced = self.stopping.is_set()
+        self.stopping.set()
+        self._wake.set()
+
+    def _start_tasks(self) -> None:
+        listeners = self.running.listeners
+        for balancer in self.running.balancers.values():
+            name = balancer.name
+
+            def is_active(name: str = name) -> bool:
+                return listeners is not None and listeners.active == name
+
+            self.tasks.start(beat(balancer, is_active, self.wake))
+        self.tasks.start(self.meter.run())
+        self.tasks.start(follow_warm(self))
+
+    async def _loop(self) -> None:
+        while not self.stopping.is_set():
+            self._wake.clear()
+            moving = await self.tick()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_MOVING if moving else TICK):
+                    await self._wake.wait()
+
+    async def tick(self) -> bool:
+        """One round. Returns whether something is under way."""
+        running = self.running
+        assert running.listeners is not None, "open_site opens the listeners before the first tick"
+        now = time.monotonic()
+        observed = await observe(running, running.listeners.active, now)
+        self.seen = observed
+        before = running.memory
+        result = plan(self.site, observed, before, now)
+        running.memory = result.memory
+        if result.actions or result.events:
+            self.journal.decision(self.site, observed, before, now, result)
+            await self.actor.act(self.site, result.actions)
+            self._forget_orders()
+        self._announce()
+        self._save()
+        memory = running.memory
+        starting = any(not s.ready for s in running.servers.values())
+        return bool(result.actions or memory.leaving or memory.down or memory.stopping or starting)
+
+    def _announce(self) -> None:
+        """Tell, once, that the site can be visited."""
+        if self.open:
+            return
+        active = next((b for b in self.seen.balancers if b.name == self.seen.active), None)
+        if active and active.answering and any(route.status == "up" for route in active.routes or ()):
+            self.open = True
+            seconds = time.monotonic() - self.began
+            self.journal.event(Event("open", "site", f"serving {self.wanted.urls[0]} after {seconds:.1f} s"))
+
+    def _forget_orders(self) -> None:
+        """An operator's order ends with the server it was about."""
+        there = self.running.servers.keys()
+        self.site = replace(self.site, drain=self.site.drain & there, restart=self.site.restart & there)
+
+    def _save(self) -> None:
+        record = self.running.record()
+        if record == self._saved:
+            return
+        try:
+            self.running.save()
+        except OSError as error:
+            self.journal.event(
+                Event(
+                    "trouble", "record", f"{self.paths.processes} cannot be written: {error.strerror}. Make room there."
+                )
+            )
+            return
+        self._saved = record

@@ -1,0 +1,99 @@
+"""The state of the site as one JSON object, for `seawall status`, the live view and whoever asks the control socket."""
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from seawall.control.running import Server
+from seawall.model import BalancerSeen, Observed, RouteSeen
+
+if TYPE_CHECKING:
+    from seawall.control.loop import Control
+
+
+def status(control: "Control") -> dict[str, Any]:
+    """Latencies in ms, times in s. A figure nobody knows is null."""
+    meter = control.meter.summary()
+    seen = control.seen
+    routes = _routes(seen)
+    now = time.monotonic()
+    rates = meter.pop("servers")
+    return {
+        "name": control.wanted.name,
+        "project": str(control.paths.project),
+        "urls": control.wanted.urls,
+        "open": control.open,
+        "control": {"pid": os.getpid(), "uptime": now - control.began},
+        "application": {"kind": control.wanted.application.kind, "target": control.wanted.application.target},
+        "strategy": control.site.strategy,
+        "wanted": control.site.servers,
+        "concurrency": control.wanted.edge.concurrency,
+        "traffic": meter,
+        "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],
+        "servers": [
+            _server(control, server, routes.get(server.name), rates.get(server.name), now)
+            for server in control.running.servers.values()
+        ],
+        "warm": _warm(control, now),
+        "advice": [vars(advice) for advice in control.advice],
+        "trouble": control.journal.trouble,
+        "events": list(control.journal.recent)[-12:],
+    }
+
+
+def _routes(seen: Observed) -> dict[str, RouteSeen]:
+    """What the active balancer has of each server, in the strategy it uses."""
+    active = next((b for b in seen.balancers if b.name == seen.active), None)
+    if active is None:
+        return {}
+    return {route.server: route for route in active.routes or () if route.strategy == active.strategy}
+
+
+def _balancer(control: "Control", seen: BalancerSeen, active: str, now: float) -> dict[str, Any]:
+    process = control.running.balancers[seen.name].process
+    state = "down" if not seen.alive else "starting" if not seen.answering else "hung" if seen.missed > 1 else "up"
+    return {
+        "name": seen.name,
+        "role": "active" if seen.name == active else "spare",
+        "state": state,
+        "pid": process.pid if process and seen.alive else None,
+        "uptime": now - seen.started if seen.alive else None,
+    }
+
+
+def _server(
+    control: "Control", server: Server, route: RouteSeen | None, rates: dict[str, Any] | None, now: float
+) -> dict[str, Any]:
+    return {
+        "name": server.name,
+        "state": _state(control, server, route),
+        "pid": server.process.pid if server.process else None,
+        "uptime": now - server.started,
+        "address": server.address,
+        "heartbeat_ms": route.latency * 1000 if route and route.latency is not None else None,
+        "check": route.check if route else "",
+        "current": route.current if route else 0,
+        "queue": route.queued if route else 0,
+        **(rates or {"requests_per_second": 0.0, "p50_ms": None, "p99_ms": None}),
+    }
+
+
+def _state(control: "Control", server: Server, route: RouteSeen | None) -> str:
+    memory = control.running.memory
+    if server.exited:
+        return "dead"
+    if server.name in memory.stopping:
+        return "stopping"
+    if server.name in memory.leaving:
+        return "draining"
+    if not server.ready or route is None:
+        return "starting"
+    return route.status
+
+
+def _warm(control: "Control", now: float) -> dict[str, Any] | None:
+    warm = control.running.warm
+    if warm is None:
+        return None
+    state = "down" if warm.exited else "ready" if warm.ready else "importing"
+    return {"state": state, "pid": warm.process.pid, "uptime": now - warm.started}
