@@ -41,6 +41,10 @@ class PortTaken(SeawallError):
     """Another program listens on the port."""
 
 
+class PortForbidden(SeawallError):
+    """This user may not listen on the port."""
+
+
 class AlreadyRunning(SeawallError):
     """Another `seawall up` is in charge of this site."""
 
@@ -53,6 +57,10 @@ class NotRunning(SeawallError):
 
 class StateUnusable(SeawallError):
     """A folder Seawall keeps its files in cannot be used: full, read-only, or somebody else's."""
+
+
+class AuthorityDamaged(SeawallError):
+    """The local certificate authority cannot sign: its files are unreadable, do not match, or have ended."""
 
 
 class EngineFailed(SeawallError):
