@@ -1,0 +1,1 @@
+"""HAProxy, the engine every request goes through: its configuration, its processes, its sockets."""

@@ -1,0 +1,144 @@
+"""The configuration of one HAProxy, from what both balancers have in common and what is its own."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from seawall.errors import UnknownServer
+from seawall.model import STRATEGIES, Strategy
+
+HEALTH_PATH = "/-/seawall/health"
+COOKIE = "seawall"
+BALANCE = {"least-connections": "leastconn", "round-robin": "roundrobin", "random": "random"}
+
+TEMPLATES = Path(__file__).with_name("templates")
+_CONFIG = "haproxy.cfg.j2"
+_ERROR_PAGE = "error.html.j2"
+
+_ERRORS = {
+    502: ("This page did not arrive whole", "If you were reading, reload it. If you were sending something, "
+          "first look whether it has arrived: it may have been done already."),
+    503: ("The site is busy", "Please wait a few seconds, then reload the page."),
+    504: ("This page takes too long", "Please try again later. If you were sending something, "
+          "first look whether it has arrived: it may have been done already."),
+}  # fmt: skip
+# A visitor's browser must not keep an error page; 503 passes soon, the others are not known to.
+_ERROR_HEADERS = {503: " hdr Cache-Control no-store hdr Retry-After 5"}
+
+# Static servers have their number in the configuration too, and HAProxy numbers its own from 1.
+_FIRST_ID = 1000
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What is equal on both balancers. Timeouts in seconds."""
+
+    concurrency: int  # requests a server works on at once; more wait in the balancer
+    request_timeout: float
+    queue_timeout: float
+    https_port: int | None
+    certificate: Path | None  # chain and key in one PEM file
+    redirect: bool  # answer HTTP with a redirect to HTTPS
+    sticky: bool  # a cookie remembers the visitor's server
+    strategy_map: Path
+    user: str | None  # whom HAProxy becomes once it has read its files
+    group: str | None
+    max_connections: int
+    run_folder: Path  # for the error pages
+
+    def digest(self) -> str:
+        """Tells configurations apart: a balancer started with another one is outdated."""
+        text = [repr(astuple(self)), repr(_ERRORS), server_parameters(self, "s0")]
+        text += [(TEMPLATES / name).read_text() for name in (_CONFIG, _ERROR_PAGE)]
+        return hashlib.sha256("\0".join(text).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """Where a server listens: `unix@/path` or `127.0.0.1:port`."""
+
+    name: str
+    address: str
+
+
+def server_id(name: str) -> int:
+    """HAProxy's number for a server: s7 → 1007. Raises UnknownServer if Seawall does not name servers so."""
+    if not re.fullmatch(r"s[0-9]+", name):
+        raise UnknownServer(f"{name} is not the name of a server.", "Servers are called s1, s2, …: seawall status")
+    return _FIRST_ID + int(name[1:])
+
+
+def server_name(number: int) -> str:
+    return f"s{number - _FIRST_ID}"
+
+
+def server_parameters(edge: Edge, name: str) -> str:
+    """Everything after the address, the same in the configuration and in `add server`.
+
+    Dynamic servers without id and weight are silently left out by `random` (HAProxy issue 3413).
+    """
+    return (
+        f"id {server_id(name)} weight 100 maxconn {edge.concurrency} pool-purge-delay 1s"
+        " check inter 200ms fall 2 rise 1 observe layer4 error-limit 2 on-error mark-down"
+    )
+
+
+def render(
+    edge: Edge,
+    *,
+    balancer: str,
+    runtime_socket: Path,
+    http_fd: int,
+    https_fd: int | None,
+    servers: Sequence[ServerAddress],
+    strategy: Strategy,
+) -> str:
+    """The configuration file. The sockets are inherited by number; `servers` are in the backend of `strategy` alone."""
+    return _environment().get_template(_CONFIG).render(
+        edge=edge,
+        digest=edge.digest(),
+        balancer=balancer,
+        runtime_socket=runtime_socket,
+        http_fd=http_fd,
+        https_fd=https_fd,
+        https_port="" if edge.https_port == 443 else f":{edge.https_port}",
+        servers=[(s.name, s.address, server_parameters(edge, s.name)) for s in servers],
+        strategy=strategy,
+        strategies=[(name, BALANCE[name]) for name in STRATEGIES],
+        errors=[(status, _ERROR_HEADERS.get(status, " hdr Cache-Control no-store")) for status in _ERRORS],
+        health_path=HEALTH_PATH,
+        cookie=COOKIE,
+    )  # fmt: skip
+
+
+def error_pages() -> dict[int, str]:
+    """What visitors see when no server answers: HTML by status."""
+    page = _environment().get_template(_ERROR_PAGE)
+    return {
+        status: page.render(status=status, title=title, advice=advice) for status, (title, advice) in _ERRORS.items()
+    }
+
+
+def strategy_map(strategy: Strategy) -> str:
+    """The content of `Edge.strategy_map`: the backend that visitors are sent to."""
+    return f"app {backend(strategy)}\n"
+
+
+def backend(strategy: Strategy) -> str:
+    return f"app_{strategy}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["ms"] = lambda seconds: f"{max(1, round(seconds * 1000))}ms"
+    return environment

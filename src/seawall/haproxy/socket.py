@@ -1,0 +1,206 @@
+"""One balancer's runtime socket: what is asked of a running HAProxy, and what it is told (management guide, 9.3)."""
+
+import asyncio
+import csv
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seawall.errors import EngineFailed
+from seawall.haproxy.render import Edge, ServerAddress, backend, server_name, server_parameters
+from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
+
+# Object types of `show stat`
+_FRONTEND, _SERVER = 1, 4
+# The latency table's key is server id * 512 + step; see the template.
+_STEPS = 512
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Counters since the balancer started, and what is going on now."""
+
+    requests: int = 0
+    connections: int = 0  # now
+    active: int = 0  # requests in servers now
+    queued: int = 0  # requests waiting in the balancer now
+    bytes_in: int = 0
+    bytes_out: int = 0
+    responses: dict[str, int] = field(default_factory=dict)  # "1xx" … "5xx" → count, errors of the balancer included
+    servers: dict[str, int] = field(default_factory=dict)  # server → requests given to it
+
+
+class RuntimeSocket:
+    """Every method raises OSError (TimeoutError among them) if the balancer does not answer in time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # HAProxy knows a map by the name of its file; see paths.py.
+        self._map = path.with_name("strategy.map")
+
+    async def ask(self, command: str, timeout: float = 1.0) -> str:
+        """The answer to one command, or to several separated by semicolons. `timeout` in seconds."""
+        async with asyncio.timeout(timeout):
+            return (await self._exchange(command.encode() + b"\n")).decode(errors="replace")
+
+    async def _exchange(self, request: bytes) -> bytes:
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
+            await loop.sock_connect(connection, str(self.path))
+            await loop.sock_sendall(connection, request)
+            chunks = []
+            while chunk := await loop.sock_recv(connection, 1 << 18):
+                chunks.append(chunk)
+            return b"".join(chunks)
+
+    async def heartbeat(self, timeout: float = 0.1) -> bool:
+        """Whether the balancer answers within `timeout` seconds."""
+        try:
+            return bool(await self.ask("show version", timeout))
+        except OSError:
+            return False
+
+    async def info(self) -> dict[str, str]:
+        """`show info`: Pid, Version, CurrConns …"""
+        lines = (await self.ask("show info")).splitlines()
+        return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+    async def routes(self) -> tuple[RouteSeen, ...]:
+        """Every server in every backend."""
+        answer = await self.ask(";".join(f"show stat {backend(strategy)} {_SERVER} -1" for strategy in STRATEGIES))
+        return tuple(_route(row) for row in _rows(answer))
+
+    async def strategy(self) -> Strategy | None:
+        """Where visitors are sent; None if it cannot be told."""
+        # The answer is one line: address, key, value.
+        value = (await self.ask(f"show map {self._map}")).split()[-1:]
+        return next((strategy for strategy in STRATEGIES if value == [backend(strategy)]), None)
+
+    async def set_strategy(self, strategy: Strategy) -> None:
+        """Send visitors to the backend of `strategy` from the next request on. Raises EngineFailed."""
+        await self._tell(f"set map {self._map} app {backend(strategy)}")
+
+    async def step(self, route: Route, address: ServerAddress, edge: Edge) -> bool:
+        """Do one step with one server. True when it is done or was done before.
+
+        False: `remove` has to wait until the last connection is closed. Raises EngineFailed for any other refusal.
+        """
+        name = f"{backend(route.strategy)}/{route.server}"
+        match route.step:
+            case "add":
+                await self._add(name, address, edge)
+            case "enable":
+                await self._tell(f"set server {name} state ready")
+            case "drain" | "maint":
+                await self._tell(f"set server {name} state {route.step}", fine="No such server")
+            case "remove":
+                return await self._remove(name)
+        return True
+
+    async def _add(self, name: str, address: ServerAddress, edge: Edge) -> None:
+        # `add server … enabled` would corrupt the count of active servers (HAProxy issue 2497).
+        parameters = server_parameters(edge, address.name)
+        await self._tell(f"add server {name} {address.address} {parameters}", fine="already")
+        await self._tell(f"enable health {name}")
+
+    async def _remove(self, name: str) -> bool:
+        answer = await self.ask(f"del server {name}")
+        if "still has connections" in answer:
+            return False
+        _check(answer, f"del server {name}", fine="No such server")
+        return True
+
+    async def _tell(self, command: str, fine: str = "") -> None:
+        _check(await self.ask(command), command, fine)
+
+    async def traffic(self) -> Traffic:
+        """Counters of the whole edge and of every server."""
+        asked = [f"show stat {name} {_FRONTEND} -1" for name in ("http", "https")]
+        asked += [f"show stat {backend(strategy)} 6 -1" for strategy in STRATEGIES]
+        rows = list(_rows(await self.ask(";".join(asked))))
+        fronts = [row for row in rows if row["svname"] == "FRONTEND"]
+        backs = [row for row in rows if row["svname"] == "BACKEND"]
+        servers: dict[str, int] = {}
+        for row in rows:
+            if row["type"] == "2":
+                servers[row["svname"]] = servers.get(row["svname"], 0) + int(row["stot"])
+        return Traffic(
+            requests=_total(fronts, "req_tot"),
+            connections=_total(fronts, "scur"),
+            active=_total(backs, "scur") - _total(backs, "qcur"),
+            queued=_total(backs, "qcur"),
+            bytes_in=_total(fronts, "bin"),
+            bytes_out=_total(fronts, "bout"),
+            responses={f"{n}xx": _total(fronts, f"hrsp_{n}xx") for n in range(1, 6)},
+            servers=servers,
+        )
+
+    async def latencies(self) -> dict[tuple[str, int], int]:
+        """How many requests each server answered in how many milliseconds: (server, ms) → count.
+
+        From the whole request received to the first byte of the answer, so waiting in the balancer is included.
+        """
+        table = {}
+        for line in (await self.ask("show table latency")).splitlines():
+            if (start := line.find(" key=")) > 0:
+                key = int(line[start + 5 : line.index(" ", start + 5)])
+                server, step = divmod(key, _STEPS)
+                table[server_name(server), milliseconds(step)] = int(line.rsplit("=", 1)[1])
+        return table
+
+
+def milliseconds(step: int) -> int:
+    """The latency a step of the histogram stands for, rounded down: 1 ms steps to 100 ms, then two figures."""
+    if step < 100:
+        return step
+    if step < 190:
+        return (step - 90) * 10
+    if step < 280:
+        return (step - 180) * 100
+    return (step - 270) * 1000
+
+
+def _rows(answer: str) -> Iterator[dict[str, str]]:
+    """The rows of one or more `show stat` answers, each of which begins with its header."""
+    header: list[str] = []
+    for fields in csv.reader(line for line in answer.splitlines() if line):
+        if fields[0].startswith("# "):
+            header = ["pxname", *fields[1:]]
+        elif len(fields) != len(header):
+            raise EngineFailed(f"HAProxy gave statistics that cannot be read: {fields[0]}")
+        else:
+            yield dict(zip(header, fields, strict=True))
+
+
+def _total(rows: list[dict[str, str]], name: str) -> int:
+    return sum(int(row[name] or 0) for row in rows)
+
+
+_STATUS: dict[str, RouteStatus] = {"UP": "up", "DOWN": "down", "DRAIN": "drain", "MAINT": "maint", "no": "up"}
+
+
+def _route(row: dict[str, str]) -> RouteSeen:
+    # "UP 1/2" and "MAINT (via …)" begin with the word that counts; "no check" is a server without heartbeats.
+    latency = row["check_duration"]
+    strategy = next(strategy for strategy in STRATEGIES if row["pxname"] == backend(strategy))
+    return RouteSeen(
+        strategy=strategy,
+        server=row["svname"],
+        status=_STATUS.get(row["status"].split()[0], "down"),
+        check=row["check_status"].lstrip("* "),
+        latency=int(latency) / 1000 if latency else None,
+        current=int(row["scur"]),
+        queued=int(row["qcur"]),
+    )
+
+
+# HAProxy has no error codes here, only sentences; these are the ones of success.
+_DONE = ("", "New server registered.", "Server deleted.")
+
+
+def _check(answer: str, command: str, fine: str) -> None:
+    answer = answer.strip()
+    if answer in _DONE or (fine and fine in answer):
+        return
+    raise EngineFailed(f"HAProxy refused `{command}`: {answer}")
