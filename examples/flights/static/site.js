@@ -1,0 +1,13 @@
+// The clock on the board, and a guard against pressing a button twice (the server is safe without it).
+const clock = document.querySelector("[data-clock]");
+if (clock) {
+  const tick = () => { clock.textContent = new Date().toISOString().slice(11, 19); };
+  tick();
+  setInterval(tick, 1000);
+}
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  setTimeout(() => event.target.querySelectorAll("button").forEach((button) => { button.disabled = true; }));
+});
+// A page that comes back from the browser's history must be usable again.
+addEventListener("pageshow", () => document.querySelectorAll("button").forEach((button) => { button.disabled = false; }));
