@@ -8,7 +8,7 @@ INSTALL = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-
 
 .PHONY: up test check docs lock clean
 
-up: .venv/run examples/flights/db.sqlite3
+up: .venv/run examples/flights/flights.sqlite3
 	$(BIN)/seawall up examples/flights
 
 test: check
@@ -30,7 +30,7 @@ lock: .venv/dev
 	  --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  $$set.in -o $$set.txt; done
 
-examples/flights/db.sqlite3: .venv/run
+examples/flights/flights.sqlite3: .venv/run
 	cd examples/flights && ../../$(BIN)/python manage.py migrate -v 0 && ../../$(BIN)/python manage.py seed
 
 .venv/bin/python:
@@ -54,4 +54,4 @@ PACKAGES := nginx wrk nghttp2-client chromium nodejs npm iproute2
 	@touch $@
 
 clean:
-	rm -rf .venv examples/flights/db.sqlite3*
+	rm -rf .venv examples/flights/flights.sqlite3*

@@ -1,5 +1,8 @@
 """`seawall down`: stops the site, also when its control plane is dead."""
 
+import fcntl
+import os
+import signal
 from pathlib import Path
 
 import click
@@ -34,12 +37,25 @@ def _wait(pid: int) -> None:
         select.select([process.pidfd], [], [])
 
 
+def _end_control(paths: Paths) -> None:
+    """A control plane that lives but does not answer would start again what we are about to stop."""
+    if not paths.control_lock.exists():
+        return
+    with paths.control_lock.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.kill(int(lock.read()), signal.SIGKILL)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+
+
 def _without_control(paths: Paths) -> None:
     import asyncio
 
     from seawall.control.running import load
     from seawall.control.stop import stop
 
+    _end_control(paths)
     running = load(paths)
     if not running.processes:
         raise NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")

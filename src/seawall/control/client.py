@@ -29,10 +29,16 @@ def stream(paths: Paths, verb: str, **arguments: Any) -> Iterator[dict[str, Any]
                 f"The site in {paths.project} belongs to another user.", "Run the command as that user."
             ) from None
         connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
-        connection.settimeout(None)
         with connection.makefile() as lines:
-            for line in lines:
-                yield _unwrap(json.loads(line))
+            try:
+                for line in lines:
+                    yield _unwrap(json.loads(line))
+                    connection.settimeout(None)
+            except TimeoutError:
+                raise errors.NotRunning(
+                    "The control plane of this site does not answer; what it started may still serve.",
+                    "End everything: seawall down",
+                ) from None
 
 
 def _not_running(paths: Paths) -> errors.NotRunning:

@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -22,13 +23,14 @@ from seawall.control.stop import stop
 from seawall.control.wanted import Wanted
 from seawall.control.warming import follow_warm
 from seawall.decide.plan import plan
-from seawall.errors import SeawallError
+from seawall.errors import ApplicationFailed, SeawallError
 from seawall.fleet.warm import Advice
 from seawall.model import Event, Observed
 from seawall.paths import Paths
 
 TICK = 0.5  # s between two looks when nothing calls for one
 TICK_MOVING = 0.1  # s while something is under way
+GIVE_UP = 2  # servers that die before any has answered
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
@@ -89,10 +91,10 @@ class Control:
             await self._loop()
         except SeawallError as error:
             self._failure = error
-        failed_early = self._failure is not None and adopted
         await self.tasks.cancel()
-        if not failed_early:
-            # A site that served before this control plane came is not ended because this one cannot go on.
+        # Neither a site that served before this control plane came, nor one whose control plane has a bug, is ended
+        # because this one cannot go on.
+        if self._failure is None or (isinstance(self._failure, SeawallError) and not adopted):
             await stop(self.running, self.site.stop_timeout, lambda: self.forced)
         await api.stop()
         if self._failure:
@@ -124,7 +126,12 @@ class Control:
     async def _loop(self) -> None:
         while not self.stopping.is_set():
             self._wake.clear()
-            moving = await self.tick()
+            try:
+                moving = await self.tick()
+            except Exception as error:  # noqa: BLE001  the loop's edge: one bad round must not end the site's care
+                trace = traceback.format_exc()
+                self.journal.event(Event("internal-error", "control", f"{error!r}; the next round follows\n{trace}"))
+                moving = False
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_MOVING if moving else TICK):
                     await self._wake.wait()
@@ -144,6 +151,7 @@ class Control:
             await self.actor.act(self.site, result.actions)
             self._forget_orders()
         self._announce()
+        self._give_up()
         self._save()
         memory = running.memory
         starting = any(not s.ready for s in running.servers.values())
@@ -158,6 +166,16 @@ class Control:
             self.open = True
             seconds = time.monotonic() - self.began
             self.journal.event(Event("open", "site", f"serving {self.wanted.urls[0]} after {seconds:.1f} s"))
+
+    def _give_up(self) -> None:
+        """An application that has never answered and keeps dying is a mistake to show, not a fault to survive."""
+        memory = self.running.memory
+        if not memory.opened and memory.deaths >= GIVE_UP:
+            died = [entry["text"] for entry in self.journal.recent if entry["kind"] == "forget-server"]
+            log = self.paths.logs / "application.log"
+            output = log.read_text(errors="replace")[-4000:] if log.exists() else ""
+            remedy = f"What it printed is above, and in {log}"
+            self.fail(ApplicationFailed(f"The application does not start: {died[-1]}.", remedy, output))
 
     def _forget_orders(self) -> None:
         """An operator's order ends with the server it was about."""

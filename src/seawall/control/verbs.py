@@ -40,7 +40,7 @@ def table(control: "Control") -> dict[str, Verb]:
 def with_settings(site: Site, settings: dict[str, str]) -> Site:
     """The site with what `seawall set` has changed on it."""
     for key, text in settings.items():
-        value = live_setting(key, text)
+        value: Any = live_setting(key, text)
         site = replace(site, **{LIVE_FIELDS[key]: value})
     return site
 

@@ -11,7 +11,7 @@ from seawall.fleet.application import Application, find
 from seawall.haproxy.render import Edge
 from seawall.model import Site
 from seawall.paths import Paths
-from seawall.tls.authority import ensure_certificate
+from seawall.tls.certificate import ensure_certificate
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,157 @@
+"""A site under test: the real `seawall up` in a folder of its own, on free ports, and what runs for it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from seawall.control import client
+from seawall.errors import NotRunning
+from seawall.paths import locate
+
+APPLICATION = Path(__file__).with_name("application")
+SEAWALL = [sys.executable, "-m", "seawall"]
+
+
+def free_ports(number: int) -> list[int]:
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(number)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+class Site:
+    """One site. `settings` is the text of its seawall.toml without the section [listen], which comes first."""
+
+    def __init__(self, folder: Path, settings: str = "") -> None:
+        self.folder = folder
+        self.http, self.https = free_ports(2)
+        self.paths = locate(folder)
+        self.log = folder.parent / f"{folder.name}.log"
+        self.control: subprocess.Popen[bytes] | None = None
+        self.write(settings)
+
+    @classmethod
+    def small(cls, tmp_path: Path, settings: str = "") -> "Site":
+        """The application of this folder."""
+        folder = tmp_path / "site"
+        shutil.copytree(APPLICATION, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        return cls(folder, f'wsgi = "application:application"\n{settings}')
+
+    def write(self, settings: str) -> None:
+        listen = f"[listen]\nhttp = {self.http}\nhttps = {self.https}\n"
+        top, bracket, sections = settings.partition("[")
+        (self.folder / "seawall.toml").write_text(f"{top}\n{listen}\n{bracket}{sections}")
+
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
+        """`seawall up`, without waiting for anything."""
+        with self.log.open("ab") as log:
+            command = [*SEAWALL, "-C", str(self.folder), "up", "--plain", *options]
+            self.control = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return self.control
+
+    def up(self, timeout: float = 40.0) -> float:
+        """`seawall up` until it serves with everything in place. Returns the seconds until the first page could be had."""
+        began = time.monotonic()
+        control = self.start()
+        state = self.wait(lambda s: s["open"] and s["control"]["pid"] == control.pid, timeout)
+        opened = time.monotonic() - began
+        self.wait(whole, timeout)
+        assert state["urls"]
+        return opened
+
+    def status(self) -> dict[str, Any]:
+        return client.ask(self.paths, "status")
+
+    def wait(self, until: Callable[[dict[str, Any]], bool], timeout: float = 15.0) -> dict[str, Any]:
+        """The first status for which `until` holds; fails with everything known after `timeout` s."""
+        deadline = time.monotonic() + timeout
+        state: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            with contextlib.suppress(NotRunning, ConnectionError):
+                state = self.status()
+                if until(state):
+                    return state
+            if self.control and self.control.poll() not in (None, -signal.SIGKILL):
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"not within {timeout} s; last seen {state}\n{self.log.read_text()[-3000:]}")
+
+    def recovered(self, timeout: float = 15.0) -> float:
+        """Seconds until everything is in its wanted state again."""
+        began = time.monotonic()
+        self.wait(whole, timeout)
+        return time.monotonic() - began
+
+    def servers(self) -> dict[str, int]:
+        """Name → pid of those that serve."""
+        return {s["name"]: s["pid"] for s in self.status()["servers"] if s["state"] == "up"}
+
+    def balancers(self) -> dict[str, int]:
+        """Role → pid."""
+        return {b["role"]: b["pid"] for b in self.status()["balancers"]}
+
+    def kill_control(self) -> None:
+        assert self.control is not None
+        self.control.kill()
+        self.control.wait()
+
+    def run(self, *arguments: str, timeout: float = 40.0) -> subprocess.CompletedProcess[str]:
+        command = [*SEAWALL, "-C", str(self.folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+    def posts(self) -> list[str]:
+        """The ids of the POSTs the small application carried out."""
+        file = self.folder / "posts.txt"
+        return file.read_text().split() if file.exists() else []
+
+    def clean(self) -> None:
+        """Stop whatever runs, whatever the test did to it."""
+        self.run("down")
+        if self.control and self.control.poll() is None:
+            self.control.kill()
+            self.control.wait()
+        shutil.rmtree(self.paths.runtime, ignore_errors=True)
+
+
+def whole(state: dict[str, Any]) -> bool:
+    """As many servers as wanted, all of them up, an active balancer and a spare, and a warm process if there is one."""
+    up = [server for server in state["servers"] if server["state"] == "up"]
+    return (
+        len(up) == len(state["servers"]) == state["wanted"]
+        and {b["role"] for b in state["balancers"] if b["state"] == "up"} == {"active", "spare"}
+        and (state["warm"] is None or state["warm"]["state"] == "ready")
+    )
+
+
+@contextlib.contextmanager
+def running(site: Site) -> Iterator[Site]:
+    """The site, up; ended afterwards with nothing left behind."""
+    try:
+        site.up()
+        yield site
+    finally:
+        site.clean()
+        leftovers = processes_of(site)
+        for pid in leftovers:
+            os.kill(pid, signal.SIGKILL)
+    assert not leftovers, f"left running: {leftovers}"
+
+
+def processes_of(site: Site) -> list[int]:
+    """Processes that work in the site's folders, however they came to be."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if (entry / "cwd").readlink() in (site.folder, site.paths.runtime):
+                    found.append(int(entry.name))
+    return found
