@@ -108,8 +108,8 @@ def insecure() -> ssl.SSLContext:
 class Load:
     """Visitors who ask, wait a little, and ask again, each on an own connection.
 
-    `{id}` in `path` becomes an id of this request alone. A reset connection is tried once more, as browsers do, but only
-    for methods that may be sent twice (RFC 9110 section 9.2.2). Anything but 2xx, 3xx and 404 is a failure.
+    `{id}` in `path` becomes an id of this request alone. A reset connection is tried once more, as browsers do, but
+    only for methods that may be sent twice (RFC 9110 section 9.2.2). Anything but 2xx, 3xx and 404 is a failure.
     """
 
     port: int
@@ -129,12 +129,16 @@ class Load:
         self._stop = False
 
     async def run(self, seconds: float) -> Tally:
+        """For `seconds`, or until `stop`."""
         async with asyncio.timeout(seconds + 2 * self.timeout):
             visitors = asyncio.gather(*(self._visitor() for _ in range(self.visitors)))
-            await asyncio.sleep(seconds)
+            await asyncio.wait([visitors], timeout=seconds)
             self._stop = True
             await visitors
         return self.tally
+
+    def stop(self) -> None:
+        self._stop = True
 
     async def _visitor(self) -> None:
         connection = Connection(self.host, self.port, self.tls)
@@ -147,25 +151,32 @@ class Load:
         identifier = str(next(self._ids))
         path = self.path.replace("{id}", identifier)
         started = time.perf_counter()
-        for attempt in (1, 2):
-            try:
-                async with asyncio.timeout(self.timeout):
-                    answer = await connection.request(self.method, path, self.body, self.headers)
-            except (ConnectionError, asyncio.IncompleteReadError) as error:
-                connection.close()
-                if attempt == 1 and self.method in _IDEMPOTENT:
-                    self.tally.retried += 1
-                    continue
-                return self._failed(path, type(error).__name__)
-            except TimeoutError:
-                connection.close()
-                return self._failed(path, "timeout")
+        answer = await self._attempt(connection, path)
+        if isinstance(answer, Answer):
             self.tally.seconds.append(time.perf_counter() - started)
-            return self._answered(answer, path, identifier)
+            self._answered(answer, path, identifier)
+        else:
+            self._failed(path, answer)
+
+    async def _attempt(self, connection: Connection, path: str, first: bool = True) -> Answer | str:
+        """The answer, or the name of what happened instead."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await connection.request(self.method, path, self.body, self.headers)
+        except TimeoutError:
+            connection.close()
+            return "timeout"
+        except (OSError, asyncio.IncompleteReadError) as error:
+            connection.close()
+            if first and self.method in _IDEMPOTENT:
+                self.tally.retried += 1
+                return await self._attempt(connection, path, first=False)
+            return type(error).__name__
 
     def _answered(self, answer: Answer, path: str, identifier: str) -> None:
         if answer.status >= 400 and answer.status != 404:
-            return self._failed(path, str(answer.status))
+            self._failed(path, str(answer.status))
+            return
         self.tally.ok += 1
         self.tally.classes[str(answer.status)] += 1
         self.tally.bodies[answer.body[:20]] += 1
