@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from schedule.models import Airport, Departure, Flight
@@ -34,6 +35,7 @@ def _departure(departure: Departure) -> dict[str, Any]:
 
 
 @require_safe
+@cache_control(public=True, max_age=60 * 60)
 def airports(request: HttpRequest) -> JsonResponse:
     fields = ("iata", "name", "city", "country", "latitude", "longitude", "timezone")
     return JsonResponse({"airports": list(Airport.objects.order_by("iata").values(*fields))})

@@ -1,4 +1,4 @@
-// The clock on the board, and a guard against pressing a button twice (the server is safe without it).
+// The clock on the board, suggestions of airports, and a guard against pressing a button twice (the server is safe without it).
 const clock = document.querySelector("[data-clock]");
 if (clock) {
   const tick = () => { clock.textContent = new Date().toISOString().slice(11, 19); };
@@ -11,3 +11,13 @@ document.addEventListener("submit", (event) => {
 });
 // A page that comes back from the browser's history must be usable again.
 addEventListener("pageshow", () => document.querySelectorAll("button").forEach((button) => { button.disabled = false; }));
+
+// 600 airports are fetched when somebody is about to type one, not with every page.
+document.addEventListener("focusin", async (event) => {
+  const id = event.target.getAttribute?.("list");
+  if (id !== "airports" || document.getElementById(id)) return;
+  const list = Object.assign(document.createElement("datalist"), { id });
+  document.body.append(list);
+  const { airports } = await (await fetch("/api/airports")).json();
+  list.append(...airports.map(({ city, iata, country }) => new Option(country, `${city} (${iata})`)));
+});
