@@ -1,0 +1,162 @@
+"""`seawall doctor` on machines and sites with something missing, run as a person runs it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NAMESPACE = ("unshare", "--mount", "--map-root-user")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    project = tmp_path / "shop"
+    project.mkdir()
+    (project / "main.py").write_text("def app(environ, start): ...\n")
+    (project / "seawall.toml").write_text(f'wsgi = "main:app"\n[listen]\nhttp = {free_port()}\nhttps = {free_port()}\n')
+    return project
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def add(project: Path, text: str) -> None:
+    """Settings above all others."""
+    file = project / "seawall.toml"
+    file.write_text(text + "\n" + file.read_text())
+
+
+def doctor(project: Path, *before: str, path: str = "") -> tuple[int, dict[str, dict[str, Any]]]:
+    """Exit code, and the findings by subject."""
+    environment = {"HOME": str(project.parent), "XDG_DATA_HOME": str(project.parent / "data")}
+    environment["PATH"] = path or os.environ["PATH"]
+    done = subprocess.run(
+        [*before, sys.executable, "-m", "seawall", "-C", str(project), "doctor", "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    told = json.loads(done.stdout)
+    assert told["healthy"] == (done.returncode == 0)
+    return done.returncode, {finding["subject"]: finding for finding in told["findings"]}
+
+
+def test_a_site_with_nothing_missing(project: Path) -> None:
+    code, found = doctor(project)
+    assert [subject for subject, finding in found.items() if finding["verdict"] == "missing"] == []
+    assert code == 0
+    assert found["application"]["text"] == f"wsgi: main:app, in {project}"
+    assert sorted(file.name for file in project.iterdir()) == ["main.py", "seawall.toml"], "it only looks"
+
+
+def test_what_a_person_sees(project: Path) -> None:
+    add(project, 'user = "nobody-of-this-name"' if os.getuid() == 0 else 'python = "missing"')
+    shown = subprocess.run(
+        [sys.executable, "-m", "seawall", "-C", project, "doctor"], capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 1
+    lines = shown.stdout.splitlines()
+    wrong = next(index for index, line in enumerate(lines) if line.startswith("✗ application"))
+    assert "nobody-of-this-name" in lines[wrong] or "missing" in lines[wrong]
+    assert "seawall.toml" in lines[wrong + 1] or "interpreter" in lines[wrong + 1]
+
+
+@pytest.mark.skipif(
+    not shutil.which("unshare")
+    or subprocess.run([*NAMESPACE, "true"], check=False, capture_output=True).returncode != 0,
+    reason="no mount namespace may be made here",
+)
+def test_haproxy_is_not_installed(project: Path) -> None:
+    # A namespace in which the machine's own haproxy is hidden: it is found without PATH too.
+    hide = 'mount --bind /dev/null "$(readlink -f /usr/sbin/haproxy)" && exec "$0" "$@"'
+    code, found = doctor(project, *NAMESPACE, "sh", "-c", hide, path="/usr/bin:/bin")
+    assert code == 1
+    assert found["HAProxy"]["text"] == "HAProxy is not installed."
+    assert found["HAProxy"]["remedy"] == "Install it: sudo apt-get install haproxy"
+
+
+def test_haproxy_is_too_old(project: Path, tmp_path: Path) -> None:
+    old = tmp_path / "haproxy"
+    old.write_text("#!/bin/sh\necho HAProxy version 2.4.3-1 2021/08/17\n")
+    old.chmod(0o755)
+    code, found = doctor(project, path=f"{tmp_path}:{os.environ['PATH']}")
+    assert (code, found["HAProxy"]["text"]) == (1, "HAProxy 2.4 is too old; 2.6 is needed.")
+
+
+def test_a_port_is_taken(project: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        (project / "seawall.toml").write_text(
+            f'wsgi = "main:app"\nlisten.http = {port}\nlisten.https = {free_port()}\n'
+        )
+        code, found = doctor(project)
+    assert (code, found["ports"]["verdict"]) == (1, "missing")
+    assert found["ports"]["text"].startswith(f"Port {port} is taken by ")
+    assert "listen.http" in found["ports"]["remedy"]
+
+
+def test_settings_are_wrong(project: Path) -> None:
+    add(project, 'strategy = "random"')
+    code, found = doctor(project)
+    assert code == 1
+    assert found["settings"]["text"].endswith(
+        "seawall.toml:1: strategy: there is no such setting; `strategy` belongs under [balancer]."
+    )
+    assert "ports" not in found
+
+
+def test_django_is_missing_in_the_projects_python(project: Path) -> None:
+    (project / "seawall.toml").write_text(
+        f'python = "bare"\nlisten = {{ http = {free_port()}, https = {free_port()} }}\n'
+    )
+    (project / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n')
+    bare = project / "bare"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    bare.chmod(0o755)
+    code, found = doctor(project)
+    assert code == 1
+    assert found["interpreter"]["text"] == f"{bare}: ModuleNotFoundError: No module named 'django'"
+    assert found["interpreter"]["remedy"] == f"{bare} -m pip install django"
+
+
+def test_there_is_no_application(project: Path) -> None:
+    (project / "seawall.toml").write_text("")
+    code, found = doctor(project)
+    assert (code, found["application"]["verdict"], found["interpreter"]["verdict"]) == (1, "missing", "note")
+
+
+def test_the_program_of_a_command_is_missing(project: Path) -> None:
+    text = (project / "seawall.toml").read_text().replace('wsgi = "main:app"', 'command = "no-such-program {port}"')
+    (project / "seawall.toml").write_text(text)
+    code, found = doctor(project)
+    assert (code, found["interpreter"]["text"]) == (1, "The program no-such-program is not there.")
+
+
+def test_the_state_folder_cannot_be_used(project: Path) -> None:
+    (project / ".seawall").write_text("a file where the folder should be")
+    code, found = doctor(project)
+    assert (code, found["state folder"]["verdict"]) == (1, "missing")
+
+
+def test_an_own_certificate_that_ends_soon_or_is_for_others(project: Path) -> None:
+    for days, domain, said in [("5", "localhost", "ends on"), ("90", "a.test", "is not for localhost but for a.test")]:
+        pair = project / "own.pem"
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "-", "-out", "-"]
+        names = ["-subj", "/CN=x", "-addext", f"subjectAltName=DNS:{domain}"]
+        made = subprocess.run(["openssl", "req", "-x509", "-days", days, *key, *names], capture_output=True, check=True)
+        pair.write_bytes(made.stdout)
+        (project / "seawall.toml").write_text('wsgi = "main:app"\nhttps.certificate = "own.pem"\n')
+        _, found = doctor(project)
+        assert found["certificate"]["verdict"] == "note"
+        assert said in found["certificate"]["text"]
