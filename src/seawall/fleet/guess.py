@@ -1,0 +1,68 @@
+"""Guesses what an unconfigured folder holds, to name the exact line for seawall.toml."""
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+FRAMEWORKS = {  # class whose instance is the application → setting
+    "Flask": "wsgi",
+    "Bottle": "wsgi",
+    "FastAPI": "asgi",
+    "Starlette": "asgi",
+    "Litestar": "asgi",
+    "Quart": "asgi",
+    "Sanic": "asgi",
+}
+LARGEST = 1_000_000  # bytes of a file worth reading
+
+
+def remedy(project: Path) -> str:
+    """The line that would make the most likely application in the folder run."""
+    for line in (*_python(project), *_node(project)):
+        return f"Write this to {project / 'seawall.toml'}:\n{line}"
+    return (
+        f"Go to the folder of a Django project, or write one of these lines to {project / 'seawall.toml'}:\n"
+        'wsgi = "module:application"\nasgi = "module:app"\ncommand = "program --port {port}"'
+    )
+
+
+def _python(project: Path) -> Iterator[str]:
+    usual = ("app.py", "main.py", "wsgi.py", "asgi.py")
+    files = [project / name for name in usual] + sorted(project.glob("*.py"))
+    files += [package / name for package in sorted(project.glob("*/")) for name in (*usual, "__init__.py")]
+    for path in dict.fromkeys(files):
+        if path.is_file() and path.stat().st_size < LARGEST:
+            module = ".".join(path.relative_to(project).with_suffix("").parts).removesuffix(".__init__")
+            for setting, name in _applications(path):
+                yield f'{setting} = "{module}:{name}"'
+
+
+def _applications(path: Path) -> Iterator[tuple[str, str]]:
+    """`name = Flask(…)` at the top of the module."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=framework))):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(attr=framework))):
+                pass
+            case _:
+                continue
+        if framework in FRAMEWORKS:
+            yield FRAMEWORKS[framework], name
+
+
+def _node(project: Path) -> Iterator[str]:
+    try:
+        package = json.loads((project / "package.json").read_text())
+    except (OSError, ValueError):
+        return
+    if isinstance(package, dict) and "start" in package.get("scripts", {}):
+        # It gets the port as PORT too, which is where Node programs look.
+        yield 'command = "npm start -- {port}"'
+    elif isinstance(package, dict):
+        yield f'command = "node {package.get("main", "index.js")} {{port}}"'

@@ -1,0 +1,103 @@
+"""The life of a process inside: import the application, warm it up, then fork servers, or be one."""
+
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from . import borrow, forks, setup, sharing, warmup
+from .facts import advice
+from .foreign import Foreign, explain
+from .load import django_settings, load
+from .setup import Setup
+
+FAILURE_KEPT = 10.0  # s a failure waits to be asked for
+
+
+def run(fd: int) -> None:
+    told = setup.read(fd)
+    borrow.lend(told.borrow)
+    gc.disable()  # nothing that an import makes is garbage
+    commands = socket.socket(fileno=told.listener)
+    os.set_inheritable(told.listener, False)
+    if told.report is not None:
+        forks.answer(commands, told.report)
+    elif told.server:
+        serve(told, _application(told), commands)
+    else:
+        warm(told, commands)
+
+
+def serve(told: Setup, application: Any, listener: socket.socket) -> None:
+    """Be one server, started cold."""
+    prepare(told, application)(told.server, listener)
+
+
+def prepare(told: Setup, application: Any) -> Callable[[str, socket.socket], None]:
+    """All of a server that can be made before the fork. What it returns serves until SIGTERM."""
+    # Only now: gunicorn and uvicorn may be borrowed, and are imported after what the application brings.
+    if told.kind == "asgi":
+        from . import asgi
+
+        return asgi.prepare(application, told)
+    from . import wsgi
+
+    return wsgi.prepare(application, told)
+
+
+def warm(told: Setup, commands: socket.socket) -> None:
+    """Import, answer one request, fork on command. Executes itself again where what it has become cannot be forked."""
+    started = time.monotonic()
+    known = sharing.sockets()
+    _keep_signals()
+    application = _application(told, commands)
+    notes, fine = warmup.request(application, told) if told.warm_path and told.kind != "asgi" else ("", True)
+    told.notes += [notes] if notes else []
+    facts = advice(django_settings(), told.hosts)
+    warmup.close_connections()
+    serve_one = prepare(told, application)
+    report = {"ready": True, "can_fork": True, "why": "", "notes": told.notes, "advice": facts}
+    report["seconds"] = time.monotonic() - started
+    why = sharing.obstacle(known) if fine else "its first request never ended"
+    if why:
+        _not_like_this(told, report, why)
+    _keep_signals()
+    gc.collect()
+    gc.freeze()
+    name, listener = forks.wait(commands, report)
+    gc.enable()
+    serve_one(name, listener)
+
+
+def _not_like_this(told: Setup, report: dict[str, Any], why: str) -> NoReturn:
+    """Try once more without the request; after that give up forking, and drop the threads and connections."""
+    if told.warm_path and told.kind != "asgi":
+        told.notes.append(f"After its first request the application could not be forked: {why}. It is forked without.")
+        told.warm_path = ""
+    else:
+        told.report = {**report, "can_fork": False, "why": why}
+    setup.again(told)
+
+
+def _application(told: Setup, commands: socket.socket | None = None) -> Any:
+    """The application; if it cannot be imported, its traceback goes to the log and to whoever asks, and we end."""
+    with Foreign() as call:
+        return load(told)
+    assert call.error is not None
+    failure = explain(call.error)
+    sys.stderr.write(failure)
+    if commands:
+        forks.answer(commands, {"ready": False, "failed": failure}, FAILURE_KEPT)
+    sys.exit(1)
+
+
+def _keep_signals() -> None:
+    """A closed terminal must not end the warm process; and we wait for our children whatever the application set."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -1,0 +1,73 @@
+"""Starts the folder `inside` in the application's own interpreter."""
+
+import importlib.util
+import json
+import os
+import socket
+from pathlib import Path
+
+from seawall.errors import ApplicationFailed
+from seawall.fleet.application import HEALTH_PATH, Application
+from seawall.paths import Paths
+from seawall.process import Process, spawn
+
+INSIDE = Path(__file__).parent / "inside"
+# What the servers need, for an interpreter that has not got it. The compiled ones are used only where they load.
+LENT = ("gunicorn", "uvicorn", "whitenoise", "packaging", "h11", "click", "httptools", "uvloop", "websockets")
+LOG_LIMIT = 20_000_000  # bytes
+
+
+def log_file(paths: Paths) -> Path:
+    """Where all that the application prints goes."""
+    return paths.logs / "application.log"
+
+
+def rotate(paths: Paths) -> None:
+    log = log_file(paths)
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
+
+
+def start(application: Application, paths: Paths, listener: socket.socket, server: str = "") -> Process:
+    """A warm process, or the one server named. Takes `listener` along; close yours.
+
+    Raises ApplicationFailed if the interpreter cannot be started.
+    """
+    told = {
+        "kind": application.kind,
+        "target": application.target,
+        "listener": listener.fileno(),
+        "concurrency": application.concurrency,
+        "warm_path": application.warm_path,
+        "hosts": application.hosts,
+        "health_path": HEALTH_PATH,
+        "stop_timeout": application.stop_timeout,
+        "borrow": _lent(),
+        "server": server,
+    }
+    memory = os.memfd_create("seawall")
+    try:
+        os.write(memory, json.dumps(told).encode())
+        os.lseek(memory, 0, os.SEEK_SET)
+        command = [str(application.python), "-u", str(INSIDE), server or "warm", str(memory)]
+        return spawn(
+            command,
+            folder=application.folder,
+            environment=application.environment,
+            log=log_file(paths),
+            fds=(memory, listener.fileno()),
+            user=application.user,
+        )
+    except OSError as error:
+        raise ApplicationFailed(
+            f"{application.python} cannot be started: {error.strerror}.",
+            'Name a Python that the application\'s user may run in seawall.toml: python = "…"',
+        ) from error
+    finally:
+        os.close(memory)
+
+
+def _lent() -> dict[str, str]:
+    """Package → the folder it is in."""
+    specs = {name: importlib.util.find_spec(name) for name in LENT}
+    return {name: str(Path(spec.origin).parent.parent) for name, spec in specs.items() if spec and spec.origin}

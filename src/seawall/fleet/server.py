@@ -1,0 +1,135 @@
+"""One application server: its socket, its heartbeat, and starting it without a warm process."""
+
+import asyncio
+import contextlib
+import grp
+import os
+import random
+import shlex
+import socket
+import stat
+from pathlib import Path
+
+from seawall.errors import ApplicationFailed
+from seawall.fleet import interpreter
+from seawall.fleet.application import HEALTH_PATH, Application
+from seawall.paths import Paths
+from seawall.process import Process, spawn
+
+__all__ = ["HEALTH_PATH", "address", "heartbeat", "listen", "spawn_cold"]
+
+BACKLOG = 1024
+PORTS = range(20000, 30000)  # below ip_local_port_range, so that no outgoing connection takes one meanwhile
+_REQUEST = f"GET {HEALTH_PATH} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: seawall\r\nConnection: close\r\n\r\n".encode()
+
+
+def listen(application: Application, paths: Paths, name: str) -> socket.socket:
+    """A new listening socket for the server, which only we and HAProxy may connect to.
+
+    Close it once the server has it: a socket that only a dead server held refuses connections at once.
+    """
+    path = paths.server_socket(name)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    # On Linux the socket's own mode becomes the file's, so that it is never open to others, not even for a moment.
+    os.fchmod(listener.fileno(), 0o600)
+    listener.bind(str(path))
+    _admit_balancer(path)
+    listener.listen(BACKLOG)
+    return listener
+
+
+def address(paths: Paths, name: str) -> str:
+    """The server's unix socket in HAProxy's notation."""
+    return f"unix@{paths.server_socket(name)}"
+
+
+def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
+    """Start a server that no warm process forks: any command, or an application that cannot be forked.
+
+    Returns it and its address. Raises ApplicationFailed if the program cannot be started.
+    """
+    if application.kind == "command":
+        return _spawn_command(application, paths, name)
+    with contextlib.closing(listen(application, paths, name)) as listener:
+        return interpreter.start(application, paths, listener, name), address(paths, name)
+
+
+def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
+    port, path = _free_port(), paths.server_socket(name)
+    path.unlink(missing_ok=True)
+    words = [word.replace("{port}", str(port)).replace("{socket}", str(path)) for word in _words(application)]
+    environment = {**application.environment, "PORT": str(port)}
+    try:
+        process = spawn(
+            words,
+            folder=application.folder,
+            environment=environment,
+            log=interpreter.log_file(paths),
+            user=application.user,
+        )
+    except OSError as error:
+        raise ApplicationFailed(
+            f"{words[0]} cannot be started: {error.strerror}.", "Correct `command` in seawall.toml."
+        ) from error
+    return process, f"unix@{path}" if "{socket}" in application.target else f"127.0.0.1:{port}"
+
+
+def _words(application: Application) -> list[str]:
+    return shlex.split(application.target)
+
+
+def _free_port() -> int:
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ApplicationFailed("There is no free port between 20000 and 30000.", "See what takes them: ss -ltn")
+
+
+async def heartbeat(address: str, timeout: float) -> float:
+    """Seconds the server takes to answer one GET of HEALTH_PATH; any HTTP answer will do, whatever its status.
+
+    Raises TimeoutError, or another OSError where nobody listens or what comes is not HTTP.
+    """
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    async with asyncio.timeout(timeout):
+        reader, writer = await _connect(address)
+        try:
+            writer.write(_REQUEST)
+            status = await reader.readexactly(12)  # "HTTP/1.1 200"
+        except asyncio.IncompleteReadError as error:
+            raise ConnectionResetError(f"{address} closed the connection without an answer") from error
+        finally:
+            writer.close()
+    if not status.startswith(b"HTTP/1.") or not status[9:].isdigit():
+        raise ConnectionError(f"{address} does not speak HTTP: {status!r}")
+    return loop.time() - started
+
+
+async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if address.startswith("unix@"):
+        return await asyncio.open_unix_connection(address.removeprefix("unix@"))
+    host, _, port = address.rpartition(":")
+    return await asyncio.open_connection(host, int(port))
+
+
+def _admit_balancer(path: Path) -> None:
+    """Where we are root, HAProxy is another user: give its group the socket.
+
+    By descriptor, never through a symbolic link: a command's own folder of sockets is its user's to write.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        group = grp.getgrnam("haproxy").gr_gid
+    except KeyError:
+        return
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if stat.S_ISSOCK(os.fstat(fd).st_mode):
+            os.chown(f"/proc/self/fd/{fd}", -1, group)
+            os.chmod(f"/proc/self/fd/{fd}", 0o660)
+    finally:
+        os.close(fd)
