@@ -21,6 +21,7 @@ from seawall.model import (
     ForgetServer,
     KillBalancer,
     KillServer,
+    KillWarm,
     RetireBalancer,
     Route,
     SetStrategy,
@@ -45,6 +46,7 @@ class Actor:
     tasks: Tasks
     wake: Callable[[], None]
     say: Callable[[Event], None]
+    follow: Callable[[Warm], None]  # hear from a warm process until its end
     now: Callable[[], float]
 
     async def act(self, site: Site, actions: Sequence[Action]) -> None:
@@ -59,6 +61,8 @@ class Actor:
         match action:
             case StartWarm():
                 self.start_warm()
+            case KillWarm() if self.running.warm:
+                kill_group(self.running.warm.process)
             case StartServer(server=name):
                 self._start_server(name)
             case StopServer(server=name) if process := servers[name].process:
@@ -161,6 +165,7 @@ class Actor:
             self.wake()
 
         watch(warm.process.pidfd, ended)
+        self.follow(warm)
 
     # Balancers
 

@@ -61,6 +61,7 @@ class Control:
             self.tasks,
             self.wake,
             self.journal.event,
+            lambda warm: self.tasks.start(follow_warm(self, warm)),
             time.monotonic,
         )
 
@@ -121,7 +122,6 @@ class Control:
 
             self.tasks.start(beat(balancer, is_active, self.wake))
         self.tasks.start(self.meter.run())
-        self.tasks.start(follow_warm(self))
 
     async def _loop(self) -> None:
         while not self.stopping.is_set():

@@ -77,7 +77,7 @@ def _warm(running: Running) -> WarmSeen | None:
     warm = running.warm
     if warm is None:
         return WarmSeen() if running.wants_warm else None
-    return WarmSeen(alive=not warm.exited, ready=warm.ready, started=warm.started)
+    return WarmSeen(alive=not warm.exited, ready=warm.ready, started=warm.started, missed=warm.missed)
 
 
 async def beat(balancer: Balancer, is_active: Callable[[], bool], wake: Callable[[], None]) -> None:

@@ -53,7 +53,7 @@ class Warm:
     started: float
     ready: bool = False
     exited: bool = False
-    can_fork: bool = True
+    missed: int = 0
 
 
 @dataclass
