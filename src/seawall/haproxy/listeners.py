@@ -173,8 +173,9 @@ def _getsocks(runtime_socket: Path) -> list[socket.socket]:
                 received = array.array("i")
                 received.frombytes(data)
                 fds += received
-            # HAProxy waits for a word before it sends the next batch.
-            connection.sendall(bytes(4))
+            if len(fds) < count:
+                # HAProxy waits for a word before it sends the next batch, and for none after the last.
+                connection.sendall(bytes(4))
     sockets = [socket.socket(fileno=fd) for fd in fds]
     for listening in sockets:
         listening.set_inheritable(False)

@@ -112,6 +112,8 @@ def render(
         errors=[(status, _ERROR_HEADERS.get(status, " hdr Cache-Control no-store")) for status in _ERRORS],
         health_path=HEALTH_PATH,
         cookie=COOKIE,
+        chosen=f"%[str(app),map({edge.strategy_map})]",
+        once_socket=edge.run_folder / f"once-{balancer}.sock",
     )  # fmt: skip
 
 
