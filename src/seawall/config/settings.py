@@ -173,8 +173,8 @@ class Settings(Section):
     @field_validator("wsgi", "asgi")
     @classmethod
     def _import_path(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*", value):
-            raise _expected("an import path such as mysite.wsgi:application")
+        if value and not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*(\(\))?", value):
+            raise _expected("an import path such as mysite.wsgi:application, or mysite:create_app()")
         return value
 
     @field_validator("command")

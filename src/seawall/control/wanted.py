@@ -56,7 +56,7 @@ def wanted(settings: Settings, paths: Paths) -> Wanted:
 
 def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
     https = settings.https
-    own = Path(https.certificate) if https.certificate else None
+    own = paths.project / Path(https.certificate).expanduser() if https.certificate else None
     kind = "wsgi" if application.kind == "django" else application.kind
     account = _haproxy_account()
     return Edge(
