@@ -56,6 +56,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATABASE,
+        # Opening the file and reading its schema costs as much as the query of a page.
+        "CONN_MAX_AGE": int(os.environ.get("FLIGHTS_CONNECTION_AGE", "60")),  # s
         # Several processes write: without these, SQLite answers "database is locked" as soon as two of them do at once.
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",

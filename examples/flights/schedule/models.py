@@ -65,9 +65,10 @@ class FlightQuerySet(models.QuerySet["Flight"]):
     def leaving(self, start: datetime, end: datetime) -> FlightQuerySet:
         """Those that leave from `start` until before `end` (UTC, at most a week apart), in that order."""
         first, last = minute_of_week(start), minute_of_week(end)
-        window = Q(minute__gte=first), Q(minute__lt=last)
-        matching = self.filter(*window) if first < last else self.filter(window[0] | window[1])
-        return matching.order_by((F("minute") + (WEEK - first)) % WEEK, "pk")
+        if first < last:
+            return self.filter(minute__gte=first, minute__lt=last).order_by("minute", "pk")
+        around_monday = self.filter(Q(minute__gte=first) | Q(minute__lt=last))
+        return around_monday.order_by((F("minute") + (WEEK - first)) % WEEK, "pk")
 
     def board(self, now: datetime, rows: int) -> list[Departure]:
         """The next departures. Two index ranges at most: the rest of this week, then the beginning of the next."""
