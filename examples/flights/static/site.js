@@ -1,4 +1,4 @@
-// The clock on the board, suggestions of airports, and a guard against pressing a button twice (the server is safe without it).
+// A clock on the board, a guard against pressing a button twice (the server is safe without it), suggested airports.
 const clock = document.querySelector("[data-clock]");
 if (clock) {
   const tick = () => { clock.textContent = new Date().toISOString().slice(11, 19); };
