@@ -38,7 +38,7 @@ DEADLINE = 0.5  # s for one balancer to carry out one step
 
 @dataclass
 class Actor:
-    """Everything an action needs. `wake` asks for the next tick; `say` tells an event."""
+    """Everything an action needs. `wake` asks for the next tick; `say` tells an event; `save` records what runs."""
 
     running: Running
     application: Application
@@ -46,6 +46,7 @@ class Actor:
     tasks: Tasks
     wake: Callable[[], None]
     say: Callable[[Event], None]
+    save: Callable[[], None]
     follow: Callable[[Warm], None]  # hear from a warm process until its end
     now: Callable[[], float]
 
@@ -67,7 +68,8 @@ class Actor:
                 self._start_server(name)
             case StopServer(server=name) if process := servers[name].process:
                 process.signal(signal.SIGTERM)
-            case KillServer(server=name) if process := servers[name].process:
+            case KillServer(server=name, reason=reason) if process := servers[name].process:
+                servers[name].ending = f"killed, because {reason}"
                 kill_group(process)
             case ForgetServer(server=name):
                 self._forget(name)
@@ -111,11 +113,11 @@ class Actor:
         try:
             await self._launch(server)
         except (OSError, SeawallError) as error:
-            server.exited, server.ending = True, f"it could not be started: {error}"
+            server.exited, server.ending = True, str(error).rstrip(".")
             self.wake()
             return
         self.watch_server(server)
-        self.running.save()
+        self.save()
         await wait_until_ready(server, self.wake)
 
     async def _launch(self, server: Server) -> None:
@@ -136,7 +138,8 @@ class Actor:
             return
 
         def ended() -> None:
-            server.exited, server.ending = True, process.reap()
+            ending = process.reap()
+            server.exited, server.ending = True, server.ending or ending
             self.wake()
 
         watch(process.pidfd, ended)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from seawall.control.observe import wait_until_ready
 from seawall.control.verbs import with_settings
-from seawall.errors import AlreadyRunning, EngineFailed
+from seawall.errors import AlreadyRunning
 from seawall.haproxy.listeners import Listeners
 from seawall.haproxy.process import version
 from seawall.model import BalancerName, Event
@@ -62,10 +62,13 @@ def _listeners(control: "Control", living: list[BalancerName]) -> Listeners:
             f"The site is being served at {before}, and the settings in section listen have changed.",
             "Stop it first: seawall down",
         )
-    try:
-        return Listeners.from_record(running.listened, {name: control.paths.balancer_socket(name) for name in living})
-    except OSError as error:
-        raise EngineFailed(f"The running balancers do not hand on their sockets: {error}.", "seawall down") from error
+    processes = {name: process for name in living if (process := running.balancers[name].process)}
+    listeners = Listeners.from_record(running.listened, processes)
+    spare = next((name for name in living if name != listeners.active), None)
+    if spare and not listeners.recovered(spare):
+        # The kernel can be steered only by who holds a socket: the spare, whom nobody would miss, starts anew on ours.
+        processes[spare].signal(signal.SIGKILL)
+    return listeners
 
 
 def _remove_stale_sockets(control: "Control") -> None:

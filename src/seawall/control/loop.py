@@ -24,6 +24,7 @@ from seawall.control.wanted import Wanted
 from seawall.control.warming import follow_warm
 from seawall.decide.plan import plan
 from seawall.errors import ApplicationFailed, SeawallError
+from seawall.fleet import warm as fleet_warm
 from seawall.fleet.warm import Advice
 from seawall.model import Event, Observed
 from seawall.paths import Paths
@@ -54,6 +55,7 @@ class Control:
         self._failure: BaseException | None = None
         self.tasks = Tasks(self.fail)
         self._saved: Any = None
+        self.trouble = ""  # why the record of what runs cannot be written
         self.actor = Actor(
             self.running,
             wanted.application,
@@ -61,6 +63,7 @@ class Control:
             self.tasks,
             self.wake,
             self.journal.event,
+            self._save,
             lambda warm: self.tasks.start(follow_warm(self, warm)),
             time.monotonic,
         )
@@ -172,9 +175,10 @@ class Control:
         memory = self.running.memory
         if not memory.opened and memory.deaths >= GIVE_UP:
             died = [entry["text"] for entry in self.journal.recent if entry["kind"] == "forget-server"]
-            log = self.paths.logs / "application.log"
-            output = log.read_text(errors="replace")[-4000:] if log.exists() else ""
-            remedy = f"What it printed is above, and in {log}"
+            remedy = f"What it printed is in {self.paths.logs}."
+            if self.wanted.application.kind == "command":
+                remedy = f"A command must listen on the port {{port}} or on the unix socket {{socket}}. {remedy}"
+            output = fleet_warm.last_output(self.paths)
             self.fail(ApplicationFailed(f"The application does not start: {died[-1]}.", remedy, output))
 
     def _forget_orders(self) -> None:
@@ -189,10 +193,12 @@ class Control:
         try:
             self.running.save()
         except OSError as error:
-            self.journal.event(
-                Event(
-                    "trouble", "record", f"{self.paths.processes} cannot be written: {error.strerror}. Make room there."
-                )
-            )
+            self._trouble(f"{self.paths.processes} cannot be written: {error.strerror}")
             return
-        self._saved = record
+        self._saved, self.trouble = record, ""
+
+    def _trouble(self, text: str) -> None:
+        """Told once, not every round."""
+        if self.trouble != text:
+            self.trouble = text
+            self.journal.event(Event("trouble", "record", f"{text}. Make room there: df -h {self.paths.runtime}"))

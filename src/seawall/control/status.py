@@ -36,7 +36,7 @@ def status(control: "Control") -> dict[str, Any]:
         ],
         "warm": _warm(control, now),
         "advice": [vars(advice) for advice in control.advice],
-        "trouble": control.journal.trouble,
+        "trouble": control.journal.trouble or control.trouble,
         "events": list(control.journal.recent)[-12:],
     }
 
