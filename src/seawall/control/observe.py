@@ -6,7 +6,7 @@ from typing import Any
 
 from seawall.control.running import Balancer, Running, Server
 from seawall.errors import EngineFailed
-from seawall.fleet.server import admitted, heartbeat
+from seawall.fleet.server import admit_balancer, heartbeat
 from seawall.model import BalancerName, BalancerSeen, Observed, RouteSeen, ServerSeen, Strategy, WarmSeen
 
 DEADLINE = 0.5  # s for a balancer to say what it does
@@ -107,7 +107,7 @@ async def wait_until_ready(server: Server, wake: Callable[[], None]) -> None:
     while not server.exited:
         try:
             await heartbeat(server.address, timeout=20.0)
-            admitted(server.address)
+            admit_balancer(server.address)
         except (OSError, EngineFailed):
             await asyncio.sleep(pause)
             pause = min(0.1, pause * 1.5)

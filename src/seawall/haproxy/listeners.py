@@ -1,21 +1,22 @@
 """The sockets visitors connect to: one SO_REUSEPORT group per port, steered to one of two balancers by classic BPF."""
 
-import array
 import ctypes
 import ipaddress
+import os
 import socket
 import struct
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from seawall.errors import ConfigError, EngineFailed, PortForbidden, PortTaken
+from seawall.errors import ConfigError, PortForbidden, PortTaken
 from seawall.haproxy.ports import holder
 from seawall.model import BALANCERS, BalancerName
+from seawall.process import Process
 
 # include/uapi/asm-generic/socket.h; Python has no name for it
 _SO_ATTACH_REUSEPORT_CBPF = 51
 _BPF_RET_K = 0x06
+_PIDFD_GETFD = 438  # include/uapi/asm-generic/unistd.h
 _BACKLOG = 4096
 
 
@@ -45,7 +46,12 @@ class Listeners:
         return listeners
 
     def sockets(self, balancer: BalancerName) -> list[socket.socket]:
-        """The listening sockets of one balancer, in the order of `ports`."""
+        """The listening sockets to start a balancer with, in the order of `ports`."""
+        if balancer not in self._sockets:
+            # We could not get hold of the sockets of the one that was adopted, and it has taken them along.
+            self._leave(balancer)
+            self._listen(balancer)
+            self.steer(self.active)
         return self._sockets[balancer]
 
     def steer(self, balancer: BalancerName) -> None:
@@ -53,7 +59,7 @@ class Listeners:
         index = self._order.index(balancer)
         instruction = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RET_K, 0, 0, index), 8)
         program = struct.pack("HL", 1, ctypes.addressof(instruction))
-        for listening in self._sockets[balancer]:
+        for listening in next(iter(self._sockets.values()), []):  # any socket of a group speaks for all of it
             listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, program)
         self.active = balancer
 
@@ -62,17 +68,19 @@ class Listeners:
         return {"address": self.address, "ports": self.ports, "active": self.active, "order": self._order}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any], living: Mapping[BalancerName, Path]) -> "Listeners":
-        """Adopt the sockets of the balancers that live: name → runtime socket. At least one must.
+    def from_record(cls, record: Mapping[str, Any], living: Mapping[BalancerName, Process]) -> "Listeners":
+        """Adopt the sockets of the balancers that live. At least one must.
 
-        A dead balancer's sockets left their groups when their last holder died, and the ones after them moved up; new
-        ones join at the end. Raises OSError if a balancer does not answer, EngineFailed if its sockets are others.
+        A dead balancer's sockets left their groups when their last holder died, and the last ones took their places.
+        Where the kernel does not let us have a balancer's sockets (`recovered` is False), it keeps them until it ends.
         """
         listeners = cls(record["address"], record["ports"])
-        for balancer in record["order"]:
-            if balancer in living:
-                listeners._sockets[balancer] = _recover(living[balancer], listeners.ports)
-                listeners._order.append(balancer)
+        listeners._order = list(record["order"])
+        for balancer in BALANCERS:
+            if balancer not in living:
+                listeners._leave(balancer)
+            elif sockets := _recover(living[balancer], listeners.ports):
+                listeners._sockets[balancer] = sockets
         for balancer in BALANCERS:
             if balancer not in living:
                 listeners._listen(balancer)
@@ -81,10 +89,20 @@ class Listeners:
         listeners.steer(active if active in living else listeners._order[0])
         return listeners
 
+    def recovered(self, balancer: BalancerName) -> bool:
+        """Whether we hold a balancer's sockets, so that connections waiting there outlive it."""
+        return balancer in self._sockets
+
     def close(self) -> None:
-        for balancer in self._sockets:
-            for listening in self._sockets[balancer]:
+        for sockets in self._sockets.values():
+            for listening in sockets:
                 listening.close()
+
+    def _leave(self, balancer: BalancerName) -> None:
+        """Do as the kernel does when a socket leaves its group (reuseport_detach_sock in net/core/sock_reuseport.c)."""
+        if balancer in self._order:
+            self._order[self._order.index(balancer)] = self._order[-1]
+            self._order.pop()
 
     def _listen(self, balancer: BalancerName) -> None:
         self._sockets[balancer] = [_bound(self.address, name, port) for name, port in self.ports.items()]
@@ -144,39 +162,38 @@ def _explained(error: OSError, address: str, name: str, port: int) -> Exception:
     )
 
 
-def _recover(runtime_socket: Path, ports: Mapping[str, int]) -> list[socket.socket]:
-    """A living balancer's listening sockets, in the order of `ports`."""
-    by_port: dict[int, socket.socket] = {}
-    for listening in _getsocks(runtime_socket):
-        by_port[listening.getsockname()[1]] = listening
-    try:
-        return [by_port[port] for port in ports.values()]
-    except KeyError as error:
-        raise EngineFailed(f"The balancer at {runtime_socket} does not listen on port {error}.") from error
+def _recover(process: Process, ports: Mapping[str, int]) -> list[socket.socket]:
+    """Our own copies of a living balancer's listening sockets, in the order of `ports`; none if that is not allowed.
 
-
-def _getsocks(runtime_socket: Path) -> list[socket.socket]:
-    """Ask HAProxy for its listening sockets (`expose-fd listeners`), as its own reload does.
-
-    The answer is the number of descriptors, then they themselves by SCM_RIGHTS, with a description of each that we do
-    not need.
+    HAProxy's `_getsocks` does not give away sockets it has inherited, so they are taken with pidfd_getfd(2). That needs
+    the right to trace the process: root has it, and whoever owns the process, unless Yama restricts it to parents.
     """
-    fds: list[int] = []
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(2)
-        connection.connect(str(runtime_socket))
-        connection.sendall(b"_getsocks\n")
-        (count,) = struct.unpack("i", connection.recv(4))
-        while len(fds) < count:
-            _, ancillary, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(253 * 4))
-            for _, _, data in ancillary:
-                received = array.array("i")
-                received.frombytes(data)
-                fds += received
-            if len(fds) < count:
-                # HAProxy waits for a word before it sends the next batch, and for none after the last.
-                connection.sendall(bytes(4))
-    sockets = [socket.socket(fileno=fd) for fd in fds]
-    for listening in sockets:
-        listening.set_inheritable(False)
-    return [s for s in sockets if s.family in (socket.AF_INET, socket.AF_INET6)]
+    try:
+        numbers = sorted(int(name) for name in os.listdir(f"/proc/{process.pid}/fd"))
+    except PermissionError:
+        return []
+    by_port: dict[int, socket.socket] = {}
+    for number in numbers:
+        copy = _copy(process, number)
+        if copy is None:
+            continue
+        if copy.family in (socket.AF_INET, socket.AF_INET6) and copy.getsockopt(
+            socket.SOL_SOCKET, socket.SO_ACCEPTCONN
+        ):
+            by_port[copy.getsockname()[1]] = copy
+        else:
+            copy.close()
+        if by_port.keys() >= set(ports.values()):
+            return [by_port[port] for port in ports.values()]
+    return []
+
+
+def _copy(process: Process, number: int) -> socket.socket | None:
+    """Our own copy of a socket of another process; None if it is none, was closed meanwhile, or is not given to us."""
+    try:
+        if not os.readlink(f"/proc/{process.pid}/fd/{number}").startswith("socket:"):
+            return None
+    except OSError:
+        return None
+    copied = ctypes.CDLL(None).syscall(_PIDFD_GETFD, process.pidfd, number, 0)
+    return None if copied < 0 else socket.socket(fileno=copied)
