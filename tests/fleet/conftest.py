@@ -74,9 +74,9 @@ class Site:
                 await asyncio.sleep(0.01)
 
     async def get(self, name: str, path: str = "/", *headers: str) -> tuple[int, str]:
-        """Status and body, by one connection of its own."""
+        """Status and body; HTTP/1.0, so that the body ends with the connection."""
         reader, writer = await asyncio.open_unix_connection(self.paths.server_socket(name))
-        lines = [f"GET {path} HTTP/1.1", "Connection: close", *headers]
+        lines = [f"GET {path} HTTP/1.0", *headers]
         if not any(line.lower().startswith("host:") for line in headers):
             lines.append("Host: localhost")
         writer.write("\r\n".join([*lines, "", ""]).encode())

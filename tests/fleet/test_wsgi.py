@@ -2,7 +2,12 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import Callable
+
+import pytest
+
+from seawall.fleet import server
 
 from .conftest import Site
 
@@ -15,25 +20,23 @@ FLASK = """
     @app.get("/")
     def index():
         return {"pid": os.getpid(), "address": request.remote_addr, "scheme": request.scheme, "url": request.url,
-                "port": request.environ["SERVER_PORT"]}
+                "port": request.environ["SERVER_PORT"], "script": request.environ["SCRIPT_NAME"]}
 
     @app.get("/slow")
     def slow():
         time.sleep(0.5)
         return "done"
 """
+VISITOR = ("Host: example.org", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https")
 
 
 def test_flask_is_forked_and_told_who_asks(make: Callable[..., Site]) -> None:
     async def scenario() -> None:
         site = make({"app.py": FLASK}, wsgi="app:app")
         report = await site.warmed()
-        assert report.ready
-        assert report.can_fork
-        assert report.notes == ()
+        assert (report.ready, report.can_fork, report.notes) == (True, True, ())
         one, two = await site.fork("s1"), await site.fork("s2")
-        headers = ("Host: example.org", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https")
-        status, body = await site.get("s1", "/", *headers)
+        status, body = await site.get("s1", "/", *VISITOR, "Script_Name: /evil", "X_Forwarded_For: 6.6.6.6")
         assert status == 200
         assert json.loads(body) == {
             "pid": one.pid,
@@ -41,7 +44,87 @@ def test_flask_is_forked_and_told_who_asks(make: Callable[..., Site]) -> None:
             "scheme": "https",
             "url": "https://example.org/",
             "port": "443",
+            "script": "",
         }
         assert json.loads((await site.get("s2"))[1])["pid"] == two.pid
+
+    asyncio.run(scenario())
+
+
+def test_host_with_a_port_and_ipv6(make: Callable[..., Site]) -> None:
+    async def scenario() -> None:
+        site = make({"app.py": FLASK}, wsgi="app:app")
+        await site.warmed()
+        await site.fork("s1")
+        _, body = await site.get("s1", "/", "Host: [::1]:8443", "X-Forwarded-Proto: https")
+        assert json.loads(body)["url"] == "https://[::1]:8443/"
+        assert json.loads(body)["port"] == "8443"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/%00", "/a%00b"])
+def test_the_character_0_is_refused(make: Callable[..., Site], path: str) -> None:
+    async def scenario() -> None:
+        site = make({"app.py": FLASK}, wsgi="app:app")
+        await site.warmed()
+        await site.fork("s1")
+        assert (await site.get("s1", path))[0] == 400
+        assert (await site.get("s1", "/", "X-Any: a\0b"))[0] == 400
+        assert (await site.get("s1", "/", "X-Any: a\x01b"))[0] == 400
+
+    asyncio.run(scenario())
+
+
+def test_heartbeats_are_answered_while_every_thread_works(make: Callable[..., Site]) -> None:
+    async def scenario() -> None:
+        site = make({"app.py": FLASK}, wsgi="app:app", servers={"concurrency": 2})
+        await site.warmed()
+        await site.fork("s1")
+        busy = [asyncio.create_task(site.get("s1", "/slow")) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        assert await server.heartbeat(server.address(site.paths, "s1"), 1.0) < 0.3
+        assert not any(task.done() for task in busy)
+        assert [await task for task in busy] == [(200, "done")] * 2
+
+    asyncio.run(scenario())
+
+
+def test_a_server_told_to_stop_finishes_what_it_has_and_refuses_the_rest(make: Callable[..., Site]) -> None:
+    async def scenario() -> None:
+        site = make({"app.py": FLASK}, wsgi="app:app", servers={"concurrency": 2})
+        await site.warmed()
+        process = await site.fork("s1")
+        # More than it has threads for: some wait inside it.
+        busy = [asyncio.create_task(site.get("s1", "/slow")) for _ in range(6)]
+        await asyncio.sleep(0.1)
+        process.signal(signal.SIGTERM)
+        await asyncio.sleep(0.1)
+        with pytest.raises(ConnectionRefusedError):
+            await site.get("s1")
+        assert [await task for task in busy] == [(200, "done")] * 6
+        async with asyncio.timeout(3):
+            while process.alive:
+                await asyncio.sleep(0.02)
+        assert process.reap() == "exit code 0"
+
+    asyncio.run(scenario())
+
+
+def test_a_factory_and_a_package_below_src(make: Callable[..., Site]) -> None:
+    factory = """
+        def create():
+            def app(environ, start_response):
+                start_response("200 OK", [])
+                return [b"made"]
+            return app
+        app = create()
+    """
+
+    async def scenario() -> None:
+        site = make({"src/shop/web.py": factory}, wsgi="shop.web:app")
+        await site.warmed()
+        await site.fork("s1")
+        assert await site.get("s1") == (200, "made")
 
     asyncio.run(scenario())

@@ -15,7 +15,6 @@ from seawall.fleet import django, guess
 HEALTH_PATH = "/-/seawall/health"  # heartbeats; answered before the application is asked
 
 Kind = Literal["django", "wsgi", "asgi", "command"]
-ALWAYS_REACHED_AS = ("localhost", "127.0.0.1")
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,8 @@ class Application:
     environment: Mapping[str, str] = field(repr=False)  # all of it; may hold secrets
     user: tuple[int, int] | None  # (uid, gid) to run as; None: as we do
     concurrency: int  # requests one server works on at a time
-    warm_path: str = "/"
+    warm_path: str = "/"  # asked for once before the first fork; "" for nothing
+    warm_timeout: float = 10.0  # s that request may take
     hosts: tuple[str, ...] = ("localhost",)  # under which people reach the site, most usual first
     stop_timeout: float = 30.0  # s requests in flight get when a server is told to stop
 
@@ -48,7 +48,7 @@ def find(settings: Settings, project: Path) -> Application:
         user=(account.pw_uid, account.pw_gid) if account else None,
         concurrency=settings.concurrency("wsgi" if kind == "django" else kind),
         warm_path=settings.warm_path,
-        hosts=tuple(dict.fromkeys((*settings.https.domains, *ALWAYS_REACHED_AS))),
+        hosts=tuple(f"[{host}]" if ":" in host else host for host in settings.https.domains) or ("localhost",),
         stop_timeout=settings.servers.stop_timeout,
     )
 

@@ -39,6 +39,7 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
         "listener": listener.fileno(),
         "concurrency": application.concurrency,
         "warm_path": application.warm_path,
+        "warm_timeout": application.warm_timeout,
         "hosts": application.hosts,
         "health_path": HEALTH_PATH,
         "stop_timeout": application.stop_timeout,

@@ -16,7 +16,7 @@ from seawall.fleet.application import HEALTH_PATH, Application
 from seawall.paths import Paths
 from seawall.process import Process, spawn
 
-__all__ = ["HEALTH_PATH", "address", "heartbeat", "listen", "spawn_cold"]
+__all__ = ["HEALTH_PATH", "address", "admit_balancer", "heartbeat", "listen", "spawn_cold"]
 
 BACKLOG = 1024
 PORTS = range(20000, 30000)  # below ip_local_port_range, so that no outgoing connection takes one meanwhile
@@ -34,7 +34,7 @@ def listen(application: Application, paths: Paths, name: str) -> socket.socket:
     # On Linux the socket's own mode becomes the file's, so that it is never open to others, not even for a moment.
     os.fchmod(listener.fileno(), 0o600)
     listener.bind(str(path))
-    _admit_balancer(path)
+    admit_balancer(address(paths, name))
     listener.listen(BACKLOG)
     return listener
 
@@ -58,6 +58,8 @@ def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Proce
 def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
     port, path = _free_port(), paths.server_socket(name)
     path.unlink(missing_ok=True)
+    if application.user:
+        _let_make_sockets(application.user[1], paths.sockets)
     words = [word.replace("{port}", str(port)).replace("{socket}", str(path)) for word in _words(application)]
     environment = {**application.environment, "PORT": str(port)}
     try:
@@ -115,21 +117,28 @@ async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWr
     return await asyncio.open_connection(host, int(port))
 
 
-def _admit_balancer(path: Path) -> None:
-    """Where we are root, HAProxy is another user: give its group the socket.
+def admit_balancer(address: str) -> None:
+    """Where we are root, HAProxy is another user: give its group the socket, once it is there.
 
-    By descriptor, never through a symbolic link: a command's own folder of sockets is its user's to write.
+    A command makes its socket itself, for its own user only. By descriptor, never through a symbolic link: a command's
+    user may write to the folder.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or not address.startswith("unix@"):
         return
     try:
         group = grp.getgrnam("haproxy").gr_gid
     except KeyError:
         return
-    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fd = os.open(address.removeprefix("unix@"), os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if stat.S_ISSOCK(os.fstat(fd).st_mode):
             os.chown(f"/proc/self/fd/{fd}", -1, group)
             os.chmod(f"/proc/self/fd/{fd}", 0o660)
     finally:
         os.close(fd)
+
+
+def _let_make_sockets(group: int, folder: Path) -> None:
+    """Where the command runs as another user than we, its group may make sockets in the folder, and remove its own."""
+    os.chown(folder, -1, group)
+    folder.chmod(0o1731)

@@ -22,7 +22,7 @@ class BehindEdge:
     def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]], setup: Setup) -> None:
         self.application = application
         self.health = setup.health_path
-        self.host = setup.hosts[0] if setup.hosts else "localhost"
+        self.host = setup.host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -24,12 +24,15 @@ def answer(commands: socket.socket, report: dict[str, Any], timeout: float | Non
     """Answer every question with `report`; with `timeout` only the first, and only if it comes within that time (s)."""
     commands.settimeout(timeout)
     while True:
-        with contextlib.suppress(ConnectionError, BrokenPipeError):
+        with contextlib.suppress(OSError, ValueError):
             try:
                 client, _ = commands.accept()
             except TimeoutError:
                 return
-            with client:
+            with client, contextlib.ExitStack() as received:
+                client.settimeout(CLIENT_TIMEOUT)
+                # Closing with the question unread would reset the connection before the answer is read, see unix(7).
+                _receive(client, received)
                 client.sendall(json.dumps(report).encode() + b"\n")
             if timeout is not None:
                 return

@@ -1,6 +1,7 @@
 """Imports the application: a Django project by its settings, anything else by `module:object`."""
 
 import importlib
+import inspect
 import os
 import sys
 from typing import Any
@@ -10,9 +11,16 @@ from .setup import Setup
 
 def load(setup: Setup) -> Any:
     """The WSGI or ASGI callable. Raises whatever the application raises."""
-    if setup.kind == "django":
-        return _django(setup.target)
-    return imported(setup.target)
+    application = _django(setup.target) if setup.kind == "django" else imported(setup.target)
+    if not callable(application):
+        raise TypeError(f"{setup.target} is not callable: {application!r}")
+    if setup.kind == "wsgi" and _is_asgi(application):
+        raise TypeError(f'{setup.target} is an ASGI application: write asgi = "{setup.target}"')
+    return application
+
+
+def _is_asgi(application: Any) -> bool:
+    return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(type(application).__call__)
 
 
 def _django(settings_module: str) -> Any:

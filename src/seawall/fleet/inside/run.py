@@ -57,7 +57,7 @@ def warm(told: Setup, commands: socket.socket) -> None:
     application = _application(told, commands)
     notes, fine = warmup.request(application, told) if told.warm_path and told.kind != "asgi" else ("", True)
     told.notes += [notes] if notes else []
-    facts = advice(django_settings(), told.hosts)
+    facts = advice(django_settings(), told)
     warmup.close_connections()
     serve_one = prepare(told, application)
     report = {"ready": True, "can_fork": True, "why": "", "notes": told.notes, "advice": facts}

@@ -16,13 +16,19 @@ class Setup:
     listener: int  # file descriptor: the command socket of a warm process, the HTTP socket of a server
     concurrency: int
     warm_path: str  # "": import only
-    hosts: list[str]  # under which people reach the site
+    warm_timeout: float  # s
+    hosts: list[str]  # under which people reach the site, at least one; IPv6 addresses in brackets
     health_path: str
     stop_timeout: float  # s requests in flight get at SIGTERM
     borrow: dict[str, str] = field(default_factory=dict)  # package → folder it is in, for what the application lacks
     server: str = ""  # name of the one server to be, without a warm process
     notes: list[str] = field(default_factory=list)  # said by this process before it executed itself again
     report: dict[str, Any] | None = None  # only answer with this report
+
+    @property
+    def host(self) -> str:
+        """The most usual name of the site."""
+        return self.hosts[0].removeprefix("*.")
 
 
 def read(fd: int) -> Setup:

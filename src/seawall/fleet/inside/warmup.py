@@ -9,20 +9,18 @@ from .foreign import Foreign, Late, explain, last_line
 from .load import django_settings
 from .setup import Setup
 
-DEADLINE = 10.0  # s
-
 
 def request(application: Any, setup: Setup) -> tuple[str, bool]:
     """One GET of `warm_path`. Returns what a person should know about the answer, and whether it came in time."""
     status: list[str] = []
-    with Foreign(DEADLINE) as call:
+    with Foreign(setup.warm_timeout) as call:
         body: Iterable[bytes] = application(environ(setup), lambda line, headers, exc_info=None: status.append(line))
         for _ in body:
             pass
         getattr(body, "close", lambda: None)()
     first = f"The first request, for {setup.warm_path},"
     if isinstance(call.error, Late):
-        return f"{first} had no answer after {DEADLINE:g} s.", False
+        return f"{first} had no answer after {setup.warm_timeout:g} s.", False
     if call.error is not None:
         sys.stderr.write(explain(call.error))
         return f"{first} failed: {last_line(call.error)}", True
@@ -33,7 +31,7 @@ def request(application: Any, setup: Setup) -> tuple[str, bool]:
 def environ(setup: Setup) -> dict[str, Any]:
     """As the edge would send it, over HTTPS."""
     path, _, query = setup.warm_path.partition("?")
-    host = setup.hosts[0] if setup.hosts else "localhost"
+    host = setup.host
     return {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",

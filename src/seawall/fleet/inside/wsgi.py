@@ -28,7 +28,7 @@ class BehindEdge:
     def __init__(self, application: Callable[[Environ, Start], Iterable[bytes]], setup: Setup) -> None:
         self.application = application
         self.health = setup.health_path
-        self.host = setup.hosts[0] if setup.hosts else "localhost"
+        self.host = setup.host
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
