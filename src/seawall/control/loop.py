@@ -17,7 +17,7 @@ from seawall.control.api import Api
 from seawall.control.journal import Entry, Journal
 from seawall.control.metrics import Meter
 from seawall.control.observe import Tasks, beat, observe
-from seawall.control.running import Running, load
+from seawall.control.running import Running, load, reap_orphans
 from seawall.control.status import status
 from seawall.control.stop import stop
 from seawall.control.wanted import Wanted
@@ -143,6 +143,7 @@ class Control:
         """One round. Returns whether something is under way."""
         running = self.running
         assert running.listeners is not None, "open_site opens the listeners before the first tick"
+        reap_orphans(running)
         now = time.monotonic()
         observed = await observe(running, running.listeners.active, now)
         self.seen = observed

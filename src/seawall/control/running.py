@@ -1,5 +1,6 @@
 """What runs: handles to the processes of the site, and the record by which the next control plane adopts them."""
 
+import contextlib
 import json
 import os
 import signal
@@ -110,6 +111,17 @@ class Running:
         draft.write_text(text)
         draft.chmod(0o600)
         draft.replace(self.paths.processes)
+
+
+def reap_orphans(running: Running) -> None:
+    """Free the zombies of what servers started and left behind: as PR_SET_CHILD_SUBREAPER we are its new parent.
+
+    Our own processes are left to their pidfds, which tell how they ended.
+    """
+    own = {process.pid for process in running.processes}
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid not in own:
+            os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def _identity(process: Process | None) -> dict[str, int]:
