@@ -57,9 +57,12 @@ class Visitor:
         """The answer as a file that is still being written."""
         return self._browser.open(self._url(path), timeout=TIMEOUT)
 
-    def submit(self, path: str, fields: dict[str, str], *, headers: dict[str, str] | None = None) -> Page:
-        """Open the page, fill its form in and send it to the same address, with Django's token if it has one."""
-        return self.post(path, urllib.parse.urlencode(self.token(path) | fields).encode(), **headers or {})
+    def submit(
+        self, path: str, fields: dict[str, str], *, token_from: str = "", headers: dict[str, str] | None = None
+    ) -> Page:
+        """Send `fields` to `path`, with Django's token if the page there, or at `token_from`, has one."""
+        body = urllib.parse.urlencode(self.token(token_from or path) | fields)
+        return self.post(path, body.encode(), **headers or {})
 
     def token(self, path: str) -> dict[str, str]:
         """The hidden fields of the forms on a page that carry Django's token."""
