@@ -1,0 +1,66 @@
+"""The control socket: who may connect, and what it does with nonsense."""
+
+import asyncio
+import contextlib
+import json
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from seawall.control.api import Api
+from seawall.errors import UnknownServer
+
+
+async def echo(word: str, times: int = 1) -> AsyncIterator[dict[str, Any]]:
+    for _ in range(times):
+        yield {"word": word}
+
+
+async def refuse() -> AsyncIterator[dict[str, Any]]:
+    raise UnknownServer("There is no s9.", "Look at: seawall status")
+    yield {}
+
+
+async def ask(path: Path, line: bytes) -> list[Any]:
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(line)
+    writer.write_eof()
+    answers = [json.loads(answer) async for answer in reader]
+    writer.close()
+    return answers
+
+
+def test_answers_errors_and_nonsense(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        path = tmp_path / "control.sock"
+        path.write_text("left over")
+        api = Api(path, {"echo": echo, "refuse": refuse})
+        await api.start()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert await ask(path, b'{"verb": "echo", "word": "hello", "times": 2}\n') == [{"word": "hello"}] * 2
+        [refused] = await ask(path, b'{"verb": "refuse"}\n')
+        assert refused["error"] == {
+            "name": "UnknownServer",
+            "problem": "There is no s9.",
+            "remedy": "Look at: seawall status",
+        }
+        for nonsense in (
+            b"\n",
+            b"[]\n",
+            b"{}\n",
+            b'{"verb": "echo"}\n',
+            b'{"verb": "echo", "x": 1}\n',
+            b"\xff\n",
+            b"7\n",
+        ):
+            [answer] = await ask(path, nonsense)
+            assert answer["error"]["problem"], nonsense
+        assert await ask(path, b"") == []
+        with contextlib.suppress(ConnectionResetError):
+            assert await ask(path, b"x" * (1 << 21)) == []
+        assert await ask(path, b'{"verb": "echo", "word": "still here"}\n') == [{"word": "still here"}]
+        await api.stop()
+        assert not path.exists()
+
+    asyncio.run(scenario())

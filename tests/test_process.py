@@ -1,0 +1,74 @@
+"""Processes are known by pid and start time."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from seawall.process import Process, spawn, start_time
+
+
+def sleeper(tmp_path: Path, code: str = "import time; time.sleep(60)") -> Process:
+    return spawn([sys.executable, "-c", code], folder=tmp_path, environment={}, log=tmp_path / "log")
+
+
+def ended(process: Process) -> None:
+    assert select.select([process.pidfd], [], [], 5)[0]
+
+
+def test_how_it_ended(tmp_path: Path) -> None:
+    process = sleeper(tmp_path)
+    assert process.alive
+    assert not process.stopped
+    process.signal(signal.SIGSTOP)
+    os.waitid(os.P_PIDFD, process.pidfd, os.WSTOPPED)
+    assert process.stopped
+    process.signal(signal.SIGKILL)
+    ended(process)
+    assert not process.alive, "a zombie counts as alive"
+    assert process.reap() == "killed by SIGKILL"
+    assert process.reap() == "killed by SIGKILL"
+    process.signal(signal.SIGTERM)
+
+
+def test_exit_code_and_output(tmp_path: Path) -> None:
+    process = sleeper(tmp_path, "print('words'); raise SystemExit(3)")
+    ended(process)
+    assert process.reap() == "exit code 3"
+    assert (tmp_path / "log").read_text() == "words\n"
+
+
+def test_another_process_with_the_same_pid_is_not_adopted(tmp_path: Path) -> None:
+    process = sleeper(tmp_path)
+    assert Process.adopt(process.pid, process.started) == process
+    assert Process.adopt(process.pid, process.started - 1) is None
+    process.signal(signal.SIGKILL)
+    ended(process)
+    assert Process.adopt(process.pid, process.started) is None
+    process.reap()
+    assert start_time(process.pid) is None
+
+
+def test_it_leads_its_own_session_and_inherits_nothing(tmp_path: Path) -> None:
+    secret = os.open("/dev/null", os.O_RDONLY)
+    os.set_inheritable(secret, True)
+    code = "import os; print(os.getsid(0) == os.getpid(), sorted(os.listdir('/proc/self/fd')))"
+    process = sleeper(tmp_path, code)
+    ended(process)
+    process.reap()
+    os.close(secret)
+    assert (tmp_path / "log").read_text() == "True ['0', '1', '2', '3']\n"
+
+
+def test_someone_elses_child_ends_without_a_reason() -> None:
+    shell = subprocess.Popen(["sh", "-c", "sleep 30 & echo $!; wait"], stdout=subprocess.PIPE, text=True)
+    assert shell.stdout
+    process = Process.adopt(int(shell.stdout.readline()))
+    assert process
+    process.signal(signal.SIGKILL)
+    ended(process)
+    assert process.reap() == ""
+    shell.kill()
+    shell.communicate()
