@@ -36,9 +36,16 @@ def status(control: "Control") -> dict[str, Any]:
         ],
         "warm": _warm(control, now),
         "advice": [vars(advice) for advice in control.advice],
-        "trouble": control.journal.trouble or control.trouble,
+        "trouble": _trouble(control, now),
         "events": list(control.journal.recent)[-12:],
     }
+
+
+def _trouble(control: "Control", now: float) -> str:
+    memory = control.running.memory
+    wait = memory.retry_at - now
+    dying = f"servers keep dying, {memory.deaths} in a row; next try in {wait:.0f} s: seawall logs" if wait > 0 else ""
+    return "; ".join(trouble for trouble in (control.journal.trouble, control.trouble, dying) if trouble)
 
 
 def _routes(seen: Observed) -> dict[str, RouteSeen]:
