@@ -1,5 +1,6 @@
 """People who use a site: a browser with cookies, redirects and forms, and one request over HTTP/2."""
 
+import html
 import re
 import socket
 import urllib.error
@@ -30,6 +31,11 @@ class Page:
     @property
     def text(self) -> str:
         return self.body.decode()
+
+    def files(self) -> list[str]:
+        """Paths of the style sheets, scripts and pictures the page needs from this site."""
+        named = re.findall(r'<(?:link|script|img)[^>]*? (?:href|src)="(/[^/"][^"]*)"', self.text)
+        return [html.unescape(path) for path in dict.fromkeys(named)]
 
 
 class Visitor:
