@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import select
 import signal
 import socket
 import textwrap
@@ -28,6 +29,13 @@ def write(folder: Path, files: dict[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text))
+
+
+async def ended(process: Process, within: float = 5.0) -> str:
+    """How it ended. A pidfd is readable once all threads are gone; the main one may be a zombie long before."""
+    readable, _, _ = await asyncio.to_thread(select.select, [process.pidfd], [], [], within)
+    assert readable, "it lives"
+    return process.reap()
 
 
 @dataclass
@@ -90,8 +98,7 @@ class Site:
             if process.alive:
                 os.killpg(process.pid, signal.SIGKILL)
         for process in self.started:
-            while process.alive:
-                time.sleep(0.005)
+            select.select([process.pidfd], [], [], 5)
             process.reap()
             process.close()
 

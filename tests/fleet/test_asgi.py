@@ -10,7 +10,7 @@ from websockets.asyncio.client import unix_connect
 
 from seawall.fleet import server
 
-from .conftest import Site
+from .conftest import Site, ended
 
 STARLETTE = """
     import asyncio, contextlib, os
@@ -85,10 +85,7 @@ def test_a_server_told_to_stop_finishes_what_it_has(make: Callable[..., Site]) -
         assert await server.heartbeat(server.address(site.paths, "s1"), 1.0) < 0.3
         process.signal(signal.SIGTERM)
         assert [await task for task in busy] == [(200, "done")] * 6
-        async with asyncio.timeout(3):
-            while process.alive:
-                await asyncio.sleep(0.02)
-        assert process.reap() in ("exit code 0", "killed by SIGTERM")
+        assert await ended(process) in ("exit code 0", "killed by SIGTERM")
         with pytest.raises(ConnectionRefusedError):
             await site.get("s1")
 

@@ -16,7 +16,7 @@ import pytest
 from seawall import process as processes
 from seawall.fleet import server, warm
 
-from .conftest import Site, bound_socket
+from .conftest import Site, bound_socket, ended
 
 HELLO = """
     def app(environ, start_response):
@@ -38,10 +38,7 @@ def test_a_broken_application_is_reported_by_its_own_traceback(make: Callable[..
             "    import missing_module",
             "ModuleNotFoundError: No module named 'missing_module'",
         ]
-        async with asyncio.timeout(3):
-            while site.started[0].alive:
-                await asyncio.sleep(0.01)
-        assert site.started[0].reap() == "exit code 1"
+        assert await ended(site.started[0]) == "exit code 1"
 
     asyncio.run(scenario())
 
@@ -195,9 +192,8 @@ def test_a_server_holds_nothing_of_the_warm_process(make: Callable[..., Site]) -
         # A dead warm process refuses, a dead server refuses: nobody else holds their sockets.
         os.kill(one.pid, signal.SIGKILL)
         os.kill(site.started[0].pid, signal.SIGKILL)
-        for process in (one, site.started[0]):
-            while process.alive:
-                await asyncio.sleep(0.01)
+        await ended(one)
+        await ended(site.started[0])
         with pytest.raises(ConnectionRefusedError):
             await server.heartbeat(server.address(site.paths, "s1"), 1)
         with pytest.raises(ConnectionRefusedError):
@@ -217,9 +213,7 @@ def test_terminal_signals_do_not_reach_it_and_a_server_is_our_child(make: Callab
         process = await site.fork("s1")
         assert os.getsid(process.pid) == process.pid
         process.signal(signal.SIGKILL)
-        while process.alive:
-            await asyncio.sleep(0.01)
-        assert process.reap() == "killed by SIGKILL"
+        assert await ended(process) == "killed by SIGKILL"
 
     asyncio.run(scenario())
 

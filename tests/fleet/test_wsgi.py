@@ -9,7 +9,7 @@ import pytest
 
 from seawall.fleet import server
 
-from .conftest import Site
+from .conftest import Site, ended
 
 FLASK = """
     import os, time
@@ -103,10 +103,7 @@ def test_a_server_told_to_stop_finishes_what_it_has_and_refuses_the_rest(make: C
         with pytest.raises(ConnectionRefusedError):
             await site.get("s1")
         assert [await task for task in busy] == [(200, "done")] * 6
-        async with asyncio.timeout(3):
-            while process.alive:
-                await asyncio.sleep(0.02)
-        assert process.reap() == "exit code 0"
+        assert await ended(process) == "exit code 0"
 
     asyncio.run(scenario())
 
