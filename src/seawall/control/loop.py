@@ -6,6 +6,7 @@ import ctypes
 import signal
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -31,6 +32,7 @@ from seawall.paths import Paths
 
 TICK = 0.5  # s between two looks when nothing calls for one
 TICK_MOVING = 0.1  # s while something is under way
+TICKS = 600  # remembered: some minutes
 GIVE_UP = 2  # servers that die before any has answered
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
@@ -50,6 +52,7 @@ class Control:
         self.seen = Observed()
         self.advice: tuple[Advice, ...] = ()
         self.began = time.monotonic()
+        self.ticks: deque[float] = deque(maxlen=TICKS)  # s each of the last took
         self.open = False
         self._wake = asyncio.Event()
         self._failure: BaseException | None = None
@@ -129,12 +132,14 @@ class Control:
     async def _loop(self) -> None:
         while not self.stopping.is_set():
             self._wake.clear()
+            began = time.monotonic()
             try:
                 moving = await self.tick()
             except Exception as error:  # noqa: BLE001  the loop's edge: one bad round must not end the site's care
                 trace = traceback.format_exc()
                 self.journal.event(Event("internal-error", "control", f"{error!r}; the next round follows\n{trace}"))
                 moving = False
+            self.ticks.append(time.monotonic() - began)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_MOVING if moving else TICK):
                     await self._wake.wait()

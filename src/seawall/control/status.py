@@ -23,7 +23,7 @@ def status(control: "Control") -> dict[str, Any]:
         "project": str(control.paths.project),
         "urls": control.wanted.urls,
         "open": control.open,
-        "control": {"pid": os.getpid(), "uptime": now - control.began},
+        "control": {"pid": os.getpid(), "uptime": now - control.began, "tick_ms": _ticks(control)},
         "application": {"kind": control.wanted.application.kind, "target": control.wanted.application.target},
         "strategy": control.site.strategy,
         "wanted": control.site.servers,
@@ -41,11 +41,19 @@ def status(control: "Control") -> dict[str, Any]:
     }
 
 
+def _ticks(control: "Control") -> dict[str, float | None]:
+    """How long a round of the loop takes."""
+    taken = sorted(1000 * seconds for seconds in control.ticks)
+    if not taken:
+        return {"p50": None, "p99": None, "max": None}
+    return {"p50": taken[len(taken) // 2], "p99": taken[len(taken) * 99 // 100], "max": taken[-1]}
+
+
 def _trouble(control: "Control", now: float) -> str:
     memory = control.running.memory
     wait = memory.retry_at - now
     dying = f"servers keep dying, {memory.deaths} in a row; next try in {wait:.0f} s: seawall logs" if wait > 0 else ""
-    return "; ".join(trouble for trouble in (control.journal.trouble, control.trouble, dying) if trouble)
+    return "; ".join(trouble for trouble in (control.journal.trouble, *control.troubles.present, dying) if trouble)
 
 
 def _routes(seen: Observed) -> dict[str, RouteSeen]:
