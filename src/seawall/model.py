@@ -76,6 +76,7 @@ class WarmSeen:
     alive: bool = False
     ready: bool = False
     started: float = 0.0
+    missed: int = 0  # heartbeats missed in a row since it was ready
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Memory:
     retry_at: float = 0.0  # no new server before this time
     warm_deaths: int = 0
     warm_retry_at: float = 0.0
+    retiring: Mapping[str, float] = field(default_factory=dict)  # balancer → since when it finishes its connections
     balancer_deaths: Mapping[str, int] = field(default_factory=dict)
     balancer_retry_at: Mapping[str, float] = field(default_factory=dict)
 
@@ -114,6 +116,11 @@ class Action:
 
 @dataclass(frozen=True)
 class StartWarm(Action):
+    pass
+
+
+@dataclass(frozen=True)
+class KillWarm(Action):
     pass
 
 

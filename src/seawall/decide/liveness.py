@@ -1,4 +1,4 @@
-"""Which servers are alive, which are hung, which are dead, and which have been asked to go."""
+"""Which servers are alive, which are hung, and which are dead."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +14,6 @@ from seawall.model import (
     Plan,
     ServerSeen,
     Site,
-    StopServer,
 )
 
 PATIENCE = 10.0  # s without a heartbeat after which even a server that is using the processor counts as hung
@@ -30,13 +29,14 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
             actions.append(action)
             events += [event] if event else []
     living = [server for server in observed.servers if server.alive]
-    memory = _note_down(observed, living, memory, now)
+    failing = _failing(observed)
+    if failing is not None:
+        memory = _note_down({s.name for s in living} & failing, memory, now)
     if memory.deaths and living and all(s.ready and now - s.started > YOUNG for s in living):
         memory = replace(memory, deaths=0)
     for server in living:
-        step = _end(site, observed, memory, server, now)
-        if isinstance(step, StopServer):
-            memory = replace(memory, stopping={**memory.stopping, server.name: now})
+        hung = _hung(server, memory, now) if server.name in (failing or ()) else ""
+        step = _end(site, memory, server, hung, now)
         actions += [step] if step else []
     return Plan(tuple(actions), memory, tuple(events))
 
@@ -64,45 +64,38 @@ def _dead(server: ServerSeen, memory: Memory, now: float) -> tuple[Memory, Actio
     return memory, ForgetServer(reason, server.name), event
 
 
-def _note_down(observed: Observed, living: list[ServerSeen], memory: Memory, now: float) -> Memory:
-    """Remember since when the active balancer has had no heartbeat from a server. No word from it: hold."""
+def _failing(observed: Observed) -> set[str] | None:
+    """The servers the active balancer gets no heartbeat from. None, which means hold, if it does not say."""
     active = next((b for b in observed.balancers if b.name == observed.active), None)
     if active is None or active.routes is None:
-        return memory
-    failing = {route.server for route in active.routes if route.status == "down"}
-    down = {s.name: memory.down.get(s.name, now) for s in living if s.name in failing}
+        return None
+    return {route.server for route in active.routes if route.status == "down"}
+
+
+def _note_down(failing: set[str], memory: Memory, now: float) -> Memory:
+    down = {name: memory.down.get(name, now) for name in sorted(failing)}
     return memory if down == memory.down else replace(memory, down=down)
 
 
-def _end(site: Site, observed: Observed, memory: Memory, server: ServerSeen, now: float) -> Action | None:
-    """Whether, and how, a living server is to be ended now."""
+def _hung(server: ServerSeen, memory: Memory, now: float) -> str:
+    """Why a server that fails its heartbeats counts as hung; "" while it may only be slow."""
+    if server.frozen:
+        return "fails its heartbeats and does nothing"
+    since = now - memory.down[server.name]
+    return f"has failed its heartbeats for {since:.0f} s" if since > PATIENCE else ""
+
+
+def _end(site: Site, memory: Memory, server: ServerSeen, hung: str, now: float) -> Action | None:
+    """Whether a living server is to be ended now."""
     name = server.name
     if name in memory.stopping:
         late = now - memory.stopping[name] > TERM_GRACE
         return KillServer(f"{name} did not stop within {TERM_GRACE:g} s of being asked", name) if late else None
     if not server.ready and now - server.started > site.start_timeout:
         return KillServer(f"{name} did not answer within servers.start_timeout = {site.start_timeout:g} s", name)
-    if name in memory.down:
-        since = now - memory.down[name]
-        if server.frozen:
-            return KillServer(f"{name} fails its heartbeats and does nothing: hung", name)
-        if since > PATIENCE:
-            return KillServer(f"{name} has failed its heartbeats for {since:.0f} s: hung", name)
-    if name in memory.leaving:
-        return _stop_when_idle(site, observed, memory, server, now)
+    if hung:
+        return KillServer(f"{name} {hung}: hung", name)
     return None
-
-
-def _stop_when_idle(site: Site, observed: Observed, memory: Memory, server: ServerSeen, now: float) -> Action | None:
-    name = server.name
-    if now - memory.leaving[name] > site.stop_timeout:
-        return StopServer(f"{name} still has requests after servers.stop_timeout = {site.stop_timeout:g} s", name)
-    speaking = [balancer for balancer in observed.balancers if balancer.alive]
-    if any(balancer.routes is None for balancer in speaking):
-        return None
-    if any(route.server == name for balancer in speaking for route in balancer.routes or ()):
-        return None
-    return StopServer(f"{name} has drained: no balancer sends it anything", name)
 
 
 def _without(mapping: Mapping[str, float], key: str) -> dict[str, float]:

@@ -1,7 +1,5 @@
 """Which server gets traffic: brings the backends of each balancer to what is wanted, one safe step at a time."""
 
-from dataclasses import replace
-
 from seawall.model import (
     Action,
     BalancerSeen,
@@ -19,16 +17,16 @@ from seawall.model import (
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     gone = memory.leaving.keys() | memory.stopping.keys()
-    wanted = [s.name for s in observed.servers if s.alive and s.ready and s.name not in gone]
     alive = {s.name for s in observed.servers if s.alive}
-    if wanted and not memory.opened:
-        memory = replace(memory, opened=True)
+    # One that is not known to be ready gets no route; one that has a route keeps it: it was ready once.
+    staying = alive - gone
+    wanted = [s.name for s in observed.servers if s.ready and s.name in staying]
     actions: list[Action] = []
     for balancer in observed.balancers:
         if balancer.alive and balancer.routes is not None:
             actions += _enter(site.strategy, balancer, wanted)
-            actions += _switch(site.strategy, balancer)
-            actions += _leave(site.strategy, balancer, wanted, alive)
+            actions += _switch(site.strategy, balancer, wanted)
+            actions += _leave(site.strategy, balancer, staying, alive)
     return Plan(tuple(actions), memory)
 
 
@@ -37,24 +35,25 @@ def _enter(strategy: Strategy, balancer: BalancerSeen, wanted: list[str]) -> lis
     steps: list[Action] = []
     for server in wanted:
         if server not in have:
+            # Added servers are in maintenance until they are enabled.
             steps.append(Route(f"{server} answers its heartbeats", balancer.name, strategy, server, "add"))
-        elif have[server].status in ("drain", "maint"):
+        if server not in have or have[server].status in ("drain", "maint"):
             steps.append(Route(f"{server} is to serve", balancer.name, strategy, server, "enable"))
     return steps
 
 
-def _switch(strategy: Strategy, balancer: BalancerSeen) -> list[Action]:
-    """Only after the servers were added to the new backend (they come first in the plan): no request finds it empty."""
-    if balancer.strategy in (None, strategy):
+def _switch(strategy: Strategy, balancer: BalancerSeen, wanted: list[str]) -> list[Action]:
+    """Comes after the servers were added and enabled in the new backend, so that no request finds it empty."""
+    if balancer.strategy in (None, strategy) or not wanted:
         return []
     return [SetStrategy(f"balancer.strategy is {strategy}, not {balancer.strategy}", balancer.name, strategy)]
 
 
-def _leave(strategy: Strategy, balancer: BalancerSeen, wanted: list[str], alive: set[str]) -> list[Action]:
+def _leave(strategy: Strategy, balancer: BalancerSeen, staying: set[str], alive: set[str]) -> list[Action]:
     actions: list[Action] = []
     for route in balancer.routes or ():
         if route.strategy == strategy:
-            if route.server not in wanted:
+            if route.server not in staying:
                 actions += _withdraw(balancer, route, route.server in alive)
         elif balancer.strategy == strategy:
             # The old strategy's backend gets no new requests any more; the server itself lives on in the new one.
@@ -70,8 +69,8 @@ def _withdraw(balancer: BalancerSeen, route: RouteSeen, alive: bool) -> list[Act
         return [step("remove", "is out of use")]
     if not alive:
         return [step("maint", "is dead"), step("remove", "is dead")]
-    if route.status != "drain":
-        return [step("drain", "is to finish what it has")]
-    if route.current == 0 and route.queued == 0:
-        return [step("maint", "has finished"), step("remove", "has finished")]
-    return []
+    # One that fails its heartbeats is shown as down whether or not it drains.
+    drain = [] if route.status == "drain" else [step("drain", "is to finish what it has")]
+    if route.status == "up" or route.current or route.queued:
+        return drain
+    return [*drain, step("maint", "has finished"), step("remove", "has finished")]

@@ -3,8 +3,21 @@
 from dataclasses import replace
 
 from seawall.decide.backoff import YOUNG, pause
-from seawall.model import Action, Memory, Observed, Plan, ServerSeen, Site, StartServer, StartWarm
+from seawall.model import (
+    Action,
+    KillWarm,
+    Memory,
+    Observed,
+    Plan,
+    RouteSeen,
+    ServerSeen,
+    Site,
+    StartServer,
+    StartWarm,
+    StopServer,
+)
 
+WARM_MISSED = 3  # heartbeats in a row: nobody waits for the warm process, so there is no hurry
 AT_ONCE = 8  # servers starting at the same time: more only slow each other, and the visitors, down
 
 
@@ -13,8 +26,9 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     leaving = _leaving(site, observed, memory, now)
     if leaving != memory.leaving:
         memory = replace(memory, leaving=leaving)
+    stopped, memory = _stop(site, observed, memory, now)
     started, memory = _start(site, observed, memory, now)
-    return Plan(warm + started, memory)
+    return Plan(warm + stopped + started, memory)
 
 
 def _staying(observed: Observed, memory: Memory) -> list[ServerSeen]:
@@ -23,32 +37,61 @@ def _staying(observed: Observed, memory: Memory) -> list[ServerSeen]:
     return [server for server in observed.servers if server.alive and server.name not in gone]
 
 
+def _kept(site: Site, observed: Observed, memory: Memory) -> list[ServerSeen]:
+    """Those of them nobody wants gone."""
+    return [s for s in _staying(observed, memory) if s.name not in site.drain | site.restart]
+
+
 def _leaving(site: Site, observed: Observed, memory: Memory, now: float) -> dict[str, float]:
-    staying = _staying(observed, memory)
-    leaving = dict(memory.leaving)
-    leaving |= {server.name: now for server in staying if server.name in site.drain}
-    kept = [server for server in staying if server.name not in site.drain | site.restart]
-    ready = [server for server in kept if server.ready]
-    if len(ready) >= site.servers:
-        leaving |= {server.name: now for server in staying if server.name in site.restart}
-        # Whoever is not ready yet serves nobody, and the youngest has the coldest caches.
-        surplus = [s for s in kept if not s.ready] + ready[site.servers :]
-        leaving |= {server.name: now for server in surplus[: len(kept) - site.servers]}
-    return leaving
+    kept = _kept(site, observed, memory)
+    serving = [server for server in kept if server.ready and server.name not in memory.down]
+    if not serving:
+        # Nobody else could serve: whoever was to leave stays until somebody can.
+        return {}
+    full = len(serving) >= site.servers
+    ordered = site.drain | site.restart if full else site.drain
+    new = [server for server in _staying(observed, memory) if server.name in ordered]
+    if full:
+        # Whoever does not serve is missed by nobody, and the youngest has the coldest caches.
+        surplus = [server for server in kept if server not in serving] + serving[site.servers :]
+        new += surplus[: len(kept) - site.servers]
+    return {**memory.leaving, **{server.name: now for server in new}}
+
+
+def _stop(site: Site, observed: Observed, memory: Memory, now: float) -> tuple[tuple[Action, ...], Memory]:
+    """Stop those that leave once no balancer sends them anything, or has for too long."""
+    words = [balancer.routes for balancer in observed.balancers if balancer.alive]
+    if None in words:
+        # A balancer that says nothing may be sending visitors to any of them, however long that lasts.
+        return (), memory
+    routes = [route for word in words for route in word or ()]
+    going = [s.name for s in observed.servers if s.alive and s.name in memory.leaving and s.name not in memory.stopping]
+    reasons = {name: _reason_to_stop(site, routes, name, now - memory.leaving[name]) for name in going}
+    actions = tuple(StopServer(reason, name) for name, reason in reasons.items() if reason)
+    if not actions:
+        return (), memory
+    return actions, replace(memory, stopping={**memory.stopping, **{action.server: now for action in actions}})
+
+
+def _reason_to_stop(site: Site, routes: list[RouteSeen], name: str, since: float) -> str:
+    statuses = [route.status for route in routes if route.server == name]
+    if not statuses:
+        return f"{name} has drained: no balancer sends it anything"
+    # "up": that balancer has not begun to drain it.
+    if since > site.stop_timeout and "up" not in statuses:
+        return f"{name} still has requests after servers.stop_timeout = {site.stop_timeout:g} s"
+    return ""
 
 
 def _start(site: Site, observed: Observed, memory: Memory, now: float) -> tuple[tuple[Action, ...], Memory]:
-    kept = [s for s in _staying(observed, memory) if s.name not in site.restart]
-    missing = site.servers - len(kept)
-    possible = AT_ONCE - sum(not server.ready for server in kept)
-    number = min(missing, possible)
-    if memory.deaths > 0:
-        # Something is wrong with the application: one attempt at a time shows whether it still is.
-        number = min(number, 1 - sum(not server.ready for server in kept))
+    kept = _kept(site, observed, memory)
+    starting = sum(s.alive and not s.ready and s.name not in memory.stopping for s in observed.servers)
+    # After a death something is wrong with the application: one attempt at a time shows whether it still is.
+    number = min(site.servers - len(kept), (1 if memory.deaths else AT_ONCE) - starting)
     warm_up = observed.warm is not None and not (observed.warm.alive and observed.warm.ready)
     if number <= 0 or now < memory.retry_at or warm_up:
         return (), memory
-    replacing = any(s.name in site.restart for s in observed.servers)
+    replacing = any(s.name in site.drain | site.restart for s in observed.servers)
     why = "an operator asked for replacements" if replacing else f"{site.servers} servers are wanted"
     first = memory.next_server
     actions = tuple(StartServer(f"{why}, {len(kept)} are there", f"s{first + index}") for index in range(number))
@@ -58,6 +101,8 @@ def _start(site: Site, observed: Observed, memory: Memory, now: float) -> tuple[
 def _warm(observed: Observed, memory: Memory, now: float) -> tuple[Memory, tuple[Action, ...]]:
     """Keep a warm process. `warm_retry_at` also keeps a second one from being started while the first appears."""
     warm = observed.warm
+    if warm is not None and warm.alive and warm.missed >= WARM_MISSED:
+        return memory, (KillWarm(f"the warm process missed {warm.missed} heartbeats in a row"),)
     if warm is None or warm.alive or now < memory.warm_retry_at:
         return memory, ()
     young = warm.started > 0 and now - warm.started < YOUNG

@@ -23,31 +23,40 @@ START = 5.0  # s a balancer may take until its runtime socket answers
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     if not memory.opened:
-        # A visitor who waits for the first server in the socket's backlog is better off than one who gets a 503.
-        return Plan((), memory)
-    balancers = {balancer.name: balancer for balancer in observed.balancers}
-    active = balancers[observed.active]
+        if not any(server.alive and server.ready for server in observed.servers):
+            # A visitor who waits for the first server in the socket's backlog is better off than one who gets a 503.
+            return Plan((), memory)
+        memory = replace(memory, opened=True)
+    active = next(balancer for balancer in observed.balancers if balancer.name == observed.active)
     spare = next(balancer for balancer in observed.balancers if balancer.name != observed.active)
+    memory = _forget_retired(observed, memory)
     actions: list[Action] = []
-    sick = _sick(active, now)
-    if sick and _fit(spare):
+    sick = _sick(site, active, memory, now)
+    if sick and _fit(spare, memory):
         actions.append(TakeOver(f"the active balancer {active.name} {sick}", spare.name))
     for balancer in observed.balancers:
-        trouble = _sick(balancer, now)
+        trouble = _sick(site, balancer, memory, now)
         if trouble and balancer.alive:
             actions.append(KillBalancer(f"balancer {balancer.name} {trouble}", balancer.name))
         elif not balancer.alive and now >= memory.balancer_retry_at.get(balancer.name, 0.0):
             memory, start = _start(balancer, observed, memory, now)
             actions.append(start)
-    if not sick:
-        actions += _update(site, active, spare)
+    if _fit(active, memory):
+        step = _update(site, active, spare, memory)
+        if isinstance(step, RetireBalancer):
+            memory = replace(memory, retiring={**memory.retiring, spare.name: now})
+        actions += [step] if step else []
     return Plan(tuple(actions), memory)
 
 
-def _sick(balancer: BalancerSeen, now: float) -> str:
+def _sick(site: Site, balancer: BalancerSeen, memory: Memory, now: float) -> str:
     """What is wrong with a balancer, as the end of a sentence; "" if nothing is."""
     if not balancer.alive:
         return "is not running"
+    if balancer.name in memory.retiring:
+        # Its runtime socket closes when it is asked to finish, so it has no heartbeats to be judged by.
+        late = now - memory.retiring[balancer.name] > site.stop_timeout
+        return f"still has visitors after servers.stop_timeout = {site.stop_timeout:g} s" if late else ""
     if not balancer.answering:
         return "does not answer since it started" if now - balancer.started > START else ""
     if balancer.missed >= (MISSED_BUSY if balancer.busy else MISSED):
@@ -55,8 +64,15 @@ def _sick(balancer: BalancerSeen, now: float) -> str:
     return ""
 
 
-def _fit(balancer: BalancerSeen) -> bool:
-    return balancer.alive and balancer.answering and balancer.missed == 0
+def _fit(balancer: BalancerSeen, memory: Memory) -> bool:
+    return balancer.alive and balancer.answering and balancer.missed == 0 and balancer.name not in memory.retiring
+
+
+def _forget_retired(observed: Observed, memory: Memory) -> Memory:
+    alive = {balancer.name for balancer in observed.balancers if balancer.alive}
+    if memory.retiring.keys() <= alive:
+        return memory
+    return replace(memory, retiring={name: since for name, since in memory.retiring.items() if name in alive})
 
 
 def _start(balancer: BalancerSeen, observed: Observed, memory: Memory, now: float) -> tuple[Memory, Action]:
@@ -73,10 +89,17 @@ def _start(balancer: BalancerSeen, observed: Observed, memory: Memory, now: floa
     return memory, StartBalancer(reason, name)
 
 
-def _update(site: Site, active: BalancerSeen, spare: BalancerSeen) -> list[Action]:
+def _update(site: Site, active: BalancerSeen, spare: BalancerSeen, memory: Memory) -> Action | None:
     """Bring in a new configuration without losing a request: the spare first, then a takeover, then the other."""
-    if spare.alive and spare.answering and spare.edge != site.edge:
-        return [RetireBalancer(f"balancer {spare.name} runs an outdated configuration", spare.name)]
-    if active.alive and active.edge != site.edge and _fit(spare) and spare.routes is not None:
-        return [TakeOver(f"balancer {active.name} runs an outdated configuration", spare.name)]
-    return []
+    if not _fit(spare, memory):
+        return None
+    if spare.edge != site.edge:
+        return RetireBalancer(f"balancer {spare.name} runs an outdated configuration", spare.name)
+    if active.edge != site.edge and _serves(spare):
+        return TakeOver(f"balancer {active.name} runs an outdated configuration", spare.name)
+    return None
+
+
+def _serves(balancer: BalancerSeen) -> bool:
+    """Whether somebody is there to answer the visitors this balancer would get."""
+    return any(route.strategy == balancer.strategy and route.status == "up" for route in balancer.routes or ())

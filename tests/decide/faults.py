@@ -1,0 +1,173 @@
+"""What can go wrong on the simulated machine, and what people may ask for meanwhile; and how it all comes to rest."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from seawall.model import STRATEGIES, Memory, RouteSeen
+from tests.decide.world import NEVER, Balancer, Crashed, Server, World
+
+PATIENCE = 300.0  # s the world has for coming to rest: the longest waits of all decisions after one another
+
+
+def _server(world: World, number: int) -> Server | None:
+    there = [server for server in world.servers.values() if server.alive]
+    return there[number % len(there)] if there else None
+
+
+def _balancer(world: World, number: int) -> Balancer:
+    return world.balancers["a" if number % 2 else "b"]
+
+
+def server_dies(world: World, number: int) -> None:
+    if server := _server(world, number):
+        world.end_server(server)
+
+
+def server_hangs(world: World, number: int) -> None:
+    if (server := _server(world, number)) and not server.hangs:
+        server.bad_since, server.spinning = world.now, number % 2 == 1
+
+
+def server_goes_on(world: World, number: int) -> None:
+    for server in world.servers.values():
+        if server.hangs:
+            server.bad_since, server.bad_until = NEVER, world.now
+
+
+def servers_die_young(world: World, number: int) -> None:
+    world.doomed = number
+
+
+def warm_dies(world: World, number: int) -> None:
+    world.warm = replace(world.warm, alive=False, ready=False)
+
+
+def balancer_dies(world: World, number: int) -> None:
+    _balancer(world, number).alive = False
+
+
+def balancer_hangs(world: World, number: int) -> None:
+    balancer = _balancer(world, number)
+    balancer.hung_since = min(balancer.hung_since, world.now)
+
+
+def balancer_is_overloaded(world: World, number: int) -> None:
+    balancer = _balancer(world, number)
+    balancer.busy_since, balancer.busy_until = world.now, world.now + number
+
+
+def balancer_is_silent(world: World, number: int) -> None:
+    _balancer(world, number).mute_until = world.now + 6 * number
+
+
+def both_balancers_die(world: World, number: int) -> None:
+    balancer_dies(world, 0)
+    balancer_dies(world, 1)
+
+
+def strategy_is_set(world: World, number: int) -> None:
+    world.site = replace(world.site, strategy=STRATEGIES[number % 3])
+
+
+def servers_are_set(world: World, number: int) -> None:
+    world.site = replace(world.site, servers=(1, 2, 3, 12)[number % 4])
+
+
+def server_is_drained(world: World, number: int) -> None:
+    if server := _server(world, number):
+        world.site = replace(world.site, drain=world.site.drain | {server.name})
+
+
+def server_is_restarted(world: World, number: int) -> None:
+    if server := _server(world, number):
+        world.site = replace(world.site, restart=world.site.restart | {server.name})
+
+
+def all_are_restarted(world: World, number: int) -> None:
+    world.site = replace(world.site, restart=world.site.restart | world.servers.keys())
+
+
+def control_restarts(world: World, number: int) -> None:
+    world.restart_control()
+
+
+def configuration_changes(world: World, number: int) -> None:
+    world.restart_control(edge=f"edge {number}")
+
+
+def control_crashes(world: World, number: int) -> None:
+    """In the middle of one of the next plans, after some of its actions; the next one comes a little later."""
+    world.crash_after = world.done + number + 1
+
+
+Fault = Callable[[World, int], None]
+FAULTS: tuple[Fault, ...] = (
+    server_dies,
+    server_hangs,
+    server_goes_on,
+    servers_die_young,
+    warm_dies,
+    balancer_dies,
+    balancer_hangs,
+    balancer_is_overloaded,
+    balancer_is_silent,
+    both_balancers_die,
+    strategy_is_set,
+    servers_are_set,
+    server_is_drained,
+    server_is_restarted,
+    all_are_restarted,
+    control_restarts,
+    configuration_changes,
+    control_crashes,
+)
+
+
+def run(world: World, ticks: int, pause: float = 0.0) -> None:
+    """Let time pass. A control plane that crashes is followed by a new one after `pause` s."""
+    for _ in range(ticks):
+        world.pass_time(world.random.choice((0.05, 0.1, 0.5)))
+        try:
+            world.tick()
+        except Crashed:
+            world.crash_after = NEVER
+            world.pass_time(pause)
+            world.restart_control()
+
+
+def come_to_rest(world: World) -> float:
+    """End all faults, and go on until nothing is left to do. Returns how many seconds that took."""
+    world.doomed, world.crash_after = 0, NEVER
+    for balancer in world.balancers.values():
+        balancer.mute_until = 0.0
+    start = world.now
+    while world.now < start + PATIENCE:
+        world.pass_time(0.5)
+        if not world.tick().actions and not unrest(world):
+            return world.now - start
+    raise AssertionError(f"after {PATIENCE:g} s: {unrest(world)}")
+
+
+def unrest(world: World) -> list[str]:
+    """What is not yet as it is wanted."""
+    site, memory, seen = world.site, world.memory, world.observe()
+    names = {server.name for server in seen.servers if server.alive and server.ready}
+    routes = {RouteSeen(site.strategy, name, "up", current=1) for name in names}
+    wrong = [f"server {server}" for server in seen.servers if server.name not in names or server.frozen]
+    wrong += [] if len(names) == site.servers else [f"{len(names)} servers, not {site.servers}"]
+    for balancer in seen.balancers:
+        at_work = balancer.alive and balancer.answering and not balancer.missed and balancer.edge == site.edge
+        if not at_work or balancer.strategy != site.strategy or set(balancer.routes or ()) != routes:
+            wrong.append(f"balancer {balancer}")
+    if not world.warm.ready:
+        wrong.append(f"warm {world.warm}")
+    rest = Memory(
+        memory.next_server,
+        opened=True,
+        retry_at=memory.retry_at,
+        warm_deaths=memory.warm_deaths,
+        warm_retry_at=memory.warm_retry_at,
+        balancer_deaths=memory.balancer_deaths,
+        balancer_retry_at=memory.balancer_retry_at,
+    )
+    return wrong if memory == rest else [*wrong, f"memory {memory}"]

@@ -1,0 +1,298 @@
+"""A simulated machine: servers, balancers and a warm process that do what a plan says, late, and fail as they like."""
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from seawall.decide.plan import plan
+from seawall.model import (
+    BALANCERS,
+    Action,
+    BalancerName,
+    BalancerSeen,
+    ForgetServer,
+    KillBalancer,
+    KillServer,
+    Memory,
+    Observed,
+    Plan,
+    RetireBalancer,
+    Route,
+    RouteSeen,
+    RouteStatus,
+    ServerSeen,
+    SetStrategy,
+    Site,
+    StartBalancer,
+    StartServer,
+    StartWarm,
+    StopServer,
+    Strategy,
+    TakeOver,
+    WarmSeen,
+)
+
+NEVER = math.inf
+BEAT = 0.2  # s one missed heartbeat of a balancer takes
+NOTICED = 0.5  # s until a balancer takes a server out that fails its heartbeats
+
+
+@dataclass
+class Server:
+    name: str
+    started: float
+    ready_at: float
+    dies_at: float = NEVER
+    bad_since: float = NEVER  # since when it is dead or hangs
+    bad_until: float = -NEVER  # when it last went on after a pause
+    alive: bool = True
+    ready: bool = False  # as far as the control plane knows
+    recorded: bool = False  # `ready` as the next control plane will find it
+    spinning: bool = False  # it hangs, but uses the processor
+
+    @property
+    def hangs(self) -> bool:
+        return self.alive and self.bad_since < NEVER
+
+
+@dataclass
+class Entry:
+    """One server in one backend."""
+
+    admin: RouteStatus = "maint"
+    since: float = 0.0
+    done_at: float = 0.0  # when a draining server has answered its last request here
+
+
+@dataclass
+class Balancer:
+    name: BalancerName
+    alive: bool = False
+    started: float = 0.0
+    answers_at: float = NEVER
+    answering: bool = False
+    hung_since: float = NEVER
+    busy_since: float = NEVER
+    busy_until: float = 0.0
+    mute_until: float = 0.0
+    ends_at: float = NEVER  # it was told to finish
+    retired_since: float = NEVER
+    edge: str = ""
+    strategy: Strategy = "least-connections"
+    table: dict[tuple[Strategy, str], Entry] = field(default_factory=dict)
+
+    def missed(self, now: float) -> int:
+        since = min(self.hung_since, self.retired_since, self.busy_since)
+        return int((now - since) / BEAT) if self.alive and self.answering and since < now else 0
+
+    def speaks(self, now: float) -> bool:
+        return self.alive and self.answers_at <= now and self.mute_until <= now and not self.missed(now)
+
+
+class Crashed(Exception):
+    """The control plane stopped in the middle of a plan."""
+
+
+Watch = Callable[["World", Plan, Action], AbstractContextManager[None]]
+
+
+class World:
+    """Everything on one machine, the control plane's memory and record included. All times in seconds."""
+
+    def __init__(self, site: Site, seed: int = 0, watch: "Watch" = lambda *_: nullcontext()) -> None:
+        self.site = site
+        self.random = Random(seed)
+        self.watch = watch  # entered around each action
+        self.now = 1000.0
+        self.servers: dict[str, Server] = {}
+        self.balancers = {name: Balancer(name) for name in BALANCERS}
+        self.active: BalancerName = "a"
+        self.warm = WarmSeen()
+        self.warm_ready_at = NEVER
+        self.doomed = 0  # so many of the next servers die young
+        self.memory = self.saved = Memory()
+        self.done = 0  # actions so far
+        self.crash_after = NEVER  # actions
+
+    # Time
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        for server in self.servers.values():
+            if server.dies_at <= self.now and not server.hangs:
+                self.end_server(server)
+            if server.alive and not server.hangs and server.ready_at <= self.now:
+                server.ready = True
+        for balancer in self.balancers.values():
+            if min(balancer.ends_at, balancer.hung_since) <= self.now and balancer.ends_at < balancer.hung_since:
+                balancer.alive = False
+            if balancer.busy_until <= self.now:
+                balancer.busy_since = NEVER
+            if balancer.alive and balancer.answers_at <= self.now and balancer.hung_since > balancer.answers_at:
+                balancer.answering = True
+        if self.warm.alive and self.warm_ready_at <= self.now:
+            self.warm = replace(self.warm, ready=True)
+
+    def end_server(self, server: Server) -> None:
+        server.alive, server.bad_since = False, min(server.bad_since, self.now)
+
+    # Observation
+
+    def status(self, entry: Entry, name: str) -> RouteStatus:
+        server = self.servers.get(name)
+        bad_since = server.bad_since if server else 0.0
+        if entry.admin == "maint":
+            return "maint"
+        return "down" if self.now - max(bad_since, entry.since) > NOTICED else entry.admin
+
+    def requests(self, entry: Entry, name: str) -> int:
+        """Requests a balancer has in a server: a dead one has none left, one that takes visitors always some."""
+        server = self.servers.get(name)
+        busy = entry.admin == "up" or self.now < entry.done_at
+        return int(bool(server and server.alive) and busy and self.status(entry, name) != "down")
+
+    def _routes(self, balancer: Balancer) -> tuple[RouteSeen, ...] | None:
+        if not balancer.speaks(self.now):
+            return None
+        return tuple(
+            RouteSeen(strategy, name, self.status(entry, name), current=self.requests(entry, name))
+            for (strategy, name), entry in balancer.table.items()
+        )
+
+    def _balancer(self, balancer: Balancer) -> BalancerSeen:
+        routes, now = self._routes(balancer), self.now
+        return BalancerSeen(
+            balancer.name,
+            alive=balancer.alive,
+            answering=balancer.alive and balancer.answering,
+            missed=balancer.missed(now),
+            busy=balancer.missed(now) > 0 and balancer.busy_since < min(balancer.hung_since, balancer.retired_since),
+            edge=balancer.edge,
+            started=balancer.started,
+            strategy=None if routes is None else balancer.strategy,
+            routes=routes,
+        )
+
+    def observe(self) -> Observed:
+        balancers = tuple(map(self._balancer, self.balancers.values()))
+        down = {route.server for seen in balancers for route in seen.routes or () if route.status == "down"}
+        servers = tuple(
+            ServerSeen(s.name, s.started, s.alive, s.ready, s.hangs and not s.spinning and s.name in down)
+            for s in self.servers.values()
+        )
+        return Observed(servers, balancers, self.active, self.warm)
+
+    # The control plane
+
+    def tick(self) -> Plan:
+        """Observe, decide and act once. Raises Crashed where `crash_after` says so."""
+        result = plan(self.site, self.observe(), self.memory, self.now)
+        self.memory = result.memory
+        for action in self._in_order(result):
+            with self.watch(self, result, action):
+                self.apply(action)
+            # A new server is recorded when it has been forked, everything else at the end of the tick.
+            if isinstance(action, StartServer):
+                self.saved = self.memory
+            self.done += 1
+            if self.done >= self.crash_after:
+                raise Crashed
+        self.saved = self.memory
+        for server in self.servers.values():
+            server.recorded = server.ready
+        there = self.servers.keys()
+        self.site = replace(self.site, drain=self.site.drain & there, restart=self.site.restart & there)
+        return result
+
+    def _in_order(self, result: Plan) -> list[Action]:
+        """As control/act.py has it: processes first, then the steps at each balancer up to the first that fails."""
+        steps = [action for action in result.actions if isinstance(action, Route | SetStrategy)]
+        order: list[Action] = [action for action in result.actions if action not in steps]
+        for balancer in self.balancers.values():
+            if balancer.speaks(self.now):
+                order += [step for step in steps if step.balancer == balancer.name]
+        return order
+
+    def restart_control(self, **changes: object) -> None:
+        """A new control plane with what control/running.py and adopt.py hand on; `changes` are new settings."""
+        self.site = replace(self.site, drain=frozenset(), restart=frozenset(), **changes)  # type: ignore[arg-type]
+        self.servers = {name: server for name, server in self.servers.items() if server.alive}
+        for server in self.servers.values():
+            server.ready, server.ready_at = server.recorded, max(server.ready_at, self.now + 0.05)
+        for name, balancer in self.balancers.items():
+            if not balancer.alive or balancer.missed(self.now) or balancer.ends_at < NEVER:
+                self.balancers[name] = Balancer(name)
+        living = [balancer.name for balancer in self.balancers.values() if balancer.alive]
+        if self.active not in living:
+            self.active = living[0] if living else "a"
+        self.warm = replace(self.warm, ready=False) if self.warm.alive else WarmSeen()
+        saved = self.saved
+        kept = {
+            key: {name: since for name, since in getattr(saved, key).items() if name in self.servers}
+            for key in ("leaving", "stopping", "down")
+        }
+        self.memory = self.saved = Memory(saved.next_server, saved.opened and bool(self.servers or living), **kept)
+
+    # Actions
+
+    def apply(self, action: Action) -> None:
+        match action:
+            case StartWarm():
+                self.warm = WarmSeen(alive=True, started=self.now)
+                self.warm_ready_at = self.now + self.random.choice((0.1, 2.0))
+            case StartServer(server=name):
+                self._start_server(name)
+            case StopServer(server=name):
+                server = self.servers[name]
+                server.dies_at = min(server.dies_at, self.now + self.random.choice((0.05, 2.0, 20.0, NEVER)))
+            case KillServer(server=name):
+                self.end_server(self.servers[name])
+            case ForgetServer(server=name):
+                del self.servers[name]
+            case StartBalancer(balancer=balancer):
+                self._start_balancer(balancer)
+            case KillBalancer(balancer=balancer):
+                self.balancers[balancer].alive = False
+            case RetireBalancer(balancer=balancer):
+                self.balancers[balancer].retired_since = self.now
+                self.balancers[balancer].ends_at = self.now + self.random.choice((0.05, 3.0, 100.0))
+            case TakeOver(balancer=balancer):
+                self.active = balancer
+            case SetStrategy(balancer=balancer, strategy=strategy):
+                self.balancers[balancer].strategy = strategy
+            case Route():
+                self._step(action)
+
+    def _start_server(self, name: str) -> None:
+        server = Server(name, self.now, self.now + self.random.choice((0.02, 0.1, 5.0)))
+        self.servers[name] = server
+        if self.doomed > 0:
+            self.doomed -= 1
+            server.dies_at = self.now + self.random.choice((0.01, 0.5, 6.0))
+        if not self.warm.alive:
+            self.end_server(server)
+
+    def _start_balancer(self, name: BalancerName) -> None:
+        gone = self.memory.leaving.keys() | self.memory.stopping.keys()
+        servers = [s.name for s in self.servers.values() if s.alive and s.ready and s.name not in gone]
+        balancer = Balancer(name, True, self.now, self.now + 0.05, edge=self.site.edge, strategy=self.site.strategy)
+        balancer.table = {(self.site.strategy, server): Entry("up", self.now) for server in servers}
+        self.balancers[name] = balancer
+
+    def _step(self, step: Route) -> None:
+        table, key = self.balancers[step.balancer].table, (step.strategy, step.server)
+        entry = table.setdefault(key, Entry()) if step.step == "add" else table.get(key)
+        assert entry or step.step != "enable", f"HAProxy has no {key} to enable"
+        if entry is None or step.step == "add":
+            return
+        if step.step == "remove":
+            assert entry.admin == "maint", f"HAProxy removes a server in maintenance only, {key} is {entry.admin}"
+            if self.now >= entry.done_at or self.random.random() < 0.5:
+                del table[key]
+            return
+        if entry.admin == "up":
+            entry.done_at = self.now + self.random.choice((0.0, 0.3, 5.0, 100.0))
+        admin: dict[str, RouteStatus] = {"enable": "up", "drain": "drain", "maint": "maint"}
+        entry.admin, entry.since = admin[step.step], self.now
