@@ -73,11 +73,7 @@ def _kind(settings: Settings, project: Path, environment: Mapping[str, str]) -> 
 def _import_folder(target: str, project: Path) -> Path:
     """Where the import path begins: the project, or the folder below it where a Django project or a package has it."""
     top = target.partition(":")[0].partition(".")[0]
-    below = [project / "src"]
-    manage = django.find_manage(project)
-    if manage:
-        below.append(manage.parent)
-    for folder in (project, *below):
+    for folder in (project, project / "src", *(manage.parent for manage in sorted(project.glob("*/manage.py")))):
         if (folder / f"{top}.py").is_file() or (folder / top).is_dir():
             return folder
     return project

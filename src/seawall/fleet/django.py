@@ -11,12 +11,17 @@ NOT_PROJECTS = {"node_modules", "venv", "env", "site-packages"}
 
 
 def find_manage(project: Path) -> Path | None:
-    """`manage.py` in the folder or, where exactly one folder below has one, there."""
+    """`manage.py` in the folder, else the one in a folder below. Raises ApplicationNotFound if several have one."""
     here = project / "manage.py"
     if here.is_file():
         return here
     below = [path for path in sorted(project.glob("*/manage.py")) if _counts(path.parent.name)]
-    return below[0] if len(below) == 1 else None
+    if len(below) > 1:
+        raise ApplicationNotFound(
+            f"There are several Django projects in {project}: {', '.join(path.parent.name for path in below)}.",
+            "Go to the folder of one of them.",
+        )
+    return below[0] if below else None
 
 
 def _counts(folder: str) -> bool:

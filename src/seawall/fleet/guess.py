@@ -19,8 +19,10 @@ LARGEST = 1_000_000  # bytes of a file worth reading
 
 def remedy(project: Path) -> str:
     """The line that would make the most likely application in the folder run."""
-    for line in (*_python(project), *_node(project)):
+    for line in _python(project):
         return f"Write this to {project / 'seawall.toml'}:\n{line}"
+    for line in _node(project):
+        return f"Write this to {project / 'seawall.toml'}; the program must listen on the port in PORT:\n{line}"
     return (
         f"Go to the folder of a Django project, or write one of these lines to {project / 'seawall.toml'}:\n"
         'wsgi = "module:application"\nasgi = "module:app"\ncommand = "program --port {port}"'
@@ -46,10 +48,10 @@ def _applications(path: Path) -> Iterator[tuple[str, str]]:
         return
     for node in tree.body:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=framework))):
-                pass
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(attr=framework))):
-                pass
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=made)):
+                framework = ast.unparse(made).rpartition(".")[2]
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call(func=made)):
+                framework = ast.unparse(made).rpartition(".")[2]
             case _:
                 continue
         if framework in FRAMEWORKS:
@@ -62,7 +64,6 @@ def _node(project: Path) -> Iterator[str]:
     except (OSError, ValueError):
         return
     if isinstance(package, dict) and "start" in package.get("scripts", {}):
-        # It gets the port as PORT too, which is where Node programs look.
-        yield 'command = "npm start -- {port}"'
+        yield 'command = "npm start"'
     elif isinstance(package, dict):
-        yield f'command = "node {package.get("main", "index.js")} {{port}}"'
+        yield f'command = "node {package.get("main", "index.js")}"'

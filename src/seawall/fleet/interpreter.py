@@ -13,7 +13,18 @@ from seawall.process import Process, spawn
 
 INSIDE = Path(__file__).parent / "inside"
 # What the servers need, for an interpreter that has not got it. The compiled ones are used only where they load.
-LENT = ("gunicorn", "uvicorn", "whitenoise", "packaging", "h11", "click", "httptools", "uvloop", "websockets")
+LENT = (
+    "gunicorn",
+    "uvicorn",
+    "whitenoise",
+    "packaging",
+    "h11",
+    "click",
+    "typing_extensions",
+    "httptools",
+    "uvloop",
+    "websockets",
+)
 LOG_LIMIT = 20_000_000  # bytes
 
 

@@ -1,6 +1,8 @@
 """Serves ASGI by uvicorn, behind the edge."""
 
+import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -73,6 +75,8 @@ def prepare(application: Any, setup: Setup) -> Callable[[str, socket.socket], No
     config.get_loop_factory()  # imports uvloop before the fork
 
     def serve(name: str, listener: socket.socket) -> None:
+        # uvicorn raises SIGTERM once more when it has finished: that is not to look like being killed.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
         uvicorn.Server(config).run(sockets=[listener])
 
     return serve
