@@ -152,6 +152,7 @@ def processes_of(site: Site) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if (entry / "cwd").readlink() in (site.folder, site.paths.runtime):
+                folder = (entry / "cwd").readlink()
+                if folder.is_relative_to(site.folder) or folder.is_relative_to(site.paths.runtime):
                     found.append(int(entry.name))
     return found

@@ -1,6 +1,5 @@
 """Real applications behind the real edge: ASGI, Flask, Express, a file server, a program on a unix socket."""
 
-import json
 import os
 import shutil
 import signal
@@ -63,8 +62,8 @@ def test_no_get_fails_when_a_server_dies(site: Site) -> None:
 @on("asgi")
 def test_asgi_is_told_how_it_was_reached(site: Site) -> None:
     visitor = Visitor(site.https)
-    assert json.loads(visitor.get("/").text)["url"] == f"{visitor.home}/"
-    assert json.loads(visitor.get("/", **{"X-Forwarded-For": "8.8.8.8"}).text)["client"] == "127.0.0.1"
+    assert visitor.get("/").json()["url"] == f"{visitor.home}/"
+    assert visitor.get("/", **{"X-Forwarded-For": "8.8.8.8"}).json()["client"] == "127.0.0.1"
     assert visitor.get("/items").url == f"{visitor.home}/items/"  # Starlette's redirect names the whole address
     assert visitor.get("/inside/").text == f"{visitor.home}/inside/"
 
@@ -110,7 +109,7 @@ def test_flask_knows_its_visitor_on_every_server(site: Site) -> None:
     visitor = Visitor(site.https)
     page = visitor.post("/name", b"name=Ada")
     assert (page.status, page.url) == (200, f"{visitor.home}/")
-    asked = [json.loads(visitor.get("/").text) for _ in range(10)]
+    asked = [visitor.get("/").json() for _ in range(10)]
     assert {answer["name"] for answer in asked} == {"Ada"}
     assert [answer["visits"] for answer in asked] == list(range(2, 12))
     assert asked[0]["url"] == f"{visitor.home}/"
@@ -120,7 +119,7 @@ def test_flask_knows_its_visitor_on_every_server(site: Site) -> None:
 @on("flask")
 def test_a_long_body_arrives_whole(site: Site) -> None:
     page = Visitor(site.https).post("/size", b"x" * 5_000_000, "application/octet-stream")
-    assert json.loads(page.text) == {"bytes": 5_000_000}
+    assert page.json() == {"bytes": 5_000_000}
 
 
 # Express
@@ -129,21 +128,21 @@ def test_a_long_body_arrives_whole(site: Site) -> None:
 @on("express", "npm")
 def test_a_visitor_stays_with_the_process_that_knows_them(site: Site) -> None:
     visitor = Visitor(site.https)
-    asked = [json.loads(visitor.get("/").text) for _ in range(8)]
+    asked = [visitor.get("/").json() for _ in range(8)]
     assert [answer["visits"] for answer in asked] == list(range(1, 9))
-    strangers = {json.loads(Visitor(site.https).get("/").text)["process"] for _ in range(8)}
+    strangers = {Visitor(site.https).get("/").json()["process"] for _ in range(8)}
     assert len(strangers) == 2, "all strangers are led to the same server"
 
 
 @on("express", "npm")
 def test_a_visitor_whose_server_dies_begins_anew(site: Site) -> None:
     visitor = Visitor(site.https)
-    process = json.loads(visitor.get("/").text)["process"]
+    process = visitor.get("/").json()["process"]
     victim = next(pid for pid in site.servers().values() if os.getpgid(process) == pid)
     os.kill(victim, signal.SIGKILL)
     assert visitor.get("/").status == 200
     replaced(site, victim)
-    assert json.loads(visitor.get("/").text)["process"] != process
+    assert visitor.get("/").json()["process"] != process
     # What the server had started must not run on without it, nor stay as a zombie.
     site.wait(lambda _: not Path(f"/proc/{process}").exists())
 

@@ -1,6 +1,7 @@
 """People who use a site: a browser with cookies, redirects and forms, and one request over HTTP/2."""
 
 import html
+import json
 import re
 import socket
 import urllib.error
@@ -31,6 +32,9 @@ class Page:
     @property
     def text(self) -> str:
         return self.body.decode()
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
     def files(self) -> list[str]:
         """Paths of the style sheets, scripts and pictures the page needs from this site."""

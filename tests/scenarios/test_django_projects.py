@@ -1,0 +1,148 @@
+"""Django projects as people have them: fresh, unprepared, with an own environment, in a subfolder, another user's."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import pytest
+
+from tests.scenarios.examine import replaced, serves, survives_a_death
+from tests.scenarios.site import Site, running
+from tests.scenarios.visitor import Visitor
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+PACKAGES = Path(django.__file__).parent.parent
+WHO = """
+import getpass, importlib.util, os, sys
+from django.http import JsonResponse
+from django.urls import path
+def who(request):
+    packages = [name for name in ("gunicorn", "pydantic", "rich") if importlib.util.find_spec(name)]
+    return JsonResponse({"prefix": sys.prefix, "uid": os.getuid(), "groups": os.getgroups(), "home": os.environ["HOME"],
+                         "packages": packages, "folder": os.getcwd()})
+urlpatterns = [path("", who)]
+"""
+
+
+def project(folder: Path) -> Path:
+    """What `django-admin startproject mysite` makes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "django", "startproject", "mysite", "."], cwd=folder, timeout=30, check=True)
+    return folder
+
+
+def own_environment(folder: Path, python: str) -> None:
+    """A virtual environment that has Django and nothing else, in a moment."""
+    command = [python, "-m", "venv", "--without-pip", ".venv"]
+    subprocess.run(command, cwd=folder, timeout=30, check=True)
+    packages = next((folder / ".venv" / "lib").glob("python*/site-packages"))
+    for name in ("django", "asgiref", "sqlparse"):
+        (packages / name).symlink_to(PACKAGES / name)
+
+
+def advice(site: Site, level: str = "fix") -> dict[str, list[str]]:
+    """What is wrong → the lines that correct it."""
+    return {each["problem"]: each["lines"] for each in site.status()["advice"] if each["level"] == level}
+
+
+def test_a_fresh_project_with_debug(tmp_path: Path) -> None:
+    with running(Site(project(tmp_path / "site"))) as site:
+        serves(site)
+        visitor = Visitor(site.https)
+        assert "The install worked successfully" in visitor.get("/").text
+        page = visitor.get("/admin/")
+        assert page.url == f"{visitor.home}/admin/login/?next=/admin/"
+        assert all(visitor.get(file).status == 200 for file in page.files())
+        assert len(page.files()) > 3
+        survives_a_death(site)
+        assert "DEBUG is on." in advice(site, "information")
+        assert any("manage.py migrate" in line for lines in advice(site).values() for line in lines)
+        assert "python manage.py migrate" in site.log.read_text()
+
+
+def test_a_project_that_allows_no_host_is_told_the_line(tmp_path: Path) -> None:
+    folder = project(tmp_path / "site")
+    settings = folder / "mysite" / "settings.py"
+    settings.write_text(settings.read_text().replace("DEBUG = True", "DEBUG = False"))
+    with running(Site(folder)) as site:
+        assert Visitor(site.https).get("/admin/").status == 400
+        lines = next(lines for problem, lines in advice(site).items() if "ALLOWED_HOSTS" in problem)
+        assert lines[0] in site.log.read_text()
+        with settings.open("a") as file:
+            file.write("\n".join(lines))
+        assert site.run("down").returncode == 0
+        site.up()
+        page = Visitor(site.https).get("/admin/")
+        assert page.status == 200
+        assert all(Visitor(site.https).get(file).status == 200 for file in page.files())
+
+
+def test_a_project_with_an_environment_of_its_own(tmp_path: Path) -> None:
+    """It has Django and no server: Seawall lends one, and nothing else of its own packages."""
+    folder = project(tmp_path / "site")
+    (folder / "mysite" / "urls.py").write_text(WHO)
+    own_environment(folder, sys.executable)
+    with running(Site(folder)) as site:
+        answer = Visitor(site.https).get("/").json()
+        assert answer["prefix"] == str(folder / ".venv")
+        assert answer["packages"] == ["gunicorn"]
+        survives_a_death(site)
+
+
+@pytest.mark.parametrize("settings", ["", 'wsgi = "mysite.wsgi:application"', 'asgi = "mysite.asgi:application"'])
+def test_a_project_in_a_subfolder(tmp_path: Path, settings: str) -> None:
+    folder = tmp_path / "site"
+    (project(folder / "backend") / "mysite" / "urls.py").write_text(WHO)
+    with running(Site(folder, settings)) as site:
+        assert Visitor(site.https).get("/").json()["folder"] == str(folder / "backend")
+        survives_a_death(site)
+
+
+@pytest.fixture
+def foreign_folder() -> Iterator[Path]:
+    """A folder of the user nobody, who may not enter pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="seawall-test-"))
+    folder.chmod(0o755)
+    yield folder / "site"
+    shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may run something as another user")
+def test_root_runs_a_project_as_its_owner(foreign_folder: Path) -> None:
+    folder = project(foreign_folder)
+    (folder / "mysite" / "urls.py").write_text(WHO)
+    own_environment(folder, SYSTEM_PYTHON)  # the one of the tests may be in root's home
+    owner = give(folder, "nobody")
+    with running(Site(folder)) as site:
+        answer = Visitor(site.https).get("/").json()
+        assert (answer["uid"], answer["home"]) == (owner.pw_uid, owner.pw_dir)
+        assert not set(answer["groups"]) - {owner.pw_gid}
+        for victim in site.servers().values():
+            assert Path(f"/proc/{victim}").stat().st_uid == owner.pw_uid
+            os.kill(victim, signal.SIGKILL)
+            replaced(site, victim)
+        serves(site)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may run something as another user")
+def test_root_runs_a_command_on_a_unix_socket_as_its_owner(foreign_folder: Path) -> None:
+    shutil.copytree(Path(__file__).with_name("applications") / "socket", foreign_folder)
+    owner = give(foreign_folder, "nobody")
+    with running(Site(foreign_folder, 'command = "python3 server.py {socket}"')) as site:
+        assert {Path(f"/proc/{pid}").stat().st_uid for pid in site.servers().values()} == {owner.pw_uid}
+        serves(site)
+        survives_a_death(site)
+
+
+def give(folder: Path, user: str) -> pwd.struct_passwd:
+    owner = pwd.getpwnam(user)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
+    return owner
