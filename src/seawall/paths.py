@@ -109,6 +109,6 @@ def create(paths: Paths) -> None:
             ignore.write_text("*\n")
     except OSError as error:
         raise StateUnusable(
-            f"The folder {error.filename} cannot be used: {error.strerror}.",
+            f"The folder {error.filename or paths.state} cannot be used: {error.strerror}.",
             f"Make room or correct its permissions, then try again: df -h {paths.project} {paths.runtime.parent}",
         ) from error

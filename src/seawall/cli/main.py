@@ -1,5 +1,6 @@
 """`seawall`: finds the verb, runs it, and turns named errors into sentences."""
 
+import errno
 import importlib
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ import click
 
 from seawall import __version__
 from seawall.cli.project import find_project
-from seawall.errors import SeawallError
+from seawall.errors import SeawallError, StateUnusable
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 # Verb → its one-line help, so that `seawall --help` imports none of them.
 VERBS = {
@@ -93,6 +96,11 @@ def main() -> None:
         # The reader of our output has gone (`seawall events | head`): nobody is left to tell.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _show(StateUnusable(f"{error.filename or 'A file'} cannot be written: {error.strerror}.", "Make room: df -h"))
+        sys.exit(StateUnusable.exit_code)
 
 
 def _show(error: SeawallError) -> None:

@@ -97,8 +97,7 @@ def _in_charge(paths: Paths) -> Iterator[IO[str]]:
                 "Look at it: seawall status      Stop it: seawall down",
             ) from None
         lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        os.write(lock.fileno(), str(os.getpid()).encode())
         yield lock
 
 

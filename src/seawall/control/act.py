@@ -6,9 +6,10 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from seawall.control.journal import action_event
 from seawall.control.observe import Tasks, wait_until_ready, watch
 from seawall.control.running import Balancer, Running, Server, Warm, kill_group
-from seawall.errors import EngineFailed, SeawallError
+from seawall.errors import EngineFailed, SeawallError, StateUnusable
 from seawall.fleet import server as fleet_server
 from seawall.fleet import warm as fleet_warm
 from seawall.fleet.application import Application
@@ -35,6 +36,8 @@ from seawall.model import (
 
 DEADLINE = 0.5  # s for one balancer to carry out one step
 
+Outcome = dict[str, SeawallError | None]  # kind of action → why it could not be done, or None
+
 
 @dataclass
 class Actor:
@@ -50,12 +53,27 @@ class Actor:
     follow: Callable[[Warm], None]  # hear from a warm process until its end
     now: Callable[[], float]
 
-    async def act(self, site: Site, actions: Sequence[Action]) -> None:
+    async def act(self, site: Site, actions: Sequence[Action]) -> Outcome:
         """Processes first, in order; then the steps at each balancer, in order, side by side for the balancers."""
+        outcome: Outcome = {}
         for action in actions:
             if not isinstance(action, Route | SetStrategy):
-                self._process(site, action)
+                outcome[action_event(action).kind] = self._attempt(site, action)
         await asyncio.gather(*(self._steps(name, actions) for name in self.running.balancers))
+        return outcome
+
+    def _attempt(self, site: Site, action: Action) -> SeawallError | None:
+        try:
+            self._process(site, action)
+        except SeawallError as error:
+            return error
+        except OSError as error:
+            paths = self.running.paths
+            return StateUnusable(
+                f"This failed: {action_event(action).kind}, because {action.reason}: {error}.",
+                f"Make room or correct the permissions, then try again: df -h {paths.state} {paths.runtime}",
+            )
+        return None
 
     def _process(self, site: Site, action: Action) -> None:
         servers, balancers = self.running.servers, self.running.balancers
@@ -155,10 +173,10 @@ class Actor:
     # The warm process
 
     def start_warm(self) -> None:
-        if self.running.warm:
-            self.running.warm.process.close()
-        warm = Warm(fleet_warm.spawn(self.application, self.running.paths), self.now())
-        self.running.warm = warm
+        before = self.running.warm
+        warm = self.running.warm = Warm(fleet_warm.spawn(self.application, self.running.paths), self.now())
+        if before:
+            before.process.close()
         self.watch_warm(warm)
 
     def watch_warm(self, warm: Warm) -> None:
@@ -176,8 +194,7 @@ class Actor:
         running = self.running
         if running.listeners is None:
             return
-        if balancer.process:
-            balancer.process.close()
+        balancer.started = self.now()  # also of an attempt that fails: the pauses between attempts grow
         gone = running.memory.leaving.keys() | running.memory.stopping.keys()
         servers = [
             ServerAddress(server.name, server.address)
@@ -185,8 +202,11 @@ class Actor:
             if server.ready and not server.exited and server.name not in gone
         ]
         sockets = running.listeners.sockets(balancer.name)
+        before = balancer.process
         balancer.process = haproxy.spawn(self.edge, balancer.name, running.paths, sockets, servers, site.strategy)
-        balancer.started, balancer.edge = self.now(), self.edge.digest()
+        if before:
+            before.close()
+        balancer.edge = self.edge.digest()
         balancer.exited = balancer.answering = balancer.busy = False
         balancer.missed = 0
         self.watch_balancer(balancer)

@@ -13,6 +13,7 @@ from seawall.model import Action, Event, Memory, Observed, Plan, Site
 
 LARGEST = 16 * 1024 * 1024  # bytes; then the file is kept once as `.1`
 REMEMBERED = 500  # events kept for `seawall events` and the live view
+KEPT = 200  # lines kept while there is no room for them; then the oldest are lost
 
 Entry = dict[str, Any]
 
@@ -28,13 +29,14 @@ def action_event(action: Action) -> Event:
 
 
 class Journal:
-    """Appends to one file. A full disk costs lines, never the site: the trouble is told once, and writing goes on."""
+    """Appends to one file. A full disk never costs the site: it is told once, and lines wait for room."""
 
     def __init__(self, path: Path, tell: Callable[[Entry], None]) -> None:
         self._path = path
         self._tell = tell
         self.recent: deque[Entry] = deque(maxlen=REMEMBERED)
         self.trouble = ""
+        self._unwritten: deque[str] = deque(maxlen=KEPT)
         self._followers: list[Callable[[Entry], None]] = []
 
     def decision(self, site: Site, observed: Observed, memory: Memory, now: float, plan: Plan) -> None:
@@ -63,15 +65,22 @@ class Journal:
             follower(entry)
 
     def _write(self, line: Entry) -> None:
-        text = json.dumps(line, default=sorted, separators=(",", ":")) + "\n"
+        self._unwritten.append(json.dumps(line, default=sorted, separators=(",", ":")) + "\n")
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what could not be written before, if there is anything; nothing is torn when it fails again."""
+        if not self._unwritten:
+            return
         try:
             if self._path.exists() and self._path.stat().st_size > LARGEST:
                 self._path.replace(self._path.with_suffix(".jsonl.1"))
             with self._path.open("ab", buffering=0) as file:
-                _append(file.fileno(), text.encode())
+                _append(file.fileno(), "".join(self._unwritten).encode())
         except OSError as error:
             self._troubled(f"the journal {self._path} cannot be written: {error.strerror}")
             return
+        self._unwritten.clear()
         self.trouble = ""
 
     def _troubled(self, trouble: str) -> None:
@@ -83,7 +92,7 @@ class Journal:
 
 
 def _append(fd: int, data: bytes) -> None:
-    """One whole line or nothing: a disk that fills up in the middle must not leave half a line for the next to join."""
+    """Whole lines or nothing: a disk that fills up in the middle must not leave half a line for the next to join."""
     size = os.fstat(fd).st_size
     written = os.write(fd, data)
     if written < len(data):

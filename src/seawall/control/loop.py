@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from seawall.control import verbs
-from seawall.control.act import Actor
+from seawall.control.act import Actor, Outcome
 from seawall.control.adopt import open_site
 from seawall.control.api import Api
 from seawall.control.journal import Entry, Journal
@@ -21,6 +21,7 @@ from seawall.control.observe import Tasks, beat, observe
 from seawall.control.running import Running, load, reap_orphans
 from seawall.control.status import status
 from seawall.control.stop import stop
+from seawall.control.troubles import Troubles
 from seawall.control.wanted import Wanted
 from seawall.control.warming import follow_warm
 from seawall.decide.plan import plan
@@ -54,11 +55,12 @@ class Control:
         self.began = time.monotonic()
         self.ticks: deque[float] = deque(maxlen=TICKS)  # s each of the last took
         self.open = False
+        self.adopted = False
         self._wake = asyncio.Event()
         self._failure: BaseException | None = None
         self.tasks = Tasks(self.fail)
         self._saved: Any = None
-        self.trouble = ""  # why the record of what runs cannot be written
+        self.troubles = Troubles(self.journal.event)
         self.actor = Actor(
             self.running,
             wanted.application,
@@ -89,7 +91,7 @@ class Control:
         # Servers are forked by the warm process, but their end is to be reported to us.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._signals()
-        adopted = bool(self.running.servers)
+        self.adopted = bool(self.running.servers)
         api = Api(self.paths.control_socket, verbs.table(self))
         try:
             await open_site(self)
@@ -101,7 +103,7 @@ class Control:
         await self.tasks.cancel()
         # Neither a site that served before this control plane came, nor one whose control plane has a bug, is ended
         # because this one cannot go on.
-        if self._failure is None or (isinstance(self._failure, SeawallError) and not adopted):
+        if self._failure is None or (isinstance(self._failure, SeawallError) and not self.adopted):
             await stop(self.running, self.site.stop_timeout, lambda: self.forced)
         await api.stop()
         if self._failure:
@@ -157,11 +159,12 @@ class Control:
         running.memory = result.memory
         if result.actions or result.events:
             self.journal.decision(self.site, observed, before, now, result)
-            await self.actor.act(self.site, result.actions)
+            self._heed(await self.actor.act(self.site, result.actions))
             self._forget_orders()
         self._announce()
         self._give_up()
         self._save()
+        self.journal.flush()
         memory = running.memory
         starting = any(not s.ready for s in running.servers.values())
         return bool(result.actions or memory.leaving or memory.down or memory.stopping or starting)
@@ -187,6 +190,16 @@ class Control:
             output = fleet_warm.last_output(self.paths)
             self.fail(ApplicationFailed(f"The application does not start: {died[-1]}.", remedy, output))
 
+    def _heed(self, outcome: Outcome) -> None:
+        """What a site that serves survives, and tries again, is a reason to end one that has not begun to."""
+        for kind, error in outcome.items():
+            if error is None:
+                self.troubles.over(kind)
+            elif self.open or self.adopted:
+                self.troubles.note(kind, f"{error.problem} It is tried again.")
+            else:
+                self.fail(error)
+
     def _forget_orders(self) -> None:
         """An operator's order ends with the server it was about."""
         there = self.running.servers.keys()
@@ -199,12 +212,8 @@ class Control:
         try:
             self.running.save()
         except OSError as error:
-            self._trouble(f"{self.paths.processes} cannot be written: {error.strerror}")
+            room = f"Make room there: df -h {self.paths.runtime}"
+            self.troubles.note("record", f"{self.paths.processes} cannot be written: {error.strerror}. {room}")
             return
-        self._saved, self.trouble = record, ""
-
-    def _trouble(self, text: str) -> None:
-        """Told once, not every round."""
-        if self.trouble != text:
-            self.trouble = text
-            self.journal.event(Event("trouble", "record", f"{text}. Make room there: df -h {self.paths.runtime}"))
+        self._saved = record
+        self.troubles.over("record")

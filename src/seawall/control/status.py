@@ -53,7 +53,7 @@ def _trouble(control: "Control", now: float) -> str:
     memory = control.running.memory
     wait = memory.retry_at - now
     dying = f"servers keep dying, {memory.deaths} in a row; next try in {wait:.0f} s: seawall logs" if wait > 0 else ""
-    return "; ".join(trouble for trouble in (control.journal.trouble, control.trouble, dying) if trouble)
+    return "; ".join(trouble for trouble in (control.journal.trouble, *control.troubles.present, dying) if trouble)
 
 
 def _routes(seen: Observed) -> dict[str, RouteSeen]:
