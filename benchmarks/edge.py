@@ -1,0 +1,81 @@
+"""Claim: Seawall's edge costs next to nothing beside a bare HAProxy, and nothing beside nginx."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.scenarios.site import Site
+
+from benchmarks import peers
+from benchmarks.load import Ceiling, h2load, watched, wrk
+from benchmarks.measure import Row, Target, beside, in_turn, plan, report
+
+CONNECTIONS = 32
+# One server for both is no bottleneck: it answers in 8 µs, an edge takes 20.
+SETTINGS = f"""
+command = "sh -c 'SOCKET={{socket}} exec haproxy -db -f {peers.HERE}/peers/raw.cfg'"
+[servers]
+concurrency = 100
+[sessions]
+mode = "none"
+[https]
+redirect = false
+"""
+PEERS = {"HAProxy by hand": Target(">=", 0.95), "nginx": Target(">=", 1.0)}
+
+Load = Callable[[int, int, float], Ceiling]  # HTTP port, HTTPS port, seconds
+KINDS: dict[str, Load] = {
+    "HTTP": lambda http, https, seconds: wrk(f"http://127.0.0.1:{http}/", CONNECTIONS, seconds),
+    "HTTPS": lambda http, https, seconds: wrk(f"https://127.0.0.1:{https}/", CONNECTIONS, seconds),
+    "HTTP/2": lambda http, https, seconds: h2load(f"https://127.0.0.1:{https}/", 8, 8, seconds),
+}
+
+
+@contextlib.contextmanager
+def edges(folder: Path) -> Iterator[tuple[Site, dict[str, peers.Peer]]]:
+    """Three edges before the same two servers."""
+    with contextlib.ExitStack() as stack:
+        up = stack.enter_context(peers.site(folder / "site", SETTINGS))
+        sockets = [str(up.paths.server_socket(name)) for name in up.servers()]
+        certificate = up.paths.certificate
+        addresses = [f"unix@{path}" for path in sockets]
+        bare = stack.enter_context(peers.haproxy(folder / "haproxy", addresses, certificate))
+        nginx = stack.enter_context(peers.nginx(folder / "nginx", sockets, certificate, "nginx-edge.conf.j2"))
+        peers.wait_for(f"http://127.0.0.1:{nginx.http}/", nginx)
+        yield up, {"HAProxy by hand": bare, "nginx": nginx}
+
+
+def sides(up: Site, others: dict[str, peers.Peer], load: Load, seconds: float) -> dict[str, Callable[[], Ceiling]]:
+    def ours() -> Ceiling:
+        return watched(lambda: load(up.http, up.https, seconds), lambda: peers.balancers(up))
+
+    def theirs(peer: peers.Peer) -> Ceiling:
+        with peers.asleep(up):
+            return watched(lambda: load(peer.http, peer.https, seconds), peer.pids)
+
+    return {"Seawall": ours, **{name: functools.partial(theirs, peer) for name, peer in others.items()}}
+
+
+def rows(kind: str, measured: dict[str, list[Ceiling]]) -> list[Row]:
+    found = []
+    for peer, target in PEERS.items():
+        cheaper = Target("<=", round(1 / target.limit, 2))
+        found += [
+            beside(f"{kind} throughput", "requests/s", measured, peer, lambda c: c.requests_per_second, target),
+            beside(f"{kind} cost", "µs CPU/request", measured, peer, lambda c: c.cpu_us, cheaper),
+        ]
+    return found
+
+
+def main() -> None:
+    chosen = plan("edge", __doc__, rounds=5, seconds=3)
+    found = []
+    with peers.workshop() as folder, edges(folder) as (up, others):
+        for kind, load in KINDS.items():
+            found += rows(kind, in_turn(sides(up, others, load, chosen.seconds), chosen.rounds))
+    report(chosen, f"The edge: {CONNECTIONS} connections, 28 bytes, two servers behind every edge", found)
+
+
+if __name__ == "__main__":
+    main()
