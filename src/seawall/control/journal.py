@@ -76,11 +76,12 @@ class Journal:
             if self._path.exists() and self._path.stat().st_size > LARGEST:
                 self._path.replace(self._path.with_suffix(".jsonl.1"))
             with self._path.open("ab", buffering=0) as file:
-                _append(file.fileno(), "".join(self._unwritten).encode())
+                while self._unwritten:
+                    _append(file.fileno(), self._unwritten[0].encode())
+                    self._unwritten.popleft()
         except OSError as error:
             self._troubled(f"the journal {self._path} cannot be written: {error.strerror}")
             return
-        self._unwritten.clear()
         self.trouble = ""
 
     def _troubled(self, trouble: str) -> None:
@@ -92,7 +93,7 @@ class Journal:
 
 
 def _append(fd: int, data: bytes) -> None:
-    """Whole lines or nothing: a disk that fills up in the middle must not leave half a line for the next to join."""
+    """One whole line or nothing: a disk that fills up in the middle must not leave half a line for the next to join."""
     size = os.fstat(fd).st_size
     written = os.write(fd, data)
     if written < len(data):
