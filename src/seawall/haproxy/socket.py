@@ -13,8 +13,8 @@ from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
 # Object types of `show stat`
 _FRONTEND, _SERVER = 1, 4
-# The latency table's key is server id * 512 + step; see the template.
-_STEPS = 512
+# The latency table's key is server id * 8192 + step; see the template.
+_STEPS = 8192
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,10 @@ class RuntimeSocket:
 
 
 def milliseconds(step: int) -> int:
-    """The latency a step of the histogram stands for, rounded down: 1 ms steps to 100 ms, then two figures."""
+    """The latency a step of the histogram stands for, rounded down: 1 ms steps to 100 ms, 10 ms to 1 s, then 100 ms."""
     if step < 100:
         return step
-    if step < 190:
-        return (step - 90) * 10
-    if step < 280:
-        return (step - 180) * 100
-    return (step - 270) * 1000
+    return (step - 90) * 10 if step < 190 else (step - 180) * 100
 
 
 def _rows(answer: str) -> Iterator[dict[str, str]]:
