@@ -58,7 +58,7 @@ class Connection:
                 self.host, self.port, ssl=self.tls, server_hostname=name
             )
         length = f"Content-Length: {len(body)}\r\n" if body else ""
-        if "host:" not in headers.lower():
+        if not headers.lower().startswith("host:"):
             headers = f"Host: localhost\r\n{headers}"
         self.writer.write(f"{method} {path} HTTP/1.1\r\n{headers}{length}\r\n".encode() + body)
         assert self.reader is not None

@@ -107,7 +107,7 @@ async def until(condition: Callable[[], Awaitable[bool]], timeout: float = 5.0) 
             await asyncio.sleep(0.01)
 
 
-def make(folder: Path, certificate: Path, address: str = "127.0.0.1", **changes: Any) -> Site:
+def make(folder: Path, certificate: Path, address: str = "127.0.0.1", /, **changes: Any) -> Site:
     """A site with its sockets open and nothing else; `changes` are fields of Edge."""
     paths = Paths(folder / "p", folder / "r")
     folders.create(paths)
@@ -117,4 +117,6 @@ def make(folder: Path, certificate: Path, address: str = "127.0.0.1", **changes:
         redirect=False, sticky=False, strategy_map=paths.strategy_map, user=None, group=None, max_connections=1000,
         run_folder=paths.runtime,
     )  # fmt: skip
+    if changes.get("https_port", True) is None:
+        del ports["https"]
     return Site(paths, replace(edge, **changes), ports, Listeners.open(address, ports))
