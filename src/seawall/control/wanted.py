@@ -72,6 +72,7 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
         group=account,
         max_connections=_max_connections(),
         run_folder=paths.runtime,
+        uploads=max(1, settings.servers.min * application.concurrency // 2),
     )
 
 

@@ -49,6 +49,7 @@ class Edge:
     group: str | None
     max_connections: int
     run_folder: Path  # for the error pages
+    uploads: int = 2  # requests too long for a buffer that all servers together take at once
 
     def digest(self) -> str:
         """Tells configurations apart: a balancer started with another one is outdated."""
