@@ -51,7 +51,7 @@ class Connection:
         self.writer: asyncio.StreamWriter | None = None
 
     async def request(self, method: str, path: str, body: bytes = b"", headers: str = "") -> Answer:
-        """Raises ConnectionError or asyncio.IncompleteReadError if the connection breaks."""
+        """`headers` end in CRLF each; a Host among them comes first. Raises OSError, asyncio.IncompleteReadError."""
         if self.writer is None:
             name = "localhost" if self.tls else None
             self.reader, self.writer = await asyncio.open_connection(

@@ -77,7 +77,12 @@ def test_malformed_requests_stay_outside(site: Site) -> None:
 def test_heartbeats_are_not_for_visitors(site: Site) -> None:
     async def main() -> None:
         runtime = await site.balancer("a", site.upstream("s1"))
-        for path in ("/-/seawall/health", "/-/seawall/health?x", "/%2d/seawall/h%65alth", "http://localhost/-/seawall/health"):
+        for path in (
+            "/-/seawall/health",
+            "/-/seawall/health?x",
+            "/%2d/seawall/h%65alth",
+            "http://localhost/-/seawall/health",
+        ):
             assert (await ask(site, path)).status == 404
         assert (await runtime.traffic()).servers == {"s1": 0}
 
