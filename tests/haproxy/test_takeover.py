@@ -122,10 +122,10 @@ def left_behind(site: Site, active: BalancerName) -> dict[str, Any]:
 @pytest.mark.parametrize("active", BALANCERS)
 @pytest.mark.parametrize("dead", [None, *BALANCERS])
 def test_adoption(site: Site, active: BalancerName, dead: BalancerName | None) -> None:
+    site.upstream("s1")
     record = left_behind(site, active)
 
     async def main() -> None:
-        site.upstream("s1")
         load = Load(site.ports["https"], path="/?ms=5", tls=insecure())
 
         async def adopt() -> None:
