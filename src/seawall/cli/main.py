@@ -72,8 +72,9 @@ def cli(ctx: click.Context, project: Path | None) -> None:
     """Serve a web application to the world from one machine.
 
     \b
-    seawall up        in the folder of a Django project (or any application) puts several
-                      servers of it behind an active and a hot-spare balancer, over HTTPS
+    seawall up        in the folder of a Django project (or any application) puts
+                      several servers of it behind an active and a hot-spare
+                      balancer, over HTTPS
     seawall status    shows how it does
     seawall down      stops it
     """

@@ -58,5 +58,5 @@ class Api:
         except SeawallError as error:
             name = type(error).__name__
             yield {"error": {"name": name, "problem": error.problem, "remedy": error.remedy}}
-        except (TypeError, AttributeError, ValueError) as error:
+        except (TypeError, AttributeError, ValueError, RecursionError) as error:
             yield {"error": {"name": "SeawallError", "problem": f"The request makes no sense: {error}.", "remedy": ""}}

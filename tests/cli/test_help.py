@@ -1,0 +1,64 @@
+"""What a person reads who asks for help, mistypes, or asks for a site that is not there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seawall.cli.main import VERBS
+
+
+def seawall(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "seawall", "-C", str(folder), *arguments]
+    environment = {**os.environ, "COLUMNS": "80"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, env=environment)
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_fits_eighty_columns(tmp_path: Path, verb: str) -> None:
+    shown = seawall(tmp_path, *[word for word in (verb, "--help") if word])
+    assert shown.returncode == 0
+    assert "Usage:" in shown.stdout
+    assert max(len(line) for line in shown.stdout.splitlines()) <= 80
+
+
+def test_all_verbs_are_listed_without_importing_them(tmp_path: Path) -> None:
+    shown = seawall(tmp_path, "--help").stdout
+    assert [line.split()[0] for line in shown.partition("Commands:")[2].splitlines() if line[2:3].strip()] == list(
+        VERBS
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["stauts"], "There is no command `stauts`. Did you mean `seawall status`?"),
+        (["frobnicate"], "There is no command `frobnicate`. See: seawall --help"),
+        (["status", "--jsn"], "Did you mean '--json'?"),
+        (["set", "servers.min"], "Missing argument 'VALUE'"),
+        (["-C", "nowhere", "status"], "'nowhere' does not exist"),
+    ],
+)
+def test_a_slip_is_answered_with_what_was_meant(tmp_path: Path, arguments: list[str], words: str) -> None:
+    answer = seawall(tmp_path, *arguments)
+    assert answer.returncode == 2
+    assert words in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"], ["status", "--json"], ["status", "--watch"], ["set", "servers.min", "3"], ["drain", "s1"],
+        ["restart", "all"], ["kill", "s1"], ["events"], ["events", "--follow"], ["explain"], ["logs"], ["down"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_nothing_runs(tmp_path: Path, arguments: list[str]) -> None:
+    answer = seawall(tmp_path, *arguments)
+    assert answer.returncode == 3
+    assert answer.stdout == ""
+    assert "seawall up" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert list(tmp_path.iterdir()) == [], "a question leaves nothing behind"
