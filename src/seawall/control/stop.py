@@ -1,13 +1,17 @@
 """Ends a site in good order: no new visitors, requests in flight finished, then every process, then the files."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
-from seawall.control.running import Running, kill_group
+from seawall.control.running import Balancer, Running, kill_group
+from seawall.haproxy.finishing import Finishing
 from seawall.process import Process
 
 LOOK = 0.02  # s between two looks at who is still there
+QUIET = 3  # looks in a row without a request: one whose first bytes have only just come is not overlooked
 GRACE = 5.0  # s a process may take to end once nobody waits for it any more
 
 
@@ -15,13 +19,39 @@ async def stop(running: Running, timeout: float, forced: Callable[[], bool]) -> 
     """End everything that `running` knows of, within `timeout` s plus a few; `forced` cuts the waiting short."""
     if running.listeners:
         running.listeners.close()
-    balancers = [b.process for b in running.balancers.values() if b.process]
-    rest = [process for process in running.processes if process not in balancers]
-    await _end(balancers, signal.SIGUSR1, timeout, forced)
-    await _end(rest, signal.SIGTERM, GRACE, forced)
+    await _finish(list(running.balancers.values()), timeout, forced)
+    await _end(running.processes, signal.SIGTERM, GRACE, forced)
     for process in running.processes:
         process.reap()
     _remove_files(running)
+
+
+async def _finish(balancers: Sequence[Balancer], timeout: float, forced: Callable[[], bool]) -> None:
+    """No new visitors; end the balancers as soon as nobody waits for an answer, however many connections are open."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    async with AsyncExitStack() as stack:
+        finishing = []
+        for balancer in balancers:
+            # One that hangs has nothing to finish.
+            with contextlib.suppress(OSError):
+                finishing.append(await stack.enter_async_context(Finishing(balancer.socket.path)))
+        processes = [balancer.process for balancer in balancers if balancer.process]
+        for process in processes:
+            process.signal(signal.SIGUSR1)
+        quiet = 0
+        while quiet < QUIET and loop.time() < deadline and not forced():
+            await asyncio.sleep(LOOK)
+            quiet = 0 if await _requests(finishing) else quiet + 1
+        for process in processes:
+            process.signal(signal.SIGKILL)
+
+
+async def _requests(balancers: Sequence[Finishing]) -> int:
+    try:
+        return sum([await balancer.requests() for balancer in balancers])
+    except TimeoutError:
+        return 1  # unknown, so wait
 
 
 async def _end(

@@ -169,6 +169,11 @@ def _rows(answer: str) -> Iterator[dict[str, str]]:
             yield dict(zip(header, fields, strict=True))
 
 
+def backend_requests(answer: str) -> int:
+    """Requests in servers and in queues, from a `show stat` of backends."""
+    return _total(list(_rows(answer)), "scur")
+
+
 def _total(rows: list[dict[str, str]], name: str) -> int:
     return sum(int(row[name] or 0) for row in rows)
 
