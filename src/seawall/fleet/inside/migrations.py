@@ -7,10 +7,9 @@ from typing import Any
 
 def unapplied() -> list[str]:
     """ "app.name" of each migration the default database lacks. The others may be replicas, or behind a router."""
-    from django.conf import settings
     from django.db import connection
 
-    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.dummy":
+    if connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
         return []
     return _exactly(connection) if _written() - _applied(connection) else []
 
