@@ -4,16 +4,19 @@ import asyncio
 import json
 import os
 import pickle
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from seawall import process as processes
+from seawall.errors import StateUnusable
 from seawall.fleet import server, warm
 
 from .conftest import Site, bound_socket, ended
@@ -109,6 +112,70 @@ def test_what_the_first_request_spoils_is_forked_without_it(make: Callable[..., 
         assert "without" in report.notes[0]
         await site.fork("s1")
         assert await site.get("s1") == (200, "1")
+
+    asyncio.run(scenario())
+
+
+KEEPS_A_POOL = """
+    import socket
+    from redis.connection import ConnectionPool
+    pool = ConnectionPool()
+    def app(environ, start_response):
+        pool.open = pool.open or socket.socketpair()
+        start_response("200 OK", [])
+        return [b"hello"]
+"""
+
+
+def test_a_pool_of_connections_is_emptied_before_the_fork(make: Callable[..., Site]) -> None:
+    pool = """
+        class ConnectionPool:
+            open = None
+            def disconnect(self):
+                self.open = None
+    """
+
+    async def scenario() -> None:
+        given = {"app.py": KEEPS_A_POOL, "redis/__init__.py": "", "redis/connection.py": pool}
+        report = await make(given, wsgi="app:app").warmed()
+        assert report.can_fork
+        assert report.notes == ()
+
+    asyncio.run(scenario())
+
+
+def test_nothing_left_to_fork_with(make: Callable[..., Site]) -> None:
+    async def scenario() -> None:
+        site = make({"app.py": HELLO}, wsgi="app:app")
+        await site.warmed()
+        pid = site.started[0].pid
+        taken = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+        free = [fd for fd in range(20) if fd not in taken]
+        # Enough for the question and its socket, not for a pipe.
+        limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[1] + 1, limit[1]))
+        with pytest.raises(OSError, match="could not fork"):
+            await site.fork("s1")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+        await site.fork("s1")
+
+    asyncio.run(scenario())
+
+
+def test_a_log_that_cannot_be_written(make: Callable[..., Site]) -> None:
+    site = make({"app.py": HELLO}, wsgi="app:app")
+    (site.paths.logs / "application.log").mkdir()
+    with pytest.raises(StateUnusable, match=r"application\.log"):
+        site.spawn()
+
+
+def test_a_large_log_is_put_aside(make: Callable[..., Site]) -> None:
+    async def scenario() -> None:
+        site = make({"app.py": "print('imported')\n" + textwrap.dedent(HELLO)}, wsgi="app:app")
+        (site.paths.logs / "application.log").write_bytes(b"x" * 20_000_001)
+        await site.warmed()
+        assert (site.paths.logs / "application.log.1").stat().st_size == 20_000_001
+        assert warm.last_output(site.paths) == "imported"
 
     asyncio.run(scenario())
 

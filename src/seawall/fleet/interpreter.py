@@ -6,7 +6,7 @@ import os
 import socket
 from pathlib import Path
 
-from seawall.errors import ApplicationFailed
+from seawall.errors import ApplicationFailed, SeawallError, StateUnusable
 from seawall.fleet.application import HEALTH_PATH, Application
 from seawall.paths import Paths
 from seawall.process import Process, spawn
@@ -33,10 +33,31 @@ def log_file(paths: Paths) -> Path:
     return paths.logs / "application.log"
 
 
-def rotate(paths: Paths) -> None:
+def begin_log(paths: Paths, line: str) -> None:
+    """Write `line`, to a new file if the old one has grown too large. Raises StateUnusable."""
     log = log_file(paths)
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_suffix(".log.1"))
+    try:
+        if log.exists() and log.stat().st_size > LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+        with log.open("a") as file:
+            file.write(line)
+    except OSError as error:
+        raise _unusable(log, error) from error
+
+
+def not_started(program: str, error: OSError, paths: Paths, remedy: str) -> SeawallError:
+    """What to raise for a program that spawn() could not start."""
+    log = log_file(paths)
+    if error.filename == log:
+        return _unusable(log, error)
+    culprit = "" if error.filename in (None, program) else f" ({error.filename})"
+    return ApplicationFailed(f"{program} cannot be started: {error.strerror}{culprit}.", remedy)
+
+
+def _unusable(log: Path, error: OSError) -> StateUnusable:
+    return StateUnusable(
+        f"{log} cannot be written: {error.strerror}.", f"Make room or correct its permissions: df -h {log.parent}"
+    )
 
 
 def start(application: Application, paths: Paths, listener: socket.socket, server: str = "") -> Process:
@@ -71,10 +92,8 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
             user=application.user,
         )
     except OSError as error:
-        raise ApplicationFailed(
-            f"{application.python} cannot be started: {error.strerror}.",
-            'Name a Python that the application\'s user may run in seawall.toml: python = "…"',
-        ) from error
+        remedy = 'Name in seawall.toml a Python that the application\'s user may run: python = "…"'
+        raise not_started(str(application.python), error, paths, remedy) from error
     finally:
         os.close(memory)
 

@@ -60,7 +60,9 @@ def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[P
     path.unlink(missing_ok=True)
     if application.user:
         _let_make_sockets(application.user[1], paths.sockets)
-    words = [word.replace("{port}", str(port)).replace("{socket}", str(path)) for word in _words(application)]
+    words = [
+        word.replace("{port}", str(port)).replace("{socket}", str(path)) for word in shlex.split(application.target)
+    ]
     environment = {**application.environment, "PORT": str(port)}
     try:
         process = spawn(
@@ -71,14 +73,8 @@ def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[P
             user=application.user,
         )
     except OSError as error:
-        raise ApplicationFailed(
-            f"{words[0]} cannot be started: {error.strerror}.", "Correct `command` in seawall.toml."
-        ) from error
+        raise interpreter.not_started(words[0], error, paths, "Correct `command` in seawall.toml.") from error
     return process, f"unix@{path}" if "{socket}" in application.target else f"127.0.0.1:{port}"
-
-
-def _words(application: Application) -> list[str]:
-    return shlex.split(application.target)
 
 
 def _free_port() -> int:

@@ -42,10 +42,9 @@ class WarmReport:
 
 
 def spawn(application: Application, paths: Paths) -> Process:
-    """Start a warm process, which takes over `paths.warm_socket`. Raises ApplicationFailed or OSError."""
-    interpreter.rotate(paths)
-    with interpreter.log_file(paths).open("a") as log:
-        log.write(f"{MARK}{datetime.now().isoformat(' ', 'seconds')} {application.kind} {application.target}\n")
+    """Start a warm process, which takes over `paths.warm_socket`. Raises ApplicationFailed or StateUnusable."""
+    moment = datetime.now().isoformat(" ", "seconds")
+    interpreter.begin_log(paths, f"{MARK}{moment} {application.kind} {application.target}\n")
     paths.warm_socket.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         os.fchmod(listener.fileno(), 0o600)

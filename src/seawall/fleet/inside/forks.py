@@ -1,23 +1,29 @@
 """The warm process's loop: answers questions on its command socket and forks a server for each that is asked for."""
 
 import contextlib
+import errno
 import json
 import os
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 CLIENT_TIMEOUT = 2.0  # s a client may take to say what it wants
+PAUSE = 0.01  # s after something went wrong, which may go on
 
 
 def wait(commands: socket.socket, report: dict[str, Any]) -> tuple[str, socket.socket]:
     """Serve the command socket for ever. Returns only in a forked server: its name and its listening socket."""
     while True:
-        with contextlib.suppress(OSError, ValueError, KeyError):
+        try:
             started = _one(commands, report)
-            if started is not None:
-                return started
+        except (OSError, ValueError, KeyError):  # a client that vanished or talks nonsense, or no file descriptors left
+            time.sleep(PAUSE)
+            continue
+        if started is not None:
+            return started
 
 
 def answer(commands: socket.socket, report: dict[str, Any], timeout: float | None = None) -> None:
@@ -47,7 +53,11 @@ def _one(commands: socket.socket, report: dict[str, Any]) -> tuple[str, socket.s
             client.sendall(json.dumps(report).encode() + b"\n")
             return None
         name, listener = str(request["server"]), sockets[0]
-        pid = _fork()
+        try:
+            pid = _fork()
+        except OSError as error:
+            client.sendall(json.dumps({"error": error.strerror}).encode() + b"\n")
+            return None
         if pid is None:
             received.pop_all()
             commands.close()
@@ -82,18 +92,29 @@ def _fork() -> int | None:
     sys.stderr.flush()
     middle = os.fork()
     if middle == 0:
-        server = os.fork()
-        if server == 0:
+        if _second_fork(write):
             os.close(read)
             os.close(write)
             return None
-        os.write(write, str(server).encode())
         os._exit(0)
     os.close(write)
     with open(read, "rb") as pipe:
-        pid = pipe.read()
+        number = int(pipe.read())
     os.waitpid(middle, 0)
-    return int(pid)
+    if number <= 0:
+        raise OSError(-number, os.strerror(-number))
+    return number
+
+
+def _second_fork(write: int) -> bool:
+    """Whether we are the server; else its pid, or the error's number below 0, has been written."""
+    try:
+        pid = os.fork()
+    except OSError as error:
+        pid = -(error.errno or errno.EAGAIN)
+    if pid:
+        os.write(write, str(pid).encode())
+    return pid == 0
 
 
 def _become(name: str) -> None:

@@ -6,26 +6,31 @@ from collections.abc import Iterable
 from typing import Any
 
 from .foreign import Foreign, Late, explain, last_line
-from .load import django_settings
 from .setup import Setup
 
 
 def request(application: Any, setup: Setup) -> tuple[str, bool]:
     """One GET of `warm_path`. Returns what a person should know about the answer, and whether it came in time."""
-    status: list[str] = []
+    told: list[str] = []
     with Foreign(setup.warm_timeout) as call:
-        body: Iterable[bytes] = application(environ(setup), lambda line, headers, exc_info=None: status.append(line))
-        for _ in body:
-            pass
-        getattr(body, "close", lambda: None)()
+        told.append(_get(application, environ(setup)))
     first = f"The first request, for {setup.warm_path},"
     if isinstance(call.error, Late):
         return f"{first} had no answer after {setup.warm_timeout:g} s.", False
     if call.error is not None:
         sys.stderr.write(explain(call.error))
         return f"{first} failed: {last_line(call.error)}", True
-    answered = status[0] if status else "with nothing"
-    return f"{first} was answered {answered}." if answered[0] not in "234" else "", True
+    return "" if told[0][0] in "234" else f"{first} was answered {told[0]}.", True
+
+
+def _get(application: Any, environ: dict[str, Any]) -> str:
+    """The status line."""
+    status = ["with nothing"]
+    body: Iterable[bytes] = application(environ, lambda line, headers, exc_info=None: status.append(line))
+    for _ in body:
+        pass
+    getattr(body, "close", lambda: None)()
+    return status[-1]
 
 
 def environ(setup: Setup) -> dict[str, Any]:
@@ -55,13 +60,3 @@ def environ(setup: Setup) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-
-
-def close_connections() -> None:
-    """Give back Django's database and cache connections: each server opens its own."""
-    if django_settings() is not None:
-        from django.core.cache import caches
-        from django.db import connections
-
-        connections.close_all()
-        caches.close_all()

@@ -74,6 +74,8 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
             "keepalive": KEEPALIVE,
             "graceful_timeout": int(self.setup.stop_timeout),
             "loglevel": "warning",
+            # The C parser saves 19 of 42 us, but the one there is (0.6.10) is older than gunicorn 27 asks for (0.6.14).
+            "http_parser": "python",
             "limit_request_line": 0,  # the edge's limit is tighter
             "limit_request_field_size": LONGEST,
             "forwarded_allow_ips": "*",
