@@ -23,6 +23,9 @@ def down_command(project: Path) -> None:
         _without_control(paths)
     else:
         _wait(control)
+        # The control plane removes the record last: if it is still there, it failed on the way.
+        if paths.processes.exists():
+            _without_control(paths)
     click.echo("stopped")
 
 
@@ -57,6 +60,6 @@ def _without_control(paths: Paths) -> None:
 
     _end_control(paths)
     running = load(paths)
+    asyncio.run(stop(running, 30.0, lambda: False))
     if not running.processes:
         raise NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
-    asyncio.run(stop(running, 30.0, lambda: False))

@@ -135,15 +135,20 @@ def _boot() -> str:
 def load(paths: Paths) -> Running:
     """What an earlier control plane left running; what has died since is left out.
 
-    A missing or unreadable record is the same as nothing running: then there is nothing to adopt.
+    A missing record, one that cannot be read and one of another form (an earlier version's) are the same as nothing
+    running: then there is nothing to adopt.
     """
     running = Running.empty(paths)
     try:
         record = json.loads(paths.processes.read_text())
-    except (FileNotFoundError, ValueError):
-        return running
-    if record["boot"] != _boot():
-        return running
+        if record["boot"] == _boot():
+            _fill(running, record)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return Running.empty(paths)
+    return running
+
+
+def _fill(running: Running, record: Mapping[str, Any]) -> None:
     for entry in record["servers"]:
         if process := Process.adopt(entry["pid"], entry["ticks"]):
             running.servers[entry["name"]] = Server(
@@ -158,7 +163,6 @@ def load(paths: Paths) -> Running:
     running.listened = record["listeners"]
     running.memory = _memory(record["memory"], running)
     running.settings = record["settings"]
-    return running
 
 
 def _memory(record: Mapping[str, Any], running: Running) -> Memory:
