@@ -35,6 +35,9 @@ def settings_module(manage: Path, environment: Mapping[str, str]) -> str:
     for source in (manage, *sorted(manage.parent.glob("*/wsgi.py"))):
         for name in _named_in(source):
             return name
+    # Mezzanine and others compute the name: then the only settings there are, where a project has them.
+    if len(found := list(manage.parent.glob("*/settings.py"))) == 1:
+        return f"{found[0].parent.name}.settings"
     raise ApplicationNotFound(
         f"{manage} does not say which settings the project uses.",
         f'Write it to seawall.toml:\n[environment]\n{VARIABLE} = "mysite.settings"',
