@@ -1,0 +1,114 @@
+"""`events`, `explain` and `status`: what happened, why, and from what, also when the control plane is dead."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.site import SEAWALL, Site, running, whole
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with running(Site.small(tmp_path)) as site:
+        yield site
+
+
+def kill_one(site: Site) -> str:
+    """Kill a server and wait until it is replaced. Returns its name."""
+    name, pid = next(iter(site.servers().items()))
+    os.kill(pid, signal.SIGKILL)
+    site.wait(lambda s: whole(s) and name not in {x["name"] for x in s["servers"]})
+    return name
+
+
+def follow(site: Site, *options: str) -> subprocess.Popen[str]:
+    command = [*SEAWALL, "-C", str(site.folder), "events", "--follow", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_events_follow_while_things_happen(site: Site) -> None:
+    following = follow(site, "-n", "1")
+    assert following.stdout is not None
+    following.stdout.readline()  # the one past event: it listens now
+    name = kill_one(site)
+    lines = []
+    while not lines or f" {name} " not in lines[-1]:
+        lines.append(following.stdout.readline())
+    assert re.match(rf"\d\d:\d\d:\d\d  forget-server +{name} +{name} died after [\d.]+ s: killed by SIGKILL", lines[-1])
+    following.send_signal(signal.SIGINT)
+    assert following.wait(5) == 130
+    assert following.communicate()[1].strip() == "", "Ctrl-C is not an error to show"
+
+
+def test_events_follow_ends_with_the_site(site: Site) -> None:
+    following = follow(site, "--json")
+    time.sleep(0.5)
+    site.run("down")
+    told, wrong = following.communicate(timeout=10)
+    events = [json.loads(line) for line in told.splitlines()]
+    assert events[-1]["kind"] == "stop"
+    assert "Traceback" not in wrong
+
+
+def test_events_into_a_pipe_that_closes(site: Site) -> None:
+    for _ in range(2):
+        kill_one(site)
+    shell = subprocess.run(
+        f"{' '.join(SEAWALL)} -C {site.folder} events -n 500 | head -n 1", shell=True, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert len(shell.stdout.splitlines()) == 1
+    assert shell.stderr == ""
+
+
+def test_events_and_explain_with_the_control_plane_dead(site: Site) -> None:
+    name = kill_one(site)
+    alive = site.run("events", "-n", "500").stdout
+    site.kill_control()
+    assert site.run("events", "-n", "500").stdout == alive
+    assert site.run("events", "--follow").returncode == 3
+    explained = site.run("explain", name)
+    assert explained.returncode == 0, explained.stderr
+    assert f"because {name} died after" in explained.stdout
+
+
+def test_explain_says_what_and_why_and_from_what(site: Site) -> None:
+    name = kill_one(site)
+    told = site.run("explain", name, "-n", "10").stdout
+    assert re.search(rf"forget-server +{name} +because {name} died after [\d.]+ s: killed by SIGKILL", told)
+    assert re.search(rf"seen +{name}: dead \(killed by SIGKILL\)", told)
+    assert re.search(r"seen +balancer a: active, answers, ", told)
+    assert re.search(r"wanted +2 servers, least-connections", told)
+    assert re.search(rf"start-server +{name} +because 2 servers are wanted, 0 are there", told)
+    assert len(site.run("explain", "-n", "2").stdout.strip().split("\n\n")) == 2
+    for subject in ("a", "b"):
+        assert f"start-balancer  {subject} " in site.run("explain", subject, "-n", "50").stdout
+    nobody = site.run("explain", "s99")
+    assert nobody.returncode == 3
+    assert "No decision about s99 is on record" in nobody.stderr
+
+
+def test_status_as_json_and_for_people(site: Site) -> None:
+    state = json.loads(site.run("status", "--json").stdout)
+    assert state["open"] is True
+    assert whole(state)
+    shown = site.run("status").stdout
+    for server in state["servers"]:
+        assert re.search(rf"^{server['name']} +up +\d+ s +{server['pid']} ", shown, re.MULTILINE)
+    assert f"https://localhost:{site.https}/" in shown
+    assert "active balancer a up" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_logs_are_what_the_application_printed(site: Site) -> None:
+    with (site.paths.logs / "application.log").open("a") as log:
+        log.write("said the application\n")
+    assert "said the application" in site.run("logs").stdout
+    assert len(site.run("logs", "-n", "1").stdout.splitlines()) == 1
