@@ -23,3 +23,12 @@ def test_a_request_in_flight_is_finished_and_an_idle_visitor_not_waited_for(tmp_
 
     with running(Site.small(tmp_path)) as site:
         asyncio.run(scenario(site))
+
+
+def test_nothing_is_left_but_the_lock_and_the_logs(tmp_path: Path) -> None:
+    with running(Site.small(tmp_path)) as site:
+        assert site.run("down").returncode == 0
+        left = [path for path in site.paths.runtime.rglob("*") if not path.is_dir()]
+        assert left == [site.paths.control_lock]
+        kept = {path.name for path in site.paths.state.iterdir()}
+        assert kept == {".gitignore", "certificate.pem", "journal.jsonl", "logs"}

@@ -72,11 +72,9 @@ async def _end(
 
 
 def _remove_files(running: Running) -> None:
+    """All but the lock, which whoever stops the site may hold."""
     paths = running.paths
-    for server in running.servers:
-        paths.server_socket(server).unlink(missing_ok=True)
-    for balancer in running.balancers:
-        paths.balancer_socket(balancer).unlink(missing_ok=True)
-        paths.balancer_config(balancer).unlink(missing_ok=True)
-    for file in (paths.warm_socket, paths.strategy_map, paths.processes):
-        file.unlink(missing_ok=True)
+    for folder in (paths.sockets, paths.runtime):
+        for file in folder.iterdir():
+            if file != paths.control_lock and not file.is_dir():
+                file.unlink(missing_ok=True)
