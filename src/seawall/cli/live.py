@@ -26,7 +26,7 @@ COLOURS = {
 def screen(state: Mapping[str, Any], events: int = 8) -> RenderableType:
     """The whole picture of one status object."""
     parts: list[RenderableType] = [_head(state), _balancers(state), _servers(state)]
-    recent = [entry for entry in state["events"] if not entry["kind"].startswith("route-")][-events:]
+    recent = state["events"][-events:]
     if recent:
         parts += [
             Text("recent", style="bold"),

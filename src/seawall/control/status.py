@@ -37,7 +37,7 @@ def status(control: "Control") -> dict[str, Any]:
         "warm": _warm(control, now),
         "advice": [vars(advice) for advice in control.advice],
         "trouble": _trouble(control, now),
-        "events": list(control.journal.recent)[-12:],
+        "events": [entry for entry in control.journal.recent if not entry["kind"].startswith("route-")][-12:],
     }
 
 
