@@ -1,8 +1,10 @@
 """The sockets visitors connect to: one SO_REUSEPORT group per port, steered to one of two balancers by classic BPF."""
 
 import ctypes
+import fcntl
 import ipaddress
 import os
+import resource
 import socket
 import struct
 from collections.abc import Mapping
@@ -18,6 +20,8 @@ _SO_ATTACH_REUSEPORT_CBPF = 51
 _BPF_RET_K = 0x06
 _PIDFD_GETFD = 438  # include/uapi/asm-generic/unistd.h
 _BACKLOG = 4096
+# A balancer must have room for it: twice its max_connections are more.
+_HIGH = 10_000
 
 
 class Listeners:
@@ -134,7 +138,18 @@ def _bound(address: str, name: str, port: int, share: bool = True) -> socket.soc
     except OSError as error:
         listening.close()
         raise _explained(error, address, name, port) from error
-    return listening
+    return _raised(listening)
+
+
+def _raised(listening: socket.socket) -> socket.socket:
+    """The same socket under a high number.
+
+    The kernel closes a killed balancer's files from the highest number down (task_work_add in kernel/task_work.c). Were
+    its connections closed first, visitors who come back at once would still be led to the dying socket, and lost again.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with listening:
+        return socket.socket(fileno=fcntl.fcntl(listening, fcntl.F_DUPFD_CLOEXEC, min(limit // 2, _HIGH)))
 
 
 def _require_free(address: str, name: str, port: int) -> None:
@@ -180,7 +195,8 @@ def _recover(process: Process, ports: Mapping[str, int]) -> list[socket.socket]:
         if copy.family in (socket.AF_INET, socket.AF_INET6) and copy.getsockopt(
             socket.SOL_SOCKET, socket.SO_ACCEPTCONN
         ):
-            by_port[copy.getsockname()[1]] = copy
+            port = copy.getsockname()[1]
+            by_port[port] = _raised(copy)
         else:
             copy.close()
         if by_port.keys() >= set(ports.values()):

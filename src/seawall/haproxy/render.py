@@ -80,10 +80,10 @@ def server_name(number: int) -> str:
 def server_parameters(edge: Edge, name: str) -> str:
     """Everything after the address, the same in the configuration and in `add server`.
 
-    Dynamic servers without id and weight are silently left out by `random` (HAProxy issue 3413). A silent server is down
-    after 1.25 s at most: 200 + 500 ms to the first missed heartbeat, 50 + 500 to the second; with a shorter `timeout
-    check` eight saturated servers on two cores were called dead. `on-marked-down shutdown-sessions` is left out: it also
-    ends the requests that are just being given to another server.
+    Dynamic servers without id and weight are silently left out by `random` (HAProxy issue 3413). A silent server is
+    down after 1.25 s at most: 200 + 500 ms to the first missed heartbeat, 50 + 500 to the second; with a `timeout
+    check` of 400 ms, eight saturated servers on two cores were called dead. No `on-marked-down shutdown-sessions`: it
+    also ends requests that are just being given to another server.
     """
     return (
         f"id {server_id(name)} weight 100 maxconn {edge.concurrency} pool-purge-delay 1s"
