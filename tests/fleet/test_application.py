@@ -130,6 +130,13 @@ def test_whom_root_runs_it_as(tmp_path: Path) -> None:
         find(Settings(wsgi="app:app", user="nosuchuser"), tmp_path)
 
 
+def test_programs_of_the_virtual_environment_are_found(tmp_path: Path) -> None:
+    write(tmp_path, {".venv/pyvenv.cfg": "", ".venv/bin/serve": ""})
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    path = find(Settings(command="serve {port}"), tmp_path).environment["PATH"]
+    assert path.startswith(f"{tmp_path}/.venv/bin:")
+
+
 def test_defaults_and_secrets(tmp_path: Path) -> None:
     write(tmp_path, {"main.py": ""})
     found = find(Settings(asgi="main:app", environment={"KEY": "hush"}), tmp_path)

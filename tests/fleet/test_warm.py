@@ -199,6 +199,25 @@ def test_a_failing_first_request_is_only_noted(make: Callable[..., Site], body: 
     asyncio.run(scenario())
 
 
+def test_the_first_request_follows_where_it_is_led(make: Callable[..., Site]) -> None:
+    leads = """
+        asked = []
+        def app(environ, start_response):
+            asked.append(environ["PATH_INFO"] + "?" + environ["QUERY_STRING"])
+            there = {"/": "/en/?a=b", "/en/": "https://localhost/caf%C3%A9/"}.get(environ["PATH_INFO"])
+            start_response("302 Found" if there else "200 OK", [("Location", there)] if there else [])
+            return [" ".join(asked).encode("latin-1")]
+    """
+
+    async def scenario() -> None:
+        site = make({"app.py": leads}, wsgi="app:app")
+        assert (await site.warmed()).notes == ()
+        await site.fork("s1")
+        assert await site.get("s1", "/x") == (200, "/? /en/?a=b /café/? /x?")
+
+    asyncio.run(scenario())
+
+
 def test_an_application_that_never_answers_does_not_stop_the_warm_process(
     make: Callable[..., Site],
 ) -> None:

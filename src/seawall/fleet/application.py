@@ -39,11 +39,14 @@ def find(settings: Settings, project: Path) -> Application:
     account = _account(settings, project)
     environment = {**_surroundings(account), **settings.environment}
     kind, target, folder = _kind(settings, project, environment)
+    python = _python(settings, project, folder)
+    if (python.parent.parent / "pyvenv.cfg").is_file():  # as if the virtual environment were activated
+        environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     return Application(
         kind=kind,
         target=target,
         folder=folder,
-        python=_python(settings, project, folder),
+        python=python,
         environment=environment,
         user=(account.pw_uid, account.pw_gid) if account else None,
         concurrency=settings.concurrency("wsgi" if kind == "django" else kind),

@@ -4,16 +4,19 @@ import io
 import sys
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from .foreign import Foreign, Late, explain, last_line
 from .setup import Setup
 
+REDIRECTIONS = 3  # pages asked for at most
+
 
 def request(application: Any, setup: Setup) -> tuple[str, bool]:
-    """One GET of `warm_path`. Returns what a person should know about the answer, and whether it came in time."""
+    """One page, from `warm_path` on. Returns what a person should know about the answer, and if it came in time."""
     told: list[str] = []
     with Foreign(setup.warm_timeout) as call:
-        told.append(_get(application, environ(setup)))
+        told.append(_follow(application, setup))
     first = f"The first request, for {setup.warm_path},"
     if isinstance(call.error, Late):
         return f"{first} had no answer after {setup.warm_timeout:g} s.", False
@@ -23,25 +26,43 @@ def request(application: Any, setup: Setup) -> tuple[str, bool]:
     return "" if told[0][0] in "234" else f"{first} was answered {told[0]}.", True
 
 
-def _get(application: Any, environ: dict[str, Any]) -> str:
-    """The status line."""
-    status = ["with nothing"]
-    body: Iterable[bytes] = application(environ, lambda line, headers, exc_info=None: status.append(line))
+def _follow(application: Any, setup: Setup) -> str:
+    """The status line of the page that `warm_path` leads to: a redirection alone, to /login/ or /en/, warms little."""
+    target = setup.warm_path
+    for _ in range(REDIRECTIONS):
+        status, location = _get(application, environ(setup, target))
+        place = urlsplit(location)
+        if not location.startswith(("/", f"https://{setup.host}/")) or place.netloc not in ("", setup.host):
+            break
+        target = f"{place.path}?{place.query}"
+    return status
+
+
+def _get(application: Any, request: dict[str, Any]) -> tuple[str, str]:
+    """The status line, and where it redirects to or ""."""
+    answers: list[tuple[str, str]] = [("with nothing", "")]
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        there = [value for name, value in headers if name.lower() == "location" and status[0] == "3"]
+        answers.append((status, there[0] if there else ""))
+        return lambda data: None
+
+    body: Iterable[bytes] = application(request, start_response)
     for _ in body:
         pass
     getattr(body, "close", lambda: None)()
-    return status[-1]
+    return answers[-1]
 
 
-def environ(setup: Setup) -> dict[str, Any]:
+def environ(setup: Setup, target: str) -> dict[str, Any]:
     """As the edge would send it, over HTTPS."""
-    path, _, query = setup.warm_path.partition("?")
+    path, _, query = target.partition("?")
     host = setup.host
     return {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "RAW_URI": setup.warm_path,
+        "PATH_INFO": unquote(path, "latin-1"),
+        "RAW_URI": target,
         "QUERY_STRING": query,
         "SERVER_NAME": host,
         "SERVER_PORT": "443",
