@@ -21,7 +21,9 @@ class Terminal:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "env PS1='ready> ' sh")
+        # Without what readline left in pytest's own environment.
+        shell = "env -u COLUMNS -u LINES PS1='ready> ' sh"
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", shell)
 
     def _tmux(self, *arguments: str) -> str:
         done = subprocess.run(["tmux", "-L", self.name, *arguments], capture_output=True, text=True, check=True)
