@@ -53,6 +53,20 @@ def test_headers_are_ours(site: Site, scheme: str, method: str) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("visitor", ["127.0.0.1", "::1"])
+def test_address_of_the_visitor_to_a_listener_for_both(make_site: MakeSite, visitor: str) -> None:
+    site = make_site("::")
+
+    async def main() -> None:
+        await site.balancer("a", site.upstream("s1"))
+        connection = Connection(visitor, site.ports["http"], None)
+        answer = await connection.request("GET", "/headers")
+        connection.close()
+        assert f"x-forwarded-for: {visitor}\r\n".encode() in answer.body
+
+    asyncio.run(main())
+
+
 def test_malformed_requests_stay_outside(site: Site) -> None:
     async def main() -> None:
         runtime = await site.balancer("a", site.upstream("s1"))
