@@ -1,17 +1,18 @@
-"""Any program that listens on a port or a socket."""
+"""Any program that listens on a port or a socket, and heartbeats."""
 
 import asyncio
 import os
 import shutil
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from seawall.errors import ApplicationFailed
 from seawall.fleet import server
 
-from .conftest import Site
+from .conftest import Site, bound_socket
 
 NODE = """
     const http = require('http');
@@ -65,3 +66,21 @@ def test_a_program_that_is_not_there(make: Callable[..., Site]) -> None:
     site = make({"x": ""}, command="no-such-program {port}")
     with pytest.raises(ApplicationFailed, match="no-such-program"):
         server.spawn_cold(site.application, site.paths, "s1")
+
+
+def test_heartbeat_wants_http(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        listener = bound_socket(tmp_path / "x.sock")
+        with listener, pytest.raises(TimeoutError):
+            await server.heartbeat(f"unix@{listener.getsockname()}", 0.05)
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"220 mail.example.org ESMTP\r\n")
+            await reader.read()
+            writer.close()
+
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as mail:
+            with pytest.raises(ConnectionError):
+                await server.heartbeat(f"127.0.0.1:{mail.sockets[0].getsockname()[1]}", 1)
+
+    asyncio.run(scenario())

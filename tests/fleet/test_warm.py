@@ -1,25 +1,16 @@
-"""The warm process: what it reports, when it must not be forked, and who may vanish."""
+"""What the warm process reports of the application, and its first request."""
 
 import asyncio
-import json
-import os
-import pickle
-import resource
-import signal
-import socket
-import subprocess
-import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from seawall import process as processes
 from seawall.errors import StateUnusable
-from seawall.fleet import server, warm
+from seawall.fleet import warm
 
-from .conftest import Site, bound_socket, ended
+from .conftest import Site, ended
 
 HELLO = """
     def app(environ, start_response):
@@ -66,98 +57,6 @@ def test_other_ways_not_to_start(make: Callable[..., Site], source: str, said: s
         assert said in report.failed
         assert "seawall_inside" not in report.failed
         assert "/inside/" not in report.failed
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize(
-    ("file", "why"),
-    [
-        ("import threading, time\n    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "thread"),
-        ("import socket\n    a, b = socket.socketpair()", "connection"),
-        ("import sqlite3\n    db = sqlite3.connect('x.db'); db.execute('create table if not exists t (a)')", "SQLite"),
-    ],
-    ids=["thread", "socket", "sqlite"],
-)
-def test_what_cannot_be_forked_is_started_cold(make: Callable[..., Site], file: str, why: str) -> None:
-    async def scenario() -> None:
-        site = make({"app.py": f"    {file}\n{HELLO}"}, wsgi="app:app")
-        report = await site.warmed()
-        assert report.ready
-        assert not report.can_fork
-        assert why in report.why
-        # It answers still, but runs nothing of the application's any more.
-        assert await warm.status(site.paths, 5) == report
-        assert len(os.listdir(f"/proc/{site.started[0].pid}/task")) == 1
-        await site.cold("s1")
-        assert await site.get("s1") == (200, "hello")
-
-    asyncio.run(scenario())
-
-
-def test_what_the_first_request_spoils_is_forked_without_it(make: Callable[..., Site]) -> None:
-    opens = """
-        import socket
-        kept = []
-        def app(environ, start_response):
-            kept.append(socket.socketpair())
-            start_response("200 OK", [])
-            return [str(len(kept)).encode()]
-    """
-
-    async def scenario() -> None:
-        site = make({"app.py": opens}, wsgi="app:app")
-        report = await site.warmed()
-        assert report.can_fork
-        assert "without" in report.notes[0]
-        await site.fork("s1")
-        assert await site.get("s1") == (200, "1")
-
-    asyncio.run(scenario())
-
-
-KEEPS_A_POOL = """
-    import socket
-    from redis.connection import ConnectionPool
-    pool = ConnectionPool()
-    def app(environ, start_response):
-        pool.open = pool.open or socket.socketpair()
-        start_response("200 OK", [])
-        return [b"hello"]
-"""
-
-
-def test_a_pool_of_connections_is_emptied_before_the_fork(make: Callable[..., Site]) -> None:
-    pool = """
-        class ConnectionPool:
-            open = None
-            def disconnect(self):
-                self.open = None
-    """
-
-    async def scenario() -> None:
-        given = {"app.py": KEEPS_A_POOL, "redis/__init__.py": "", "redis/connection.py": pool}
-        report = await make(given, wsgi="app:app").warmed()
-        assert report.can_fork
-        assert report.notes == ()
-
-    asyncio.run(scenario())
-
-
-def test_nothing_left_to_fork_with(make: Callable[..., Site]) -> None:
-    async def scenario() -> None:
-        site = make({"app.py": HELLO}, wsgi="app:app")
-        await site.warmed()
-        pid = site.started[0].pid
-        taken = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
-        free = [fd for fd in range(20) if fd not in taken]
-        # Enough for the question and its socket, not for a pipe.
-        limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[1] + 1, limit[1]))
-        with pytest.raises(OSError, match="could not fork"):
-            await site.fork("s1")
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
-        await site.fork("s1")
 
     asyncio.run(scenario())
 
@@ -249,112 +148,5 @@ def test_not_ready_while_it_imports(make: Callable[..., Site]) -> None:
         assert await warm.status(site.paths, 0.1) == warm.WarmReport()
         # The questions nobody waited for are no obstacle.
         assert (await warm.status(site.paths, 10)).ready
-
-    asyncio.run(scenario())
-
-
-def test_clients_that_vanish_or_talk_nonsense(make: Callable[..., Site]) -> None:
-    async def scenario() -> None:
-        site = make({"app.py": HELLO}, wsgi="app:app")
-        await site.warmed()
-        for words in (b"", b'{"ask":"fo', b"nonsense\n", b"[]\n", b"{}\n", b'{"ask":"fork","server":"s1"}\n'):
-            with socket.socket(socket.AF_UNIX) as client:
-                client.connect(str(site.paths.warm_socket))
-                client.sendall(words)
-        with socket.socket(socket.AF_UNIX) as silent:
-            silent.connect(str(site.paths.warm_socket))
-            await site.fork("s1")  # waits for the silent one no longer than its deadline
-        assert await site.get("s1") == (200, "hello")
-        assert (await warm.status(site.paths, 5)).ready
-
-    asyncio.run(scenario())
-
-
-def test_a_server_holds_nothing_of_the_warm_process(make: Callable[..., Site]) -> None:
-    async def scenario() -> None:
-        site = make({"app.py": HELLO}, wsgi="app:app")
-        await site.warmed()
-        one, two = await site.fork("s1"), await site.fork("s2")
-        # A dead warm process refuses, a dead server refuses: nobody else holds their sockets.
-        os.kill(one.pid, signal.SIGKILL)
-        os.kill(site.started[0].pid, signal.SIGKILL)
-        await ended(one)
-        await ended(site.started[0])
-        with pytest.raises(ConnectionRefusedError):
-            await server.heartbeat(server.address(site.paths, "s1"), 1)
-        with pytest.raises(ConnectionRefusedError):
-            await site.fork("s3")
-        assert await site.get("s2") == (200, "hello")
-        assert two.alive
-
-    asyncio.run(scenario())
-
-
-def test_terminal_signals_do_not_reach_it_and_a_server_is_our_child(make: Callable[..., Site]) -> None:
-    async def scenario() -> None:
-        site = make({"app.py": HELLO}, wsgi="app:app")
-        await site.warmed()
-        for number in (signal.SIGHUP, signal.SIGINT):
-            site.started[0].signal(number)
-        process = await site.fork("s1")
-        assert os.getsid(process.pid) == process.pid
-        process.signal(signal.SIGKILL)
-        assert await ended(process) == "killed by SIGKILL"
-
-    asyncio.run(scenario())
-
-
-CONTROL = """
-import asyncio, json, os, pickle, sys
-from seawall.fleet import server, warm
-async def main():
-    application, paths = pickle.load(sys.stdin.buffer)
-    process = warm.spawn(application, paths)
-    await warm.status(paths, 10)
-    with server.listen(application, paths, "s1") as listener:
-        forked = await warm.fork(paths, "s1", listener)
-    print(json.dumps([process.pid, forked.pid]), flush=True)
-    await asyncio.sleep(60)
-asyncio.run(main())
-"""
-
-
-def test_all_live_on_when_the_control_plane_dies(make: Callable[..., Site]) -> None:
-    async def scenario() -> None:
-        site = make({"app.py": HELLO}, wsgi="app:app")
-        with subprocess.Popen(
-            [sys.executable, "-c", CONTROL], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as control:
-            assert control.stdin
-            assert control.stdout
-            control.stdin.write(pickle.dumps((site.application, site.paths)))
-            control.stdin.close()
-            pids = json.loads(control.stdout.readline())
-            control.kill()
-        adopted = [processes.Process.adopt(pid) for pid in pids]
-        site.started += [process for process in adopted if process]
-        assert len(site.started) == 2
-        await asyncio.sleep(1.2)  # gunicorn looks for its parent every second
-        assert await site.get("s1") == (200, "hello")
-        await site.fork("s2")
-        assert await site.get("s2") == (200, "hello")
-
-    asyncio.run(scenario())
-
-
-def test_heartbeat_wants_http(tmp_path: os.PathLike[str]) -> None:
-    async def scenario() -> None:
-        listener = bound_socket(tmp_path / "x.sock")  # type: ignore[operator]
-        with listener, pytest.raises(TimeoutError):
-            await server.heartbeat(f"unix@{listener.getsockname()}", 0.05)
-
-        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"220 mail.example.org ESMTP\r\n")
-            await reader.read()
-            writer.close()
-
-        async with await asyncio.start_server(talk, "127.0.0.1", 0) as mail:
-            with pytest.raises(ConnectionError):
-                await server.heartbeat(f"127.0.0.1:{mail.sockets[0].getsockname()[1]}", 1)
 
     asyncio.run(scenario())
