@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from seawall.model import STRATEGIES, Memory, RouteSeen
-from tests.decide.world import NEVER, Balancer, Crashed, Server, World
+from tests.decide.machine import NEVER, Balancer, Server
+from tests.decide.world import Crashed, World
 
 PATIENCE = 300.0  # s the world has for coming to rest: the longest waits of all decisions after one another
 
@@ -40,6 +41,14 @@ def servers_die_young(world: World, number: int) -> None:
 
 def warm_dies(world: World, number: int) -> None:
     world.warm = replace(world.warm, alive=False, ready=False)
+
+
+def warm_hangs(world: World, number: int) -> None:
+    world.warm_hung_since = min(world.warm_hung_since, world.now)
+
+
+def actions_fail(world: World, number: int) -> None:
+    world.failing = number
 
 
 def balancer_dies(world: World, number: int) -> None:
@@ -107,6 +116,8 @@ FAULTS: tuple[Fault, ...] = (
     server_goes_on,
     servers_die_young,
     warm_dies,
+    warm_hangs,
+    actions_fail,
     balancer_dies,
     balancer_hangs,
     balancer_is_overloaded,
@@ -135,9 +146,9 @@ def run(world: World, ticks: int, pause: float = 0.0) -> None:
             world.restart_control()
 
 
-def come_to_rest(world: World) -> float:
+def come_to_rest(world: World, crash_after: float = NEVER) -> float:
     """End all faults, and go on until nothing is left to do. Returns how many seconds that took."""
-    world.doomed, world.crash_after = 0, NEVER
+    world.doomed, world.failing, world.crash_after = 0, 0, crash_after
     for balancer in world.balancers.values():
         balancer.mute_until = 0.0
     start = world.now

@@ -7,7 +7,8 @@ from seawall.decide.liveness import TERM_GRACE
 from seawall.decide.scale import AT_ONCE
 from seawall.decide.takeover import START
 from seawall.model import Action, KillBalancer, KillServer, Plan, Route, StartServer, StopServer, TakeOver
-from tests.decide.world import NOTICED, World
+from tests.decide.machine import NOTICED
+from tests.decide.world import World
 
 LAG = NOTICED + 1.0  # s the last look at a server or balancer may be old
 
@@ -28,6 +29,7 @@ class Guard:
                 _stop(world, name)
             case KillServer(server=name):
                 _kill(world, name)
+                before.discard(name)  # it hangs, though this balancer may not know yet
             case KillBalancer():
                 _kill_balancer(world, action)
             case TakeOver():
@@ -80,7 +82,7 @@ def _kill(world: World, name: str) -> None:
 def _kill_balancer(world: World, action: KillBalancer) -> None:
     balancer = world.balancers[action.balancer]
     mute = not balancer.answering and world.now - balancer.started > START
-    late = world.now - balancer.retired_since > world.site.stop_timeout
+    late = world.now - world.memory.retiring.get(action.balancer, world.now) > world.site.stop_timeout
     hung = balancer.hung_since < world.now and balancer.retired_since > world.now
     assert hung or mute or late, f"{action} without cause"
 

@@ -10,6 +10,7 @@ from seawall.model import Site
 from tests.decide import faults
 from tests.decide.faults import FAULTS, come_to_rest, run
 from tests.decide.invariants import Guard
+from tests.decide.machine import NEVER
 from tests.decide.world import Crashed, World
 
 
@@ -28,7 +29,8 @@ def test_a_site_comes_up_in_seconds() -> None:
 MISHAPS = st.lists(st.tuples(st.sampled_from(FAULTS), st.integers(0, 5), st.integers(0, 30)), max_size=12)
 
 
-@settings(max_examples=150, deadline=None)
+# The same examples every time: a checked change is not to fail by another's luck. Many more of them pass.
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(servers=st.integers(1, 9), seed=st.integers(0, 10**6), mishaps=MISHAPS)
 def test_whatever_happens_the_site_comes_to_rest(servers: int, seed: int, mishaps: list[tuple]) -> None:
     world = World(Site(servers, edge="edge"), seed, Guard())
@@ -65,30 +67,40 @@ UNDERTAKINGS: dict[str, Callable[[World], None]] = {
 
 
 @pytest.mark.parametrize("what", UNDERTAKINGS)
-@pytest.mark.parametrize("pause", [0.0, 1.0, 15.0])
+@pytest.mark.parametrize("pause", [0.0, 15.0])
 def test_the_control_plane_may_stop_after_any_action(what: str, pause: float) -> None:
-    """Each undertaking is repeated with the control plane stopping one action later, until it gets through."""
+    assert stop_after_each_action(what, lambda world: wait_and_restart(world, pause)) > 1
+
+
+@pytest.mark.parametrize("what", UNDERTAKINGS)
+def test_any_plan_may_be_left_half_done(what: str) -> None:
+    assert stop_after_each_action(what, lambda world: None) > 1
+
+
+def wait_and_restart(world: World, pause: float) -> None:
+    world.pass_time(pause)
+    world.restart_control()
+
+
+def stop_after_each_action(what: str, then: Callable[[World], None]) -> int:
+    """Repeat an undertaking, its plans left one action later each time, until it gets through. Returns its actions."""
     actions = 0
     while True:
         world = World(Site(2, edge="edge"), 3, Guard()) if what == "the first start" else settled()
-        world.crash_after = world.done + actions + 1
         UNDERTAKINGS[what](world)
-        if not crashes(world):
-            break
+        world.crash_after = world.done + actions + 1
+        if not stops(world):
+            return actions
         actions += 1
-        world.pass_time(pause)
-        world.restart_control()
+        world.crash_after = NEVER
+        then(world)
         come_to_rest(world)
-    assert actions > 1, "this undertaking does nothing"
 
 
-def crashes(world: World) -> bool:
-    """Whether the control plane stops before the world has come to rest."""
-    after = world.crash_after
+def stops(world: World) -> bool:
+    """Whether the world stops in the middle of a plan before it has come to rest."""
     try:
-        for _ in range(100):
-            world.pass_time(0.1)
-            world.tick()
+        come_to_rest(world, crash_after=world.crash_after)
     except Crashed:
         return True
-    return world.done >= after
+    return False

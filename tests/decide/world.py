@@ -1,9 +1,8 @@
 """A simulated machine: servers, balancers and a warm process that do what a plan says, late, and fail as they like."""
 
-import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
 
 from seawall.decide.plan import plan
@@ -15,6 +14,7 @@ from seawall.model import (
     ForgetServer,
     KillBalancer,
     KillServer,
+    KillWarm,
     Memory,
     Observed,
     Plan,
@@ -29,66 +29,10 @@ from seawall.model import (
     StartServer,
     StartWarm,
     StopServer,
-    Strategy,
     TakeOver,
     WarmSeen,
 )
-
-NEVER = math.inf
-BEAT = 0.2  # s one missed heartbeat of a balancer takes
-NOTICED = 0.5  # s until a balancer takes a server out that fails its heartbeats
-
-
-@dataclass
-class Server:
-    name: str
-    started: float
-    ready_at: float
-    dies_at: float = NEVER
-    bad_since: float = NEVER  # since when it is dead or hangs
-    bad_until: float = -NEVER  # when it last went on after a pause
-    alive: bool = True
-    ready: bool = False  # as far as the control plane knows
-    recorded: bool = False  # `ready` as the next control plane will find it
-    spinning: bool = False  # it hangs, but uses the processor
-
-    @property
-    def hangs(self) -> bool:
-        return self.alive and self.bad_since < NEVER
-
-
-@dataclass
-class Entry:
-    """One server in one backend."""
-
-    admin: RouteStatus = "maint"
-    since: float = 0.0
-    done_at: float = 0.0  # when a draining server has answered its last request here
-
-
-@dataclass
-class Balancer:
-    name: BalancerName
-    alive: bool = False
-    started: float = 0.0
-    answers_at: float = NEVER
-    answering: bool = False
-    hung_since: float = NEVER
-    busy_since: float = NEVER
-    busy_until: float = 0.0
-    mute_until: float = 0.0
-    ends_at: float = NEVER  # it was told to finish
-    retired_since: float = NEVER
-    edge: str = ""
-    strategy: Strategy = "least-connections"
-    table: dict[tuple[Strategy, str], Entry] = field(default_factory=dict)
-
-    def missed(self, now: float) -> int:
-        since = min(self.hung_since, self.retired_since, self.busy_since)
-        return int((now - since) / BEAT) if self.alive and self.answering and since < now else 0
-
-    def speaks(self, now: float) -> bool:
-        return self.alive and self.answers_at <= now and self.mute_until <= now and not self.missed(now)
+from tests.decide.machine import NEVER, NOTICED, Balancer, Entry, Server
 
 
 class Crashed(Exception):
@@ -111,7 +55,10 @@ class World:
         self.active: BalancerName = "a"
         self.warm = WarmSeen()
         self.warm_ready_at = NEVER
+        self.warm_hung_since = NEVER
+        self.warm_late_at = NEVER  # then control/warming.py ends one that has not reported
         self.doomed = 0  # so many of the next servers die young
+        self.failing = 0  # so many of the next actions come to nothing
         self.memory = self.saved = Memory()
         self.done = 0  # actions so far
         self.crash_after = NEVER  # actions
@@ -132,8 +79,10 @@ class World:
                 balancer.busy_since = NEVER
             if balancer.alive and balancer.answers_at <= self.now and balancer.hung_since > balancer.answers_at:
                 balancer.answering = True
-        if self.warm.alive and self.warm_ready_at <= self.now:
+        if self.warm.alive and self.warm_ready_at <= self.now < self.warm_hung_since:
             self.warm = replace(self.warm, ready=True)
+        elif not self.warm.ready and self.warm_late_at <= self.now:
+            self.warm = replace(self.warm, alive=False)
 
     def end_server(self, server: Server) -> None:
         server.alive, server.bad_since = False, min(server.bad_since, self.now)
@@ -182,7 +131,8 @@ class World:
             ServerSeen(s.name, s.started, s.alive, s.ready, s.hangs and not s.spinning and s.name in down)
             for s in self.servers.values()
         )
-        return Observed(servers, balancers, self.active, self.warm)
+        missed = int(self.now - self.warm_hung_since) if self.warm.ready and self.warm_hung_since < self.now else 0
+        return Observed(servers, balancers, self.active, replace(self.warm, missed=missed))
 
     # The control plane
 
@@ -190,7 +140,14 @@ class World:
         """Observe, decide and act once. Raises Crashed where `crash_after` says so."""
         result = plan(self.site, self.observe(), self.memory, self.now)
         self.memory = result.memory
+        stuck = {balancer.name for balancer in self.balancers.values() if not balancer.speaks(self.now)}
         for action in self._in_order(result):
+            if isinstance(action, Route | SetStrategy) and action.balancer in stuck:
+                continue
+            if self.failing > 0:
+                self.failing -= 1
+                stuck |= {action.balancer} if isinstance(action, Route | SetStrategy) else set()
+                continue
             with self.watch(self, result, action):
                 self.apply(action)
             # A new server is recorded when it has been forked, everything else at the end of the tick.
@@ -208,12 +165,7 @@ class World:
 
     def _in_order(self, result: Plan) -> list[Action]:
         """As control/act.py has it: processes first, then the steps at each balancer up to the first that fails."""
-        steps = [action for action in result.actions if isinstance(action, Route | SetStrategy)]
-        order: list[Action] = [action for action in result.actions if action not in steps]
-        for balancer in self.balancers.values():
-            if balancer.speaks(self.now):
-                order += [step for step in steps if step.balancer == balancer.name]
-        return order
+        return sorted(result.actions, key=lambda action: isinstance(action, Route | SetStrategy))
 
     def restart_control(self, **changes: object) -> None:
         """A new control plane with what control/running.py and adopt.py hand on; `changes` are new settings."""
@@ -228,6 +180,7 @@ class World:
         if self.active not in living:
             self.active = living[0] if living else "a"
         self.warm = replace(self.warm, ready=False) if self.warm.alive else WarmSeen()
+        self.warm_late_at = self.now + self.site.start_timeout
         saved = self.saved
         kept = {
             key: {name: since for name, since in getattr(saved, key).items() if name in self.servers}
@@ -240,8 +193,13 @@ class World:
     def apply(self, action: Action) -> None:
         match action:
             case StartWarm():
-                self.warm = WarmSeen(alive=True, started=self.now)
-                self.warm_ready_at = self.now + self.random.choice((0.1, 2.0))
+                self.warm, self.warm_late_at = (
+                    WarmSeen(alive=True, started=self.now),
+                    self.now + self.site.start_timeout,
+                )
+                self.warm_ready_at, self.warm_hung_since = self.now + self.random.choice((0.1, 2.0)), NEVER
+            case KillWarm():
+                self.warm = replace(self.warm, alive=False, ready=False)
             case StartServer(server=name):
                 self._start_server(name)
             case StopServer(server=name):
@@ -271,7 +229,7 @@ class World:
         if self.doomed > 0:
             self.doomed -= 1
             server.dies_at = self.now + self.random.choice((0.01, 0.5, 6.0))
-        if not self.warm.alive:
+        if not self.warm.alive or self.warm_hung_since < self.now:
             self.end_server(server)
 
     def _start_balancer(self, name: BalancerName) -> None:

@@ -5,10 +5,13 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from seawall.decide.plan import plan
 from seawall.model import Action, Event, Memory, Observed, Plan, Site
 
 LARGEST = 16 * 1024 * 1024  # bytes; then the file is kept once as `.1`
@@ -114,3 +117,19 @@ def _parsed(lines: Iterable[str]) -> Iterator[Entry]:
         # A crash of the machine may leave a torn last line; the others still tell their story.
         if line.endswith("}\n"):
             yield json.loads(line)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a decision is made from."""
+
+    site: Site
+    observed: Observed
+    memory: Memory
+    now: float
+
+
+def replay(line: Entry) -> Plan:
+    """Make the decision on one line of a journal again. Raises KeyError where there was none to make."""
+    inputs = TypeAdapter(Inputs).validate_python(line["inputs"])
+    return plan(inputs.site, inputs.observed, inputs.memory, inputs.now)

@@ -18,9 +18,10 @@ from seawall.model import (
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     gone = memory.leaving.keys() | memory.stopping.keys()
     alive = {s.name for s in observed.servers if s.alive}
-    # One that is not known to be ready gets no route; one that has a route keeps it: it was ready once.
+    # One that is not known to be well gets no new route; one that has a route keeps it, for HAProxy to judge.
     staying = alive - gone
-    wanted = [s.name for s in observed.servers if s.ready and s.name in staying]
+    well = staying - memory.down.keys()
+    wanted = [server.name for server in observed.servers if server.ready and server.name in well]
     actions: list[Action] = []
     for balancer in observed.balancers:
         if balancer.alive and balancer.routes is not None:

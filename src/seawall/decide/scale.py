@@ -39,12 +39,14 @@ def _staying(observed: Observed, memory: Memory) -> list[ServerSeen]:
 
 def _kept(site: Site, observed: Observed, memory: Memory) -> list[ServerSeen]:
     """Those of them nobody wants gone."""
-    return [s for s in _staying(observed, memory) if s.name not in site.drain | site.restart]
+    ordered = site.drain | site.restart
+    return [server for server in _staying(observed, memory) if server.name not in ordered]
 
 
 def _leaving(site: Site, observed: Observed, memory: Memory, now: float) -> dict[str, float]:
     kept = _kept(site, observed, memory)
     serving = [server for server in kept if server.ready and server.name not in memory.down]
+    useless = [server for server in kept if not server.ready or server.name in memory.down]
     if not serving:
         # Nobody else could serve: whoever was to leave stays until somebody can.
         return {}
@@ -53,8 +55,7 @@ def _leaving(site: Site, observed: Observed, memory: Memory, now: float) -> dict
     new = [server for server in _staying(observed, memory) if server.name in ordered]
     if full:
         # Whoever does not serve is missed by nobody, and the youngest has the coldest caches.
-        surplus = [server for server in kept if server not in serving] + serving[site.servers :]
-        new += surplus[: len(kept) - site.servers]
+        new += (useless + serving[site.servers :])[: len(kept) - site.servers]
     return {**memory.leaving, **{server.name: now for server in new}}
 
 

@@ -85,7 +85,7 @@ def _start(balancer: BalancerSeen, observed: Observed, memory: Memory, now: floa
         balancer_deaths={**memory.balancer_deaths, name: deaths},
         balancer_retry_at={**memory.balancer_retry_at, name: now + pause(deaths)},
     )
-    reason = f"the {role} balancer {name} died" if balancer.started else f"the site has a {role} balancer"
+    reason = f"the {role} balancer {name} died" if balancer.started else f"the site needs its {role} balancer"
     return memory, StartBalancer(reason, name)
 
 

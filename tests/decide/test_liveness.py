@@ -1,0 +1,124 @@
+"""Which servers are alive, hung, dead."""
+
+from dataclasses import replace
+
+import pytest
+
+from seawall.decide.liveness import PATIENCE, TERM_GRACE, decide
+from seawall.model import Memory, Observed, Plan
+from tests.decide.values import NOW, OPEN, SITE, balancer, observed, route, server, told
+
+
+def decided(seen: Observed, memory: Memory = OPEN) -> Plan:
+    return decide(SITE, seen, memory, NOW)
+
+
+def failing(**seen: object) -> Observed:
+    """s1 fails the heartbeats of the active balancer."""
+    return observed(server("s1", **seen), server("s2"), a=balancer("a", route("s1", "down"), route("s2")))
+
+
+def test_who_is_well_is_left_alone() -> None:
+    assert decided(observed(server("s1"), server("s2"))) == Plan((), OPEN)
+
+
+# Death
+
+
+def test_a_dead_server_is_forgotten_with_everything_remembered_of_it() -> None:
+    memory = replace(OPEN, leaving={"s1": 1.0, "s2": 2.0}, down={"s1": 1.0})
+    plan = decided(observed(server("s1", alive=False, ending="killed by SIGSEGV"), server("s2")), memory)
+    assert told(plan) == ["ForgetServer s1"]
+    assert plan.actions[0].reason == "s1 died after 100.0 s: killed by SIGSEGV"
+    assert plan.memory == replace(OPEN, leaving={"s2": 2.0}, retry_at=NOW)
+
+
+def test_a_server_that_was_asked_to_stop_has_not_died() -> None:
+    memory = replace(OPEN, leaving={"s1": 990.0}, stopping={"s1": 999.0}, deaths=1)
+    plan = decided(observed(server("s1", age=5.0, alive=False)), memory)
+    assert plan.actions[0].reason == "s1 has stopped as asked"
+    assert plan.memory == replace(OPEN, deaths=1)
+
+
+@pytest.mark.parametrize(
+    ("age", "ready", "deaths"), [(9.9, True, 4), (10.1, True, 0), (9.9, False, 4), (60.0, False, 4)]
+)
+def test_who_dies_young_or_before_it_was_ready_died_of_itself(age: float, ready: bool, deaths: int) -> None:
+    plan = decided(observed(server("s1", age, ready=ready, alive=False)), replace(OPEN, deaths=3))
+    assert plan.memory.deaths == deaths
+
+
+def test_two_early_deaths_are_answered_at_once_the_third_waits_and_says_so() -> None:
+    dead = observed(server("s1", 1.0, alive=False, ending="exit code 3"))
+    second = decided(dead, replace(OPEN, deaths=1))
+    assert (second.memory.retry_at, second.events) == (NOW, ())
+    third = decided(dead, second.memory)
+    assert third.memory.retry_at == NOW + 0.5
+    [event] = third.events
+    assert (event.kind, event.subject) == ("crash-loop", "s1")
+    assert event.text == ("servers keep dying (3 in a row, the last after 1.0 s: exit code 3); next try in 0.5 s")
+
+
+def test_early_deaths_are_forgiven_when_all_servers_are_ready_and_no_longer_young() -> None:
+    memory = replace(OPEN, deaths=3)
+    assert decided(observed(server("s1"), server("s2", 10.1)), memory).memory.deaths == 0
+    assert decided(observed(server("s1"), server("s2", 9.9)), memory).memory.deaths == 3
+    assert decided(observed(server("s1"), server("s2", ready=False, age=20)), memory).memory.deaths == 3
+    assert decided(observed(), memory).memory.deaths == 3
+
+
+# Heartbeats
+
+
+def test_since_when_a_server_fails_is_remembered_until_it_answers_again() -> None:
+    plan = decided(failing())
+    assert (told(plan), plan.memory.down) == ([], {"s1": NOW})
+    assert decided(failing(), replace(OPEN, down={"s1": 995.0})).memory.down == {"s1": 995.0}
+    assert decided(observed(server("s1"), server("s2")), replace(OPEN, down={"s1": 995.0})).memory.down == {}
+
+
+def test_only_the_active_balancer_is_believed() -> None:
+    seen = failing()
+    assert decided(replace(seen, active="b")).memory.down == {}
+
+
+def test_a_failing_server_that_does_nothing_is_hung() -> None:
+    plan = decided(failing(frozen=True))
+    assert told(plan) == ["KillServer s1"]
+    assert plan.actions[0].reason == "s1 fails its heartbeats and does nothing: hung"
+
+
+def test_a_failing_server_that_works_is_given_time() -> None:
+    assert told(decided(failing(), replace(OPEN, down={"s1": NOW - PATIENCE}))) == []
+    late = decided(failing(), replace(OPEN, down={"s1": NOW - PATIENCE - 1}))
+    assert told(late) == ["KillServer s1"]
+    assert late.actions[0].reason == "s1 has failed its heartbeats for 11 s: hung"
+
+
+def test_a_server_that_does_nothing_and_answers_is_idle() -> None:
+    assert told(decided(observed(server("s1", frozen=True)))) == []
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_while_the_active_balancer_is_silent_nobody_is_killed_on_old_news(frozen: bool) -> None:
+    seen = observed(server("s1", frozen=frozen), a=balancer("a", routes=None))
+    plan = decided(seen, replace(OPEN, down={"s1": NOW - 100}))
+    assert (told(plan), plan.memory.down) == ([], {"s1": NOW - 100})
+
+
+# Time limits
+
+
+def test_a_server_has_start_timeout_for_its_first_heartbeat() -> None:
+    assert told(decided(observed(server("s1", 60.0, ready=False)))) == []
+    late = decided(observed(server("s1", 60.1, ready=False)))
+    assert told(late) == ["KillServer s1"]
+    assert late.actions[0].reason == "s1 did not answer within servers.start_timeout = 60 s"
+
+
+def test_a_server_asked_to_stop_is_killed_only_if_it_does_not() -> None:
+    """Even if it fails its heartbeats meanwhile: it may be finishing its last requests."""
+    assert told(decided(failing(frozen=True), replace(OPEN, stopping={"s1": NOW - TERM_GRACE}))) == []
+    late = decided(failing(), replace(OPEN, stopping={"s1": NOW - TERM_GRACE - 1}))
+    assert told(late) == ["KillServer s1"]
+    assert late.actions[0].reason == "s1 did not stop within 35 s of being asked"
