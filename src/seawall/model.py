@@ -9,6 +9,7 @@ from typing import Literal
 
 Strategy = Literal["least-connections", "round-robin", "random"]
 STRATEGIES: tuple[Strategy, ...] = ("least-connections", "round-robin", "random")
+HEALTH_PATH = "/-/seawall/health"  # heartbeats of servers: answered before the application is asked
 BalancerName = Literal["a", "b"]
 BALANCERS: tuple[BalancerName, ...] = ("a", "b")
 

@@ -12,8 +12,6 @@ from seawall.config import Settings
 from seawall.errors import ApplicationNotFound, ConfigError
 from seawall.fleet import django, guess
 
-HEALTH_PATH = "/-/seawall/health"  # heartbeats; answered before the application is asked
-
 Kind = Literal["django", "wsgi", "asgi", "command"]
 
 

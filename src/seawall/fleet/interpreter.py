@@ -7,7 +7,8 @@ import socket
 from pathlib import Path
 
 from seawall.errors import ApplicationFailed, SeawallError, StateUnusable
-from seawall.fleet.application import HEALTH_PATH, Application
+from seawall.fleet.application import Application
+from seawall.model import HEALTH_PATH
 from seawall.paths import Paths
 from seawall.process import Process, spawn
 
@@ -86,7 +87,7 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
         return spawn(
             command,
             folder=application.folder,
-            environment=application.environment,
+            environment={**application.environment, "SEAWALL_SERVER": server},
             log=log_file(paths),
             fds=(memory, listener.fileno()),
             user=application.user,

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from seawall.errors import ApplicationFailed
 from seawall.fleet import interpreter
-from seawall.fleet.application import HEALTH_PATH, Application
+from seawall.fleet.application import Application
+from seawall.model import HEALTH_PATH
 from seawall.paths import Paths
 from seawall.process import Process, spawn
-
-__all__ = ["HEALTH_PATH", "address", "admit_balancer", "heartbeat", "listen", "spawn_cold"]
 
 BACKLOG = 1024
 PORTS = range(20000, 30000)  # below ip_local_port_range, so that no outgoing connection takes one meanwhile
@@ -63,7 +62,7 @@ def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[P
     words = [
         word.replace("{port}", str(port)).replace("{socket}", str(path)) for word in shlex.split(application.target)
     ]
-    environment = {**application.environment, "PORT": str(port)}
+    environment = {**application.environment, "PORT": str(port), "SEAWALL_SERVER": name}
     try:
         process = spawn(
             words,

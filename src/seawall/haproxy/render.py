@@ -9,9 +9,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seawall.errors import UnknownServer
-from seawall.model import STRATEGIES, Strategy
+from seawall.model import HEALTH_PATH, STRATEGIES, Strategy
 
-HEALTH_PATH = "/-/seawall/health"
 COOKIE = "seawall"
 BALANCE = {"least-connections": "leastconn", "round-robin": "roundrobin", "random": "random"}
 

@@ -118,6 +118,7 @@ def _second_fork(write: int) -> bool:
 
 
 def _become(name: str) -> None:
+    os.environ["SEAWALL_SERVER"] = name
     os.setsid()  # its own process group, so that what the application starts can be signalled with it
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
