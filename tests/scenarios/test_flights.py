@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def logged_in(site: Site) -> Visitor:
     visitor = Visitor(site.https)
     page = visitor.submit("/login/", ANNA)
-    assert (page.status, page.url) == (200, f"{visitor.home}/account/")
+    assert (page.status, page.url) == (200, f"{visitor.home}/account/"), page.text
     return visitor
 
 
@@ -89,7 +89,7 @@ def test_cookies_are_for_https_only(site: Site) -> None:
 def test_a_form_is_taken_only_from_the_site_itself(site: Site, headers: dict[str, str], status: int) -> None:
     fields = {"recipient": "nobody-of-that-name", "amount": "1"}
     page = logged_in(site).submit("/account/send/", fields, token_from="/account/", headers=headers)
-    assert page.status == status
+    assert page.status == status, page.text
 
 
 def test_redirects_keep_https_host_and_port(site: Site) -> None:
