@@ -70,7 +70,7 @@ def test_no_room_for_what_the_application_prints(tmp_path: Path) -> None:
         fill(site.paths.state)
         refused = site.run("up", "--plain")
         assert refused.returncode == 1
-        assert "start-warm" in refused.stderr
+        assert "application.log" in refused.stderr
         assert "No space left on device" in refused.stderr
         assert "Traceback" not in refused.stderr
         assert processes_of(site) == []

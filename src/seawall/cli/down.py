@@ -59,7 +59,10 @@ def _without_control(paths: Paths) -> None:
     from seawall.control.stop import stop
 
     _end_control(paths)
+    nothing = NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
+    if not paths.processes.exists():
+        raise nothing
     running = load(paths)
     asyncio.run(stop(running, 30.0, lambda: False))
     if not running.processes:
-        raise NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
+        raise nothing
