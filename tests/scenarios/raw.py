@@ -11,7 +11,7 @@ import pytest
 from tests.client import insecure
 from tests.scenarios.site import Site, running
 
-# Says what reached it, and keeps a record of it for what the visitor never sees.
+# Says what reached it (followed by as many spaces as the query string says), and keeps a record of it for what the visitor never sees.
 ECHO = """
 import json
 def application(environ, start_response):
@@ -19,7 +19,7 @@ def application(environ, start_response):
     seen = {key: value for key, value in environ.items() if isinstance(value, str)}
     with open("seen.txt", "a") as file:
         file.write(seen["REQUEST_METHOD"] + " " + seen["PATH_INFO"].replace("\\n", " ") + "\\n")
-    answer = json.dumps({**seen, "body": body}).encode()
+    answer = json.dumps({**seen, "body": body}).encode() + b" " * int(seen["QUERY_STRING"] or 0)
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
     return [answer]
 """

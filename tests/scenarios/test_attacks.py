@@ -88,6 +88,30 @@ def test_slow_senders_of_long_bodies_take_only_their_share(site: Site) -> None:
     )
 
 
+async def sip(site: Site, size: int, seconds: float) -> None:
+    """Ask for a page of `size` bytes and read it a few bytes at a time."""
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", site.https))
+    reader, writer = await asyncio.open_connection(sock=plain, ssl=insecure(), server_hostname="localhost", limit=64)
+    writer.write(request(line=f"GET /?{size} HTTP/1.1"))
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        await reader.read(16)
+        await asyncio.sleep(0.3)
+    writer.transport.abort()
+
+
+def test_slow_readers_hold_no_server(site: Site) -> None:
+    """A page is out of the server as soon as it fits the buffers on the way, here 300 kB."""
+
+    async def scenario() -> None:
+        unharmed(await among(site, asyncio.gather(*(sip(site, 300_000, 3.0) for _ in range(40)))))
+
+    asyncio.run(scenario())
+
+
 IDLE = 10_000
 
 
