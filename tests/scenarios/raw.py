@@ -11,7 +11,7 @@ import pytest
 from tests.client import insecure
 from tests.scenarios.site import Site, running
 
-# Says what reached it (followed by as many spaces as the query string says), and keeps a record of it for what the visitor never sees.
+# Says what reached it, then as many spaces as the query asks for; keeps a record for what the visitor never sees.
 ECHO = """
 import json
 def application(environ, start_response):
