@@ -12,7 +12,7 @@ up: .venv/run examples/flights/flights.sqlite3
 	$(BIN)/seawall up examples/flights
 
 test: check
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
@@ -44,9 +44,9 @@ examples/flights/flights.sqlite3: .venv/run
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What the tests compare with (nginx, wrk, h2load), look with (chromium) and serve (node).
-PROGRAMS := nginx wrk h2load chromium node npm ip
-PACKAGES := nginx wrk nghttp2-client chromium nodejs npm iproute2
+# What tests and benchmarks compare with (nginx), load with (wrk, h2load), look at (tmux), ask with (curl) and serve (node).
+PROGRAMS := nginx wrk h2load node npm tmux curl
+PACKAGES := nginx wrk nghttp2-client nodejs npm tmux curl
 .venv/dev: .venv/run requirements/dev.txt
 	@for program in $(PROGRAMS); do command -v $$program >/dev/null || missing=1; done; \
 	  [ -z "$$missing" ] || { $(SUDO) apt-get update -q && $(INSTALL) $(PACKAGES); }

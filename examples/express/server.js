@@ -4,7 +4,7 @@
 const crypto = require("node:crypto");
 const express = require("express");
 
-const port = Number(process.argv[2] ?? 3000);
+const port = Number(process.argv[2] ?? process.env.PORT ?? 3000);
 const app = express();
 const sessions = new Map(); // id in the cookie -> visits
 let counter = 0;

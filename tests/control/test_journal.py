@@ -94,4 +94,5 @@ def test_a_long_journal_is_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_what_an_action_is_called(action: Any, kind: str, subject: str) -> None:
-    assert action_event(action) == Event(kind, subject, "")
+    event = action_event(action)
+    assert (event.kind, event.subject) == (kind, subject)

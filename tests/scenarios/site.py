@@ -59,7 +59,7 @@ class Site:
         return self.control
 
     def up(self, timeout: float = 40.0) -> float:
-        """`seawall up` until it serves with everything in place. Returns the seconds until the first page could be had."""
+        """`seawall up` until everything is in place. Returns the seconds until the first page could be had."""
         began = time.monotonic()
         control = self.start()
         state = self.wait(lambda s: s["open"] and s["control"]["pid"] == control.pid, timeout)

@@ -21,8 +21,9 @@ def one_server(site: Site) -> list[int]:
     return list(site.servers().values())[:1]
 
 
-def two_servers(site: Site) -> list[int]:
-    return list(site.servers().values())[:2]
+def all_servers(site: Site) -> list[int]:
+    """Both: until new ones are there, visitors have to wait in the balancer."""
+    return list(site.servers().values())
 
 
 def active(site: Site) -> list[int]:
@@ -79,7 +80,7 @@ def no_post_twice(site: Site, posts: Tally) -> None:
 
 
 @pytest.mark.parametrize("number", [KILL, STOP], ids=["kill", "stop"])
-@pytest.mark.parametrize("choose", [one_server, two_servers, active, spare, warm], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("choose", [one_server, all_servers, active, spare, warm], ids=lambda f: f.__name__)
 def test_no_get_fails(
     tmp_path: Path, choose: Victims, number: signal.Signals, record_property: Callable[..., None]
 ) -> None:
@@ -95,7 +96,7 @@ def test_no_get_fails(
         assert gets.failed <= allowed, gets.failures
         no_post_twice(site, posts)
 
-    with running(Site.small(tmp_path, "[servers]\nmin = 3\n")) as site:
+    with running(Site.small(tmp_path)) as site:
         asyncio.run(scenario(site))
 
 
@@ -172,3 +173,24 @@ def test_everything_killed_at_once(tmp_path: Path) -> None:
             os.kill(pid, KILL)
         site.up()
         assert not set(pids) & {*site.servers().values(), *site.balancers().values()}
+
+
+def test_restart_all_brings_changed_code_in_and_broken_code_not(tmp_path: Path) -> None:
+    async def scenario(site: Site) -> None:
+        application = site.folder / "application.py"
+        code = application.read_text()
+        old = site.servers()
+        async with load(site) as (gets, _):
+            application.write_text("import nothing_of_this_name\n")
+            assert (await asyncio.to_thread(site.run, "restart", "all")).returncode == 0
+            await asyncio.sleep(1.5)
+            assert site.servers() == old, "servers were replaced by nothing"
+            assert any(event["kind"] == "application-failed" for event in site.status()["events"])
+            application.write_text(code.replace('f"pid ', 'f"new pid '))
+            await asyncio.to_thread(site.wait, lambda state: not {s["name"] for s in state["servers"]} & set(old))
+            await asyncio.to_thread(site.recovered)
+        assert gets.failed == 0, gets.failures
+        assert any(body.startswith(b"new pid") for body in gets.bodies)
+
+    with running(Site.small(tmp_path)) as site:
+        asyncio.run(scenario(site))

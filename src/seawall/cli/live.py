@@ -40,20 +40,20 @@ def screen(state: Mapping[str, Any], events: int = 8) -> RenderableType:
 def _head(state: Mapping[str, Any]) -> Text:
     traffic = state["traffic"]
     text = Text.assemble((state["name"], "bold"), "  ", (state["urls"][0], "underline"))
-    text.append(f"   {traffic['requests_per_second']:.0f} requests/s", "bold")
-    text.append(f"   p50 {milliseconds(traffic['p50_ms'])}   p99 {milliseconds(traffic['p99_ms'])}")
-    text.append(f"   queue {traffic['queue']}", "red" if traffic["queue"] else "")
+    text.append(f"  {traffic['requests_per_second']:.0f} req/s", "bold")
+    text.append(f"  p50 {milliseconds(traffic['p50_ms'])}  p99 {milliseconds(traffic['p99_ms'])}")
+    text.append(f"  queue {traffic['queue']}", "red" if traffic["queue"] else "")
     return text
 
 
 def _balancers(state: Mapping[str, Any]) -> Text:
-    text = Text(f"{state['strategy']}   ")
+    text = Text(state["strategy"])
     for balancer in state["balancers"]:
-        text.append(f"{balancer['role']} balancer {balancer['name']} ")
+        text.append(f"  {balancer['role']} {balancer['name']} ")
         text.append(balancer["state"], COLOURS.get(balancer["state"], "red"))
-        text.append(f" {duration(balancer['uptime'])}   ")
+        text.append(f" {duration(balancer['uptime'])}")
     if warm := state["warm"]:
-        text.append("warm process ").append(warm["state"], COLOURS.get(warm["state"], "red"))
+        text.append("  warm ").append(warm["state"], COLOURS.get(warm["state"], "red"))
     return text
 
 

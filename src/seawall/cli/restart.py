@@ -12,6 +12,10 @@ from seawall.paths import locate
 @click.argument("server", metavar="SERVER|all")
 @click.pass_obj
 def restart_command(project: Path, server: str) -> None:
-    """Replace SERVER (or all): new servers are started and take over, then the old ones finish and go."""
+    """Replace SERVER (or all): new servers are started and take over, then the old ones finish and go.
+
+    With `all` the application is imported anew, so changed code goes live. If it cannot be imported, the old servers
+    go on.
+    """
     names = client.ask(locate(project), "restart", server=server)["restart"]
     click.echo(f"{', '.join(names)}: to be replaced; seawall events --follow shows it")

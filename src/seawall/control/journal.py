@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from seawall.decide.plan import plan
-from seawall.model import Action, Event, Memory, Observed, Plan, Site
+from seawall.model import Action, Event, Memory, Observed, Plan, Route, Site
 
 LARGEST = 16 * 1024 * 1024  # bytes; then the file is kept once as `.1`
 REMEMBERED = 500  # events kept for `seawall events` and the live view
@@ -23,11 +23,11 @@ Entry = dict[str, Any]
 
 def action_event(action: Action) -> Event:
     """What an action is called when it is told: its kind, what it is about, and why."""
+    if isinstance(action, Route):
+        return Event(f"route-{action.step}", action.server, f"{action.reason} (balancer {action.balancer})")
     subject = getattr(action, "server", "") or getattr(action, "balancer", "")
     name = type(action).__name__
     kind = "".join("-" + c.lower() if c.isupper() else c for c in name).lstrip("-")
-    if kind == "route":
-        kind = f"route-{action.step}"  # type: ignore[attr-defined]
     return Event(kind, subject, action.reason)
 
 

@@ -112,7 +112,13 @@ class Control:
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(number, self._signalled, number)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if not self.stopping.is_set():
+            within = f"within {self.site.stop_timeout:g} s; once more ends them at once"
+            self.journal.event(Event("stop", "site", f"{number.name}: requests in flight are finished, {within}"))
+        self.stop()
 
     def stop(self) -> None:
         """Stop in good order; asked a second time: at once."""

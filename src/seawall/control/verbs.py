@@ -83,6 +83,10 @@ class Operator:
 
     async def restart(self, server: str) -> Answers:
         names = self._control.running.servers.keys() if server == "all" else {self._server(server).name}
+        if server == "all" and (warm := self._control.running.warm):
+            # All of it anew means the application's code too: it is imported again before anything is replaced.
+            warm.ready = False
+            kill_group(warm.process)
         site = self._control.site
         self._control.site = replace(site, restart=site.restart | frozenset(names))
         self._done("restart", server, f"an operator asked to restart {server}")

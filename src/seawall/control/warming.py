@@ -41,8 +41,8 @@ async def _heed(control: "Control", warm: Warm, report: WarmReport) -> None:
     for note in report.notes:
         control.journal.event(Event("note", "application", note))
     for advice in report.advice:
-        lines = "".join(f"\n    {line}" for line in advice.lines)
-        control.journal.event(Event("advice", advice.level, f"{advice.problem}{lines}\n    {advice.why}"))
+        more = "".join(f"\n    {line}" for line in (*advice.lines, advice.why) if line)
+        control.journal.event(Event("advice", advice.level, f"{advice.problem}{more}"))
     control.advice = report.advice
     if not report.can_fork:
         control.running.wants_warm = False

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import socket
+from datetime import datetime
 from pathlib import Path
 
 from seawall.errors import ApplicationFailed, SeawallError, StateUnusable
@@ -26,6 +27,7 @@ LENT = (
     "uvloop",
     "websockets",
 )
+MARK = "--- seawall: "  # begins the line after which the log is a new warm process's, or a new command's
 LOG_LIMIT = 20_000_000  # bytes
 
 
@@ -34,14 +36,14 @@ def log_file(paths: Paths) -> Path:
     return paths.logs / "application.log"
 
 
-def begin_log(paths: Paths, line: str) -> None:
-    """Write `line`, to a new file if the old one has grown too large. Raises StateUnusable."""
+def begin_log(paths: Paths, what: str) -> None:
+    """Mark where the output of `what` begins, in a new file if the old one is too large. Raises StateUnusable."""
     log = log_file(paths)
     try:
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
         with log.open("a") as file:
-            file.write(line)
+            file.write(f"{MARK}{datetime.now().isoformat(' ', 'seconds')} {what}\n")
     except OSError as error:
         raise _unusable(log, error) from error
 

@@ -62,6 +62,7 @@ def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[P
     words = [
         word.replace("{port}", str(port)).replace("{socket}", str(path)) for word in shlex.split(application.target)
     ]
+    interpreter.begin_log(paths, f"{name} {application.target}")
     environment = {**application.environment, "PORT": str(port), "SEAWALL_SERVER": name}
     try:
         process = spawn(

@@ -5,7 +5,6 @@ import json
 import os
 import socket
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 from seawall.fleet import interpreter
@@ -13,7 +12,6 @@ from seawall.fleet.application import Application
 from seawall.paths import Paths
 from seawall.process import Process
 
-MARK = "--- seawall: "  # begins the line after which the log is a new warm process's
 LAST_OUTPUT = 8000  # bytes
 FORK_TIMEOUT = 10.0  # s
 
@@ -43,8 +41,7 @@ class WarmReport:
 
 def spawn(application: Application, paths: Paths) -> Process:
     """Start a warm process, which takes over `paths.warm_socket`. Raises ApplicationFailed or StateUnusable."""
-    moment = datetime.now().isoformat(" ", "seconds")
-    interpreter.begin_log(paths, f"{MARK}{moment} {application.kind} {application.target}\n")
+    interpreter.begin_log(paths, f"{application.kind} {application.target}")
     paths.warm_socket.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         os.fchmod(listener.fileno(), 0o600)
@@ -100,10 +97,10 @@ async def _ask(paths: Paths, question: dict[str, Any], listener: socket.socket |
 
 
 def last_output(paths: Paths) -> str:
-    """The end of what the newest warm process and its servers have printed."""
+    """The end of what the newest warm process and its servers, or the newest command, have printed."""
     with interpreter.log_file(paths).open("rb") as log:
         log.seek(max(0, os.path.getsize(log.name) - LAST_OUTPUT))
         text = log.read().decode(errors="replace")
-    printed = text.rpartition(MARK)
+    printed = text.rpartition(interpreter.MARK)
     text = printed[2].partition("\n")[2] if printed[1] else text
     return text.strip() or "It ended without printing anything."

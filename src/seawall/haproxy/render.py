@@ -12,6 +12,7 @@ from seawall.errors import UnknownServer
 from seawall.model import HEALTH_PATH, STRATEGIES, Strategy
 
 COOKIE = "seawall"
+WAITING_ROOM = "later"  # the backup server of each backend: where requests wait while there is no other
 BALANCE = {"least-connections": "leastconn", "round-robin": "roundrobin", "random": "random"}
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -27,6 +28,11 @@ _ERRORS = {
 }  # fmt: skip
 # A visitor's browser must not keep an error page; 503 passes soon, the others are not known to.
 _ERROR_HEADERS = {503: " hdr Cache-Control no-store hdr Retry-After 5"}
+
+# Requests that may wait for a server while there is none, and for how long: 25 times 0.2 s.
+_WAITING = 2000
+_WAIT_STEP = 0.2  # s
+_WAIT_STEPS = 25
 
 # Static servers have their number in the configuration too, and HAProxy numbers its own from 1.
 _FIRST_ID = 1000
@@ -82,11 +88,12 @@ def server_parameters(edge: Edge, name: str) -> str:
     Dynamic servers without id and weight are silently left out by `random` (HAProxy issue 3413). A silent server is
     down after 1.25 s at most: 200 + 500 ms to the first missed heartbeat, 50 + 500 to the second; with a `timeout
     check` of 400 ms, eight saturated servers on two cores were called dead. No `on-marked-down shutdown-sessions`: it
-    also ends requests that are just being given to another server.
+    also ends requests that are just being given to another server. One refused connection is enough to be down: with
+    two, several dead servers took turns in refusing a request until its retries were used up.
     """
     return (
         f"id {server_id(name)} weight 100 maxconn {edge.concurrency} pool-purge-delay 1s"
-        " check inter 200ms fastinter 50ms fall 2 rise 1 observe layer4 error-limit 2 on-error mark-down"
+        " check inter 200ms fastinter 50ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
     )
 
 
@@ -116,6 +123,10 @@ def render(
         health_path=HEALTH_PATH,
         cookie=COOKIE,
         chosen=f"%[str(app),map({edge.strategy_map})]",
+        later_socket=edge.run_folder / f"later-{balancer}.sock",
+        waiting=_WAITING,
+        wait_step=_WAIT_STEP,
+        wait_steps=_WAIT_STEPS,
         once_socket=edge.run_folder / f"once-{balancer}.sock",
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seawall.errors import EngineFailed
-from seawall.haproxy.render import Edge, ServerAddress, backend, server_name, server_parameters
+from seawall.haproxy.render import WAITING_ROOM, Edge, ServerAddress, backend, server_name, server_parameters
 from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
 # Object types of `show stat`
@@ -69,7 +69,7 @@ class RuntimeSocket:
     async def routes(self) -> tuple[RouteSeen, ...]:
         """Every server in every backend."""
         answer = await self.ask(";".join(f"show stat {backend(strategy)} {_SERVER} -1" for strategy in STRATEGIES))
-        return tuple(_route(row) for row in _rows(answer))
+        return tuple(_route(row) for row in _rows(answer) if row["svname"] != WAITING_ROOM)
 
     async def strategy(self) -> Strategy | None:
         """Where visitors are sent; None if it cannot be told."""
@@ -123,7 +123,7 @@ class RuntimeSocket:
         backs = [row for row in rows if row["svname"] == "BACKEND"]
         servers: dict[str, int] = {}
         for row in rows:
-            if row["type"] == "2":
+            if row["type"] == "2" and row["svname"] != WAITING_ROOM:
                 servers[row["svname"]] = servers.get(row["svname"], 0) + int(row["stot"])
         return Traffic(
             requests=_total(fronts, "req_tot"),
