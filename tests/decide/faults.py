@@ -144,6 +144,7 @@ def run(world: World, ticks: int, pause: float = 0.0) -> None:
             world.crash_after = NEVER
             world.pass_time(pause)
             world.restart_control()
+            world.tick()
 
 
 def come_to_rest(world: World, crash_after: float = NEVER) -> float:

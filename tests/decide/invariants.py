@@ -39,6 +39,9 @@ class Guard:
                 assert world.servers[name].alive, f"{action} for a dead server"
                 assert world.servers[name].ready, f"{action} before its first heartbeat"
                 assert name not in gone, f"{action} for a server that leaves"
+            case Route(step="maint", balancer=balancer, strategy=strategy, server=name):
+                entry = world.balancers[balancer].table.get((strategy, name))
+                assert not entry or not world.requests(entry, name), f"{action} cuts off requests"
         yield
         assert serving(world) or not before, f"{action} left nobody to serve; before: {before}"
 

@@ -250,7 +250,9 @@ class World:
             if self.now >= entry.done_at or self.random.random() < 0.5:
                 del table[key]
             return
-        if entry.admin == "up":
+        if self.status(entry, step.server) == "up":
             entry.done_at = self.now + self.random.choice((0.0, 0.3, 5.0, 100.0))
         admin: dict[str, RouteStatus] = {"enable": "up", "drain": "drain", "maint": "maint"}
-        entry.admin, entry.since = admin[step.step], self.now
+        entry.admin = admin[step.step]
+        # A server counts as up from the moment it is enabled until heartbeats have failed.
+        entry.since = self.now if step.step == "enable" else entry.since
