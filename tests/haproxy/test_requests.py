@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 
 import pytest
 
@@ -150,15 +151,36 @@ def test_http2_and_tls_versions(site: Site) -> None:
     asyncio.run(main())
 
 
-def test_error_page(site: Site) -> None:
+def test_error_page(make_site: MakeSite) -> None:
+    site = make_site(request_timeout=2.0)  # so that it does not wait long for a server to come
+
     async def main() -> None:
         await site.balancer("a", [])
+        began = time.monotonic()
         answer = await ask(site, "/")
+        assert time.monotonic() - began >= 0.8, "it did not wait for a server"
         assert answer.status == 503
         assert answer.header("retry-after") == "5"
         assert answer.header("cache-control") == "no-store"
         assert answer.header("content-type") == "text/html; charset=utf-8"
         assert b"reload" in answer.body
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_requests_wait_for_the_first_server(site: Site, method: str) -> None:
+    async def main() -> None:
+        await site.balancer("a", [])
+        asked = [asyncio.create_task(ask(site, f"/?id={n}", method=method)) for n in range(20)]
+        await asyncio.sleep(0.5)
+        assert not any(task.done() for task in asked)
+        [server] = site.upstream("s1")
+        await site.step("add", server.name, "least-connections")
+        await site.step("enable", server.name, "least-connections")
+        assert [(answer.status, answer.body) for answer in await asyncio.gather(*asked)] == [(200, b"s1")] * 20
+        assert all(name == "s1" for name, _ in await site.runtime("a").latencies())
+        assert [route.server for route in await site.runtime("a").routes()] == ["s1"]
 
     asyncio.run(main())
 

@@ -59,6 +59,8 @@ class Actor:
         for action in actions:
             if not isinstance(action, Route | SetStrategy):
                 outcome[action_event(action).kind] = self._attempt(site, action)
+        # The steps may take a while, and whoever comes after us must know what was started.
+        self.save()
         await asyncio.gather(*(self._steps(name, actions) for name in self.running.balancers))
         return outcome
 

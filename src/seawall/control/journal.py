@@ -1,5 +1,6 @@
 """The journal: every event, and the inputs of every decision that changed something, one JSON object a line."""
 
+import contextlib
 import json
 import os
 import time
@@ -63,7 +64,8 @@ class Journal:
     def _publish(self, event: Event) -> None:
         entry = {"time": time.time(), **asdict(event)}
         self.recent.append(entry)
-        self._tell(entry)
+        with contextlib.suppress(OSError):
+            self._tell(entry)  # the terminal may be gone: the site is not, and the journal has it
         for follower in list(self._followers):
             follower(entry)
 

@@ -115,10 +115,11 @@ class Control:
             loop.add_signal_handler(number, self._signalled, number)
 
     def _signalled(self, number: signal.Signals) -> None:
-        if not self.stopping.is_set():
+        first = not self.stopping.is_set()
+        self.stop()
+        if first:
             within = f"within {self.site.stop_timeout:g} s; once more ends them at once"
             self.journal.event(Event("stop", "site", f"{number.name}: requests in flight are finished, {within}"))
-        self.stop()
 
     def stop(self) -> None:
         """Stop in good order; asked a second time: at once."""
@@ -165,6 +166,8 @@ class Control:
         running.memory = result.memory
         if result.actions or result.events:
             self.journal.decision(self.site, observed, before, now, result)
+            # Should we be killed in the middle: no name is ever given twice.
+            self._save()
             self._heed(await self.actor.act(self.site, result.actions))
             self._forget_orders()
         self._announce()

@@ -29,10 +29,10 @@ _ERRORS = {
 # A visitor's browser must not keep an error page; 503 passes soon, the others are not known to.
 _ERROR_HEADERS = {503: " hdr Cache-Control no-store hdr Retry-After 5"}
 
-# Requests that may wait for a server while there is none, and for how long: 25 times 0.2 s.
+# Requests that may wait for a server while there is none, and how long: a step at a time.
 _WAITING = 2000
 _WAIT_STEP = 0.2  # s
-_WAIT_STEPS = 25
+_WAIT_LONGEST = 5.0  # s
 
 # Static servers have their number in the configuration too, and HAProxy numbers its own from 1.
 _FIRST_ID = 1000
@@ -124,9 +124,11 @@ def render(
         cookie=COOKIE,
         chosen=f"%[str(app),map({edge.strategy_map})]",
         later_socket=edge.run_folder / f"later-{balancer}.sock",
+        waited_socket=edge.run_folder / f"waited-{balancer}.sock",
         waiting=_WAITING,
         wait_step=_WAIT_STEP,
-        wait_steps=_WAIT_STEPS,
+        # The request's own time runs meanwhile, and "busy" is a better answer than "too long".
+        wait_steps=int(min(_WAIT_LONGEST, edge.request_timeout / 2) / _WAIT_STEP),
         once_socket=edge.run_folder / f"once-{balancer}.sock",
     )  # fmt: skip
 
