@@ -23,7 +23,8 @@ check: .venv/dev
 docs: .venv/dev
 	$(BIN)/python -m seawall.config > docs/settings.md
 
-# Which versions are installed: requirements/*.txt, with hashes. `make lock` takes the newest that pyproject.toml allows.
+# Which versions are installed: requirements/*.txt, with hashes. `make lock` takes the newest. Run it with Debian 12's own
+# Python 3.11.2: a later 3.11 chooses packages that one cannot install.
 lock: .venv/dev
 	$(BIN)/pip install -q pip-tools
 	cd requirements && for set in run dev; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile -q --upgrade \
