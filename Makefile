@@ -40,7 +40,7 @@ examples/flights/flights.sqlite3: .venv/run
 	$(PYTHON) -m venv .venv
 
 .venv/run: .venv/bin/python requirements/run.txt pyproject.toml
-	@command -v haproxy >/dev/null || { $(SUDO) apt-get update -q && $(INSTALL) haproxy; }
+	@PATH=$$PATH:/usr/sbin command -v haproxy >/dev/null || { $(SUDO) apt-get update -q && $(INSTALL) haproxy; }
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -49,7 +49,7 @@ examples/flights/flights.sqlite3: .venv/run
 PROGRAMS := nginx wrk h2load node npm tmux curl
 PACKAGES := nginx wrk nghttp2-client nodejs npm tmux curl
 .venv/dev: .venv/run requirements/dev.txt
-	@for program in $(PROGRAMS); do command -v $$program >/dev/null || missing=1; done; \
+	@for program in $(PROGRAMS); do PATH=$$PATH:/usr/sbin command -v $$program >/dev/null || missing=1; done; \
 	  [ -z "$$missing" ] || { $(SUDO) apt-get update -q && $(INSTALL) $(PACKAGES); }
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
