@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from seawall.control.running import Server
+from seawall.decide.backoff import pause
 from seawall.model import BalancerSeen, Observed, RouteSeen
 
 if TYPE_CHECKING:
@@ -51,8 +52,10 @@ def _ticks(control: "Control") -> dict[str, float | None]:
 
 def _trouble(control: "Control", now: float) -> str:
     memory = control.running.memory
-    wait = memory.retry_at - now
-    dying = f"servers keep dying, {memory.deaths} in a row; next try in {wait:.0f} s: seawall logs" if wait > 0 else ""
+    wait = max(0.0, memory.retry_at - now)
+    dying = ""
+    if pause(memory.deaths):
+        dying = f"servers keep dying, {memory.deaths} in a row; next try in {wait:.0f} s: seawall logs"
     return "; ".join(trouble for trouble in (control.journal.trouble, *control.troubles.present, dying) if trouble)
 
 

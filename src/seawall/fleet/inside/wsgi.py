@@ -82,7 +82,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
             "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
             "forwarder_headers": "",  # a visitor must not set SCRIPT_NAME
             "control_socket_disable": True,
-            "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,
+            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
