@@ -13,10 +13,13 @@ from pathlib import Path
 import django
 import pytest
 
+from seawall.fleet.interpreter import INSIDE, may_read
 from tests.scenarios.examine import replaced, serves, survives_a_death
 from tests.scenarios.site import Site, running
 from tests.scenarios.visitor import Visitor
 
+_nobody = pwd.getpwnam("nobody")
+NOBODY = (_nobody.pw_uid, _nobody.pw_gid)
 SYSTEM_PYTHON = "/usr/bin/python3"
 PACKAGES = Path(django.__file__).parent.parent
 WHO = """
@@ -115,6 +118,7 @@ def foreign_folder() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may run something as another user")
+@pytest.mark.skipif(not may_read(INSIDE, NOBODY), reason="this copy of Seawall is where only root may read it")
 def test_root_runs_a_project_as_its_owner(foreign_folder: Path) -> None:
     folder = project(foreign_folder)
     (folder / "mysite" / "urls.py").write_text(WHO)

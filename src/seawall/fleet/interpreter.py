@@ -63,11 +63,27 @@ def _unusable(log: Path, error: OSError) -> StateUnusable:
     )
 
 
+def may_read(path: Path, user: tuple[int, int]) -> bool:
+    """Whether the user (uid, gid) may enter the folder `path` and read what is in it, as far as the modes say."""
+    uid, gid = user
+    for folder, wanted in ((path, 0o5), *((parent, 0o1) for parent in path.parents)):
+        seen = folder.stat()
+        shift = 6 if seen.st_uid == uid else 3 if seen.st_gid == gid else 0
+        if (seen.st_mode >> shift) & wanted != wanted:
+            return False
+    return True
+
+
 def start(application: Application, paths: Paths, listener: socket.socket, server: str = "") -> Process:
     """A warm process, or the one server named. Takes `listener` along; close yours.
 
     Raises ApplicationFailed if the interpreter cannot be started.
     """
+    if application.user and not may_read(INSIDE, application.user):
+        raise ApplicationFailed(
+            f"The application runs as user {application.user[0]}, who may not read Seawall's own files in {INSIDE}.",
+            'Install Seawall where everybody may read it, such as /opt, or name another user in seawall.toml: user = "…"',
+        )
     told = {
         "kind": application.kind,
         "target": application.target,
