@@ -82,7 +82,7 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
     if application.user and not may_read(INSIDE, application.user):
         raise ApplicationFailed(
             f"The application runs as user {application.user[0]}, who may not read Seawall's own files in {INSIDE}.",
-            'Install Seawall where everybody may read it, such as /opt, or name another user in seawall.toml: user = "…"',
+            'Install Seawall where everybody may read it, such as /opt, or set user in seawall.toml: user = "…"',
         )
     told = {
         "kind": application.kind,
