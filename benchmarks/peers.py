@@ -26,6 +26,7 @@ from benchmarks.measure import MeasurementFailed, tree
 HERE = Path(__file__).parent
 FLIGHTS = HERE.parent / "examples" / "flights"
 TEMPLATES = Environment(loader=FileSystemLoader(HERE / "peers"), undefined=StrictUndefined, trim_blocks=True)
+STOP = 5.0  # s a peer may take to end
 OPENER = urllib.request.build_opener(urllib.request.HTTPSHandler(context=insecure()))
 
 
@@ -71,6 +72,9 @@ def started(command: list[str], folder: Path, environment: dict[str, str] | None
     try:
         yield Peer(process, log)
     finally:
+        process.terminate()  # so that it waits for its children, whose processor time is then known to be ours
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
