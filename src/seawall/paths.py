@@ -1,8 +1,8 @@
 """Where the files of one site are: sockets and process records in a runtime folder, everything kept in `.seawall`."""
 
-import hashlib
 import os
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def locate(project: Path) -> Paths:
     """The paths of the site in `project`. Creates nothing."""
     project = project.resolve()
     slug = re.sub(r"[^a-z0-9]+", "-", project.name.lower()).strip("-")[:20] or "site"
-    digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:8]
+    digest = f"{zlib.crc32(os.fsencode(project)):08x}"
     return Paths(project, runtime_root(os.getuid()) / f"{slug}-{digest}")
 
 

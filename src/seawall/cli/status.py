@@ -23,7 +23,7 @@ def status_command(project: Path, as_json: bool, watch: bool) -> None:
         return
     from rich.console import Console
 
-    from seawall.cli.live import screen
+    from seawall.cli.screen import screen
 
     if not watch:
         Console().print(screen(state, events=5))
