@@ -1,6 +1,7 @@
 """Claim: nginx and gunicorn with as many processes and threads serve the front page of examples/flights slower."""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,7 @@ def saturate(sides: dict[str, Side], kind: str, chosen: Plan) -> dict[str, list[
 
 
 def moderate(sides: dict[str, Side], kind: str, rate: float, chosen: Plan) -> dict[str, list[Latencies]]:
-    seeds = {name: iter(range(1, chosen.rounds + 1)) for name in sides}
+    seeds = {name: itertools.count(1) for name in sides}
     calls = {
         name: lambda name=name, side=side: latencies(side, kind, rate, 2 * chosen.seconds, next(seeds[name]))
         for name, side in sides.items()
