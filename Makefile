@@ -46,11 +46,14 @@ examples/flights/flights.sqlite3: .venv/run
 	@touch $@
 
 # What tests and benchmarks compare with (nginx), load with (wrk, h2load), look at (tmux), ask with (curl) and serve (node).
+# Each program's package, where it has another name. What is there is left alone: another source's node conflicts with Debian's npm.
 PROGRAMS := nginx wrk h2load node npm tmux curl
-PACKAGES := nginx wrk nghttp2-client nodejs npm tmux curl
+PACKAGE_h2load := nghttp2-client
+PACKAGE_node := nodejs
 .venv/dev: .venv/run requirements/dev.txt
-	@for program in $(PROGRAMS); do PATH=$$PATH:/usr/sbin command -v $$program >/dev/null || missing=1; done; \
-	  [ -z "$$missing" ] || { $(SUDO) apt-get update -q && $(INSTALL) $(PACKAGES); }
+	@missing=; $(foreach program,$(PROGRAMS),PATH=$$PATH:/usr/sbin command -v $(program) >/dev/null \
+	  || missing="$$missing $(or $(PACKAGE_$(program)),$(program))"; ) \
+	  [ -z "$$missing" ] || { $(SUDO) apt-get update -q && $(INSTALL) $$missing; }
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
