@@ -1,0 +1,101 @@
+"""The rules: what credentials look like, one readable TOML table each, in `rules/*.toml` and the user's own files."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, get_args
+
+from seawall.audit.finding import Severity
+from seawall.errors import ConfigError
+
+RULES = Path(__file__).with_name("rules")
+
+# Between a name and its value: quotes and brackets that close, an operator, quotes that open.
+ASSIGNED = r"""['"\])]{0,3}[ \t]{0,4}(?::=|=>|->|=|:|,)[ \t]{0,4}[rbu]{0,2}['"`]{0,3}"""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One format. `pattern` and `name` are regular expressions that both Python's `re` and Hyperscan understand."""
+
+    id: str
+    vendor: str
+    description: str
+    pattern: str  # its first group is the secret, else all of it
+    keywords: tuple[str, ...]  # one of them is in every match; upper or lower case as written, unless in `(?i:…)`
+    name: str = ""  # what the value is assigned to, for formats that could be anything: `(?i:datadog[\w.-]{0,20}key)`
+    boundary: bool = True  # no letter, digit, - or _ may touch the secret
+    entropy: float = 0.0  # least Shannon entropy of the secret, bits a character
+    checksum: str = ""  # function in checksums.py that proves it
+    structure: str = ""  # function in structures.py that must hold
+    heuristic: bool = False  # not a vendor's format: it only looks like a credential
+    multiline: bool = False  # a match may be longer than a line
+    severity: Severity = "high"
+    rotate: str = ""  # the vendor's page on revoking it
+    positive: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+
+    @property
+    def expression(self) -> str:
+        """The whole pattern, with what the value is assigned to."""
+        return f"{self.name}{ASSIGNED}({self.pattern})" if self.name else self.pattern
+
+
+@dataclass(frozen=True)
+class FileRule:
+    """A file that is a credential by its name."""
+
+    id: str
+    vendor: str
+    description: str
+    paths: tuple[str, ...]  # regular expressions on the whole path, with /
+    content: str = ""  # one that must match in it as well, if given
+    severity: Severity = "high"
+    rotate: str = ""
+    positive: tuple[str, ...] = ()  # paths
+    negative: tuple[str, ...] = ()
+
+
+def load(*files: Path) -> tuple[tuple[Rule, ...], tuple[FileRule, ...]]:
+    """The rules in `files`; without any, our own. Raises ConfigError naming the file, the rule and what is wrong."""
+    rules: dict[str, Rule] = {}
+    file_rules: dict[str, FileRule] = {}
+    for file in files or sorted(RULES.glob("*.toml")):
+        for table in _tables(file, "rule"):
+            _add(rules, Rule, table, file)
+        for table in _tables(file, "file"):
+            _add(file_rules, FileRule, table, file)
+    return tuple(rules.values()), tuple(file_rules.values())
+
+
+def _tables(file: Path, name: str) -> Iterator[dict[str, Any]]:
+    try:
+        yield from tomllib.loads(file.read_text()).get(name, [])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(
+            f"{file}: {error}", "See `seawall secrets rules --help` for what a rule looks like."
+        ) from error
+
+
+def _add(rules: dict[str, Any], kind: type[Any], table: dict[str, Any], file: Path) -> None:
+    where = f"{file.name}: rule {table.get('id', '?')!r}"
+    known = {each.name: each for each in fields(kind)}
+    if unknown := set(table) - set(known):
+        raise ConfigError(f"{where}: unknown key {min(unknown)}.", f"Known are: {', '.join(known)}.")
+    needed = {name for name, each in known.items() if each.default is MISSING}
+    if missing := needed - set(table):
+        raise ConfigError(f"{where}: {min(missing)} is missing.")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    rule = kind(**values)
+    if rule.id in rules:
+        raise ConfigError(f"{where} stands twice.")
+    if rule.severity not in get_args(Severity):
+        raise ConfigError(f"{where}: severity {rule.severity!r} is none of {', '.join(get_args(Severity))}.")
+    for expression in (rule.expression,) if isinstance(rule, Rule) else (*rule.paths, rule.content):
+        try:
+            re.compile(expression.encode())
+        except re.error as error:
+            raise ConfigError(f"{where}: {error}: {expression}") from error
+    rules[rule.id] = rule

@@ -1,0 +1,102 @@
+"""All rules on a block of bytes in one pass: Hyperscan tells where a match ends, `re` on its line what it is."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import hyperscan
+
+from seawall.audit.finding import Sureness
+from seawall.audit.secrets.judge import judge
+from seawall.audit.secrets.rules import Rule
+
+WINDOW = 512  # bytes to each side of a match's end: longer than any format of one line but keys
+LONG_WINDOW = 16384  # the same for those that are longer than a line: private keys
+_ORDER: dict[Sureness, int] = {"verified": 0, "format": 1, "heuristic": 2}
+_TOUCHING = re.compile(rb"[0-9A-Za-z_-]")
+_CACHE_SIZE = 200_000  # lines
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A credential in a block of bytes, from `start` to `end`."""
+
+    rule: Rule
+    secret: str
+    start: int
+    end: int
+    sureness: Sureness
+
+
+class Scanner:
+    """`rules`, ready to be applied."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = rules
+        self._patterns: list[re.Pattern[bytes] | None] = [None] * len(rules)
+        self._lines: dict[tuple[int, bytes], list[Hit]] = {}
+
+    @cached_property
+    def _database(self) -> hyperscan.Database:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        expressions = [rule.expression.encode() for rule in self.rules]
+        database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=[0] * len(expressions))
+        return database
+
+    def scan(self, data: bytes) -> list[Hit]:
+        """Every credential in `data`, in order; of several rules that match in one place the surest."""
+        ends: list[tuple[int, int]] = []
+        self._database.scan(data, match_event_handler=lambda rule, _, end, *rest: ends.append((rule, end)))
+        if not ends:
+            return []
+        found: dict[tuple[int, int], Hit] = {}
+        seen = [0] * len(self.rules)
+        for number, end in ends:
+            if end > seen[number]:
+                hits, seen[number] = self._around(number, data, end)
+                found.update({(number, hit.start): hit for hit in hits})
+        return _surest(found.values())
+
+    def _around(self, number: int, data: bytes, end: int) -> tuple[list[Hit], int]:
+        """The hits of a rule in the line around `end`, and up to where no match need be looked at again."""
+        window = LONG_WINDOW if self.rules[number].multiline else WINDOW
+        low, high = max(0, end - window), min(len(data), end + window)
+        if not self.rules[number].multiline:
+            low = max(low, data.rfind(b"\n", low, end - 1) + 1)
+            newline = data.find(b"\n", end, high)
+            high = high if newline < 0 else newline
+        line = data[low:high]
+        hits = self._lines.get((number, line))
+        if hits is None:
+            hits = self._in_line(number, line)
+            if len(self._lines) > _CACHE_SIZE:
+                self._lines.clear()
+            self._lines[number, line] = hits
+        moved = [Hit(hit.rule, hit.secret, hit.start + low, hit.end + low, hit.sureness) for hit in hits]
+        return moved, max([end, *(hit.end for hit in moved)])
+
+    def _in_line(self, number: int, line: bytes) -> list[Hit]:
+        rule, pattern = self.rules[number], self._patterns[number]
+        if pattern is None:
+            pattern = self._patterns[number] = re.compile(rule.expression.encode())
+        hits = []
+        for match in pattern.finditer(line):
+            group = 1 if pattern.groups and match[1] is not None else 0
+            start, end = match.span(group)
+            if rule.boundary and (_TOUCHING.match(line, end) or (start and _TOUCHING.match(line, start - 1))):
+                continue
+            secret = match[group].decode("latin-1")
+            sureness = judge(rule, secret, line.decode("latin-1"), start)
+            if sureness is not None:
+                hits.append(Hit(rule, secret, start, end, sureness))
+        return hits
+
+
+def _surest(hits: Iterable[Hit]) -> list[Hit]:
+    """Without those that overlap a surer one, or an equally sure and longer one."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (_ORDER[hit.sureness], hit.start - hit.end, hit.start)):
+        if all(hit.end <= other.start or hit.start >= other.end for other in kept):
+            kept.append(hit)
+    return sorted(kept, key=lambda hit: hit.start)
