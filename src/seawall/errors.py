@@ -67,6 +67,12 @@ class EngineFailed(SeawallError):
     """HAProxy did not start, or does not answer."""
 
 
+class RepositoryUnusable(SeawallError):
+    """A git repository cannot be read."""
+
+    exit_code = 2
+
+
 class UnknownServer(SeawallError):
     """An operator named a server that does not exist."""
 

@@ -8,12 +8,18 @@ from functools import cached_property
 import hyperscan
 
 from seawall.audit.finding import Sureness
+from seawall.audit.secrets.compiled import compiled
+from seawall.audit.secrets.encoded import Form, forms
 from seawall.audit.secrets.judge import judge
 from seawall.audit.secrets.rules import Rule
 
 WINDOW = 512  # bytes to each side of a match's end: longer than any format of one line but keys
 LONG_WINDOW = 16384  # the same for those that are longer than a line: private keys
-_ORDER: dict[Sureness, int] = {"verified": 0, "format": 1, "heuristic": 2}
+ORDER: dict[Sureness, int] = {  # the surest first
+    "verified": 0,
+    "format": 1,
+    "heuristic": 2,
+}
 _TOUCHING = re.compile(rb"[0-9A-Za-z_-]")
 _CACHE_SIZE = 200_000  # lines
 
@@ -34,29 +40,33 @@ class Scanner:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = rules
+        self.forms = forms(keyword for rule in rules if not rule.heuristic for keyword in rule.keywords)
         self._patterns: list[re.Pattern[bytes] | None] = [None] * len(rules)
         self._lines: dict[tuple[int, bytes], list[Hit]] = {}
 
     @cached_property
     def _database(self) -> hyperscan.Database:
-        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        expressions = [rule.expression.encode() for rule in self.rules]
-        database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=[0] * len(expressions))
-        return database
+        return compiled([rule.expression.encode() for rule in self.rules], [form.literal for form in self.forms])
 
     def scan(self, data: bytes) -> list[Hit]:
-        """Every credential in `data`, in order; of several rules that match in one place the surest."""
+        """Every credential that stands in `data` as it is, in order; of several rules in one place the surest."""
+        return self.scan_all(data)[0]
+
+    def scan_all(self, data: bytes) -> tuple[list[Hit], list[tuple[Form, int]]]:
+        """The same, and where encoded text ends that may hold others: see encoded.py."""
         ends: list[tuple[int, int]] = []
-        self._database.scan(data, match_event_handler=lambda rule, _, end, *rest: ends.append((rule, end)))
+        self._database.scan(data, match_event_handler=lambda number, _, end, *rest: ends.append((number, end)))
         if not ends:
-            return []
+            return [], []
+        rules = len(self.rules)
+        encoded = [(self.forms[number - rules], end) for number, end in ends if number >= rules]
         found: dict[tuple[int, int], Hit] = {}
-        seen = [0] * len(self.rules)
+        seen = [0] * rules
         for number, end in ends:
-            if end > seen[number]:
+            if number < rules and end > seen[number]:
                 hits, seen[number] = self._around(number, data, end)
                 found.update({(number, hit.start): hit for hit in hits})
-        return _surest(found.values())
+        return _surest(found.values()), encoded
 
     def _around(self, number: int, data: bytes, end: int) -> tuple[list[Hit], int]:
         """The hits of a rule in the line around `end`, and up to where no match need be looked at again."""
@@ -96,7 +106,7 @@ class Scanner:
 def _surest(hits: Iterable[Hit]) -> list[Hit]:
     """Without those that overlap a surer one, or an equally sure and longer one."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (_ORDER[hit.sureness], hit.start - hit.end, hit.start)):
+    for hit in sorted(hits, key=lambda hit: (ORDER[hit.sureness], hit.start - hit.end, hit.start)):
         if all(hit.end <= other.start or hit.start >= other.end for other in kept):
             kept.append(hit)
     return sorted(kept, key=lambda hit: hit.start)

@@ -1,0 +1,1 @@
+"""Everything a git repository remembers, and what credentials are in it."""

@@ -1,0 +1,115 @@
+"""One git repository: every question is put to the `git` program, which must not fetch, replace or be misdirected."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from seawall.errors import ProgramMissing, RepositoryUnusable
+
+# A hook runs with these set, and git would take the hook's repository for the one it is asked about.
+_MISDIRECTING = {
+    *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_PREFIX"),
+}
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The repository in or above `path`."""
+
+    path: Path
+    git_dir: Path
+    common_dir: Path  # where objects and refs are: another one than `git_dir` in a linked work tree
+    work_tree: Path | None  # None: bare
+
+    def command(self, *arguments: str) -> list[str]:
+        where = ["-C", str(self.work_tree), f"--work-tree={self.work_tree}"] if self.work_tree else []
+        return ["git", "--no-pager", f"--git-dir={self.git_dir}", *where, *arguments]
+
+    def run(self, *arguments: str, input: bytes | None = None) -> bytes:
+        """What git prints. Raises RepositoryUnusable with git's own words when it fails."""
+        done = subprocess.run(
+            self.command(*arguments), input=input, capture_output=True, env=environment(), check=False
+        )
+        if done.returncode:
+            raise RepositoryUnusable(
+                f"git {arguments[0]} failed in {self.path}.", detail=done.stderr.decode(errors="replace")
+            )
+        return done.stdout
+
+    def try_run(self, *arguments: str) -> bytes:
+        """What git prints, nothing where it fails: for questions whose answer may be `no`."""
+        done = subprocess.run(self.command(*arguments), capture_output=True, env=environment(), check=False)
+        return done.stdout if done.returncode == 0 else b""
+
+    def lines(self, *arguments: str, input: bytes | None = None) -> Iterator[bytes]:
+        """What git prints, line by line while it runs. Raises RepositoryUnusable as `run` does."""
+        process = self.start(*arguments)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with process:
+            process.stdin.write(input or b"")
+            process.stdin.close()
+            yield from process.stdout
+        if process.returncode:
+            raise RepositoryUnusable(f"git {arguments[0]} failed in {self.path}.", "Look what is wrong: git fsck")
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """A git that is asked on its stdin and answers on its stdout."""
+        return subprocess.Popen(
+            self.command(*arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(), bufsize=1 << 20
+        )
+
+    @cached_property
+    def empty(self) -> bool:
+        """Whether no commit can be reached from anywhere."""
+        return not self.try_run("rev-list", "--all", "--reflog", "--max-count=1")
+
+
+def environment() -> dict[str, str]:
+    """What git is started with: original objects instead of replaced ones, nothing fetched from anywhere, English."""
+    kept = {name: value for name, value in os.environ.items() if name not in _MISDIRECTING}
+    return {
+        **kept,
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",  # git before 2.45 knows no GIT_NO_LAZY_FETCH
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+
+
+def find(path: Path) -> Repository | None:
+    """The repository in or above `path`; None where there is none. Raises RepositoryUnusable, ProgramMissing."""
+    path = path.resolve()
+    arguments = ["rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-bare-repository"]
+    answer = _ask(path, arguments)
+    if answer is None:
+        return None
+    git_dir, common_dir, bare = answer[:3]
+    top = _ask(path, ["rev-parse", "--show-toplevel"]) if bare == "false" and not _inside(path, Path(git_dir)) else None
+    return Repository(path, Path(git_dir), (path / common_dir).resolve(), Path(top[0]) if top else None)
+
+
+def _inside(path: Path, git_dir: Path) -> bool:
+    return path == git_dir or git_dir in path.parents
+
+
+def _ask(path: Path, arguments: Sequence[str]) -> list[str] | None:
+    try:
+        done = subprocess.run(["git", "-C", str(path), *arguments], capture_output=True, env=environment(), check=False)
+    except FileNotFoundError:
+        raise ProgramMissing("git is not installed.", "Install it: sudo apt-get install git") from None
+    if done.returncode == 0:
+        return os.fsdecode(done.stdout).splitlines()
+    words = done.stderr.decode(errors="replace")
+    if "dubious ownership" in words:
+        remedy = f"If you trust it: git config --global --add safe.directory {path}"
+        raise RepositoryUnusable(f"{path} belongs to another user, and git refuses to read it.", remedy)
+    if "not a git repository" in words and not (path / ".git").exists():
+        return None
+    raise RepositoryUnusable(f"git cannot read the repository in {path}.", "Look what is wrong: git fsck", words)

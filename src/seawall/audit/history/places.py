@@ -1,0 +1,140 @@
+"""Where each credential was seen: commit, path, author and date of every place, and whether it is still in a tip."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from seawall.audit.finding import Place, Sureness
+from seawall.audit.history.commits import History, history, in_tips
+from seawall.audit.history.files import kind
+from seawall.audit.history.git import Repository
+from seawall.audit.history.reader import Seen
+from seawall.audit.secrets.deep import Sighting
+from seawall.audit.secrets.rules import Rule
+from seawall.audit.secrets.scanner import ORDER
+
+
+@dataclass
+class Credential:
+    """One secret, wherever it was seen."""
+
+    rule: Rule
+    secret: str
+    sureness: Sureness
+    sighting: Sighting  # of the newest place
+    places: list[Place] = field(default_factory=list)  # oldest first
+    in_tip: bool = False
+
+
+def credentials(repository: Repository | None, folder: Path, seen: Seen, commits: Iterable[str]) -> list[Credential]:
+    """What was seen, each secret once. `commits` are all that are there, reachable or not."""
+    if not seen.sightings:
+        return []
+    places = _Places(repository, folder, seen, commits)
+    found: dict[tuple[str, str], Credential] = {}
+    for name, what, sighting in seen.sightings:
+        hit = sighting.hit
+        credential = found.setdefault(
+            (hit.rule.id, hit.secret), Credential(hit.rule, hit.secret, hit.sureness, sighting)
+        )
+        credential.sureness = min(credential.sureness, hit.sureness, key=ORDER.__getitem__)
+        credential.places += places.of(name, what, sighting)
+        credential.in_tip |= places.in_tip(name, what)
+    for credential in found.values():
+        credential.places = sorted(set(credential.places), key=places.age, reverse=True)
+    return list(found.values())
+
+
+class _Places:
+    """What the history says of the objects that were seen."""
+
+    def __init__(self, repository: Repository | None, folder: Path, seen: Seen, commits: Iterable[str]) -> None:
+        self.repository = repository
+        self.folder = folder
+        self.texts = seen.texts
+        named = {sighting.hit.secret for _, what, sighting in seen.sightings if what == "tree"}
+        wanted = {name for name, what, _ in seen.sightings if what in ("blob", "tree")}
+        looked_up = repository is not None and any(what != "file" for _, what, _ in seen.sightings)
+        self.history = history(repository, wanted, named, commits) if repository and looked_up else History()
+        self.tips = in_tips(repository, wanted) if repository and wanted else set()
+
+    def age(self, place: Place) -> int:
+        return self.history.order(place.commit)
+
+    def in_tip(self, name: str, what: str) -> bool:
+        return what in ("file", "ref", "index") or name in self.tips
+
+    def of(self, name: str, what: str, sighting: Sighting) -> Iterator[Place]:
+        """Every place where the object stands."""
+        match what:
+            case "blob":
+                there = self.history.objects.get(name)
+                for each in there or ():
+                    yield each.place(sighting.line, sighting.within)
+                if not there:
+                    yield Place(
+                        "staged file" if name in self.tips else "unreachable object",
+                        name,
+                        sighting.line,
+                        sighting.within,
+                    )
+            case "tree":
+                for each in self.history.names.get(sighting.hit.secret, ()):
+                    yield Place("file name", each.path, 0, (), each.commit.name, each.commit.author, each.commit.date)
+                if sighting.hit.secret not in self.history.names:
+                    yield Place("file name", f"in tree {name}")
+            case "commit":
+                yield self._commit(name, sighting)
+            case "tag":
+                yield _tag(self.texts[name].decode("utf-8", "replace"), name, sighting)
+            case "ref":
+                yield Place("ref name", sighting.excerpt)
+            case "index":
+                if sighting.hit.secret not in self.history.names:
+                    yield Place("file name", sighting.excerpt)
+            case _:
+                yield self._file(Path(name), sighting)
+
+    def _commit(self, name: str, sighting: Sighting) -> Place:
+        part, line = _part(self.texts[name].decode("utf-8", "replace"), sighting.line, "commit message")
+        commit = self.history.commits[name]
+        return Place(part, "", line, sighting.within, name, commit.author, commit.date)
+
+    def _file(self, path: Path, sighting: Sighting) -> Place:
+        if self.repository:
+            for top in (self.repository.git_dir, self.repository.common_dir):
+                if top in path.parents:
+                    inside = path.relative_to(top)
+                    return Place(kind(inside), f".git/{inside}", sighting.line, sighting.within)
+        top = (self.repository and self.repository.work_tree) or self.folder
+        return Place(
+            "file", str(path.relative_to(top)) if top in path.parents else str(path), sighting.line, sighting.within
+        )
+
+
+def _part(text: str, line: int, message: str) -> tuple[str, int]:
+    """Which part of a commit or tag a line is in, and its number there."""
+    lines = text.split("\n")
+    end = lines.index("") if "" in lines else len(lines)
+    if line > end:
+        return message, line - end - 1
+    while line > 1 and lines[line - 1].startswith(" "):  # a header goes on
+        line -= 1
+    header = lines[line - 1].partition(" ")[0]
+    return {"author": "author", "committer": "committer", "tagger": "tagger"}.get(header, f"{header} header"), 0
+
+
+_TAGGER = re.compile(r"^tagger (.*>) (\d+) ([+-])(\d\d)(\d\d)$", re.MULTILINE)
+
+
+def _tag(text: str, name: str, sighting: Sighting) -> Place:
+    part, line = _part(text, sighting.line, "tag message")
+    tag = re.search(r"^tag (.*)$", text, re.MULTILINE)
+    author, date = "", ""
+    if tagger := _TAGGER.search(text):
+        author, seconds, sign, hours, minutes = tagger.groups()
+        offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
+        date = datetime.fromtimestamp(int(seconds), timezone(offset)).isoformat()
+    return Place(part, f"tag {tag[1]}" if tag else "", line, sighting.within, name, author, date)

@@ -1,0 +1,143 @@
+"""Reads objects and files once each, in several processes, and looks for credentials in them."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from multiprocessing import get_context
+from pathlib import Path
+from subprocess import Popen
+
+from seawall.audit.history.files import content
+from seawall.audit.history.git import Repository
+from seawall.audit.history.objects import Kind, Listed, chunks
+from seawall.audit.secrets.deep import Sighting, look
+from seawall.audit.secrets.scanner import Scanner
+
+PIECE = 32 << 20  # bytes of a large object looked at at once, …
+OVERLAP = 1 << 16  # … and how far the next piece reaches back
+DELTA_CACHE = "64m"  # of each git; with its default of 96 MB histories are not read faster
+
+
+@dataclass
+class Seen:
+    """What was found in some objects."""
+
+    objects: int = 0
+    read: int = 0  # bytes
+    sightings: list[tuple[str, Kind, Sighting]] = field(default_factory=list)  # object or file, its kind, what is in it
+    texts: dict[str, bytes] = field(default_factory=dict)  # commits and tags with sightings
+    missing: int = 0
+    gaps: list[tuple[str, str]] = field(default_factory=list)  # object or file, what could not be looked into
+
+    def add(self, other: "Seen") -> None:
+        """Take in what another one found."""
+        self.objects += other.objects
+        self.read += other.read
+        self.missing += other.missing
+        self.sightings += other.sightings
+        self.texts |= other.texts
+        self.gaps += other.gaps
+
+
+def read(repository: Repository | None, scanner: Scanner, listed: list[Listed], processes: int) -> Iterator[Seen]:
+    """What is found, chunk by chunk, by so many processes. Files need no repository."""
+    scanner.scan(b"")  # compiled or loaded once, before the processes part
+    work = list(chunks(listed))
+    if processes == 1 or len(work) == 1:
+        yield from map(Reader(repository, scanner).read, work)
+        return
+    with ProcessPoolExecutor(processes, get_context("fork"), _begin, (repository, scanner)) as pool:
+        try:
+            yield from pool.map(_chunk, work)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_reader: "Reader"  # of this process
+
+
+def _begin(repository: Repository | None, scanner: Scanner) -> None:
+    global _reader
+    _reader = Reader(repository, scanner)
+
+
+def _chunk(chunk: list[Listed]) -> Seen:
+    return _reader.read(chunk)
+
+
+class Reader:
+    """One `git cat-file` and what is looked for in its answers."""
+
+    def __init__(self, repository: Repository | None, scanner: Scanner) -> None:
+        self.repository = repository
+        self.scanner = scanner
+
+    @cached_property
+    def _git(self) -> Popen[bytes]:
+        assert self.repository is not None
+        options = ("-c", f"core.deltaBaseCacheLimit={DELTA_CACHE}")
+        return self.repository.start(*options, "cat-file", "--batch-command", "--buffer")
+
+    def read(self, chunk: list[Listed]) -> Seen:
+        """Look at all of `chunk`."""
+        seen = Seen()
+        objects = [each for each in chunk if each.kind != "file"]
+        if objects:
+            assert self._git.stdin is not None
+            asked = "".join(f"contents {each.name}\n" for each in objects) + "flush\n"
+            self._git.stdin.write(asked.encode())
+            self._git.stdin.flush()
+        for each in objects:
+            self._object(each, seen)
+        for each in chunk:
+            if each.kind == "file":
+                self._file(each, seen)
+        return seen
+
+    def _object(self, each: Listed, seen: Seen) -> None:
+        answer = self._git.stdout
+        assert answer is not None
+        head = answer.readline()
+        if head.endswith(b" missing\n"):
+            seen.missing += 1
+            return
+        if not head:
+            raise EOFError(f"git cat-file ended at {each.name}")
+        self._look(each, answer.read, seen)
+        answer.read(1)
+
+    def _file(self, each: Listed, seen: Seen) -> None:
+        path = Path(os.fsdecode(each.name))
+        try:
+            if each.size <= PIECE or path.is_symlink():
+                self._look_at(each, content(path), 0, seen)
+                seen.objects += 1
+            else:
+                with path.open("rb") as file:
+                    self._look(each, file.read, seen)
+        except OSError as error:
+            seen.gaps.append((each.name, error.strerror or str(error)))
+
+    def _look(self, each: Listed, more: Callable[[int], bytes], seen: Seen) -> None:
+        """A large one is looked at in pieces that overlap: nothing sought is longer than the overlap."""
+        left, before, lines = each.size, b"", 0
+        while True:
+            data = before + more(min(left, PIECE))
+            left -= len(data) - len(before)
+            self._look_at(each, data, lines, seen)
+            if left <= 0 or len(data) == len(before):
+                break
+            before = data[-OVERLAP:]
+            lines += data.count(b"\n", 0, len(data) - OVERLAP)
+        seen.objects += 1
+        seen.read += each.size
+
+    def _look_at(self, each: Listed, data: bytes, lines: int, seen: Seen) -> None:
+        gaps: list[str] = []
+        found = look(self.scanner, data, gaps)
+        seen.sightings += [(each.name, each.kind, replace(sighting, line=sighting.line + lines)) for sighting in found]
+        if found and each.kind in ("commit", "tag"):
+            seen.texts[each.name] = data
+        seen.gaps += [(each.name, gap) for gap in gaps]

@@ -1,0 +1,55 @@
+"""Hyperscan databases, compiled once for each set of expressions and kept in the user's cache."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import hyperscan
+
+
+def compiled(expressions: Sequence[bytes], literals: Sequence[bytes]) -> hyperscan.Database:
+    """A database whose identifiers are positions in `expressions`, then in `literals`.
+
+    Compiling takes seconds, loading none.
+    """
+    everything = [*expressions, *(_escaped(literal) for literal in literals)]
+    digest = hashlib.sha256(b"\0".join([version("hyperscan").encode(), *everything])).hexdigest()[:32]
+    file = cache() / f"rules-{digest}.hyperscan"
+    try:
+        return _ready(hyperscan.loadb(file.read_bytes(), hyperscan.HS_MODE_BLOCK))
+    except (OSError, hyperscan.HyperscanError):  # not there yet, or from another processor: made anew
+        pass
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    flags = [0] * len(expressions) + [hyperscan.HS_FLAG_DOTALL] * len(literals)
+    database.compile(expressions=everything, ids=list(range(len(everything))), flags=flags)
+    _keep(file, hyperscan.dumpb(database))
+    return database
+
+
+def _ready(database: hyperscan.Database) -> hyperscan.Database:
+    database.scratch = hyperscan.Scratch(database)
+    return database
+
+
+def _escaped(literal: bytes) -> bytes:
+    return b"".join(b"\\x%02x" % byte for byte in literal)
+
+
+def cache() -> Path:
+    """The user's cache folder, or none of theirs where they have no home."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(home) / "seawall"
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """A cache that cannot be written costs time, not results."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as temporary:
+            temporary.write(content)
+        os.replace(temporary.name, file)
+    except OSError:
+        return

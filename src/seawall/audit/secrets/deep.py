@@ -1,0 +1,63 @@
+"""Credentials in a block of bytes however they are wrapped: plain, encoded, compressed, in archives in archives."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seawall.audit.secrets.encoded import decode
+from seawall.audit.secrets.scanner import Hit, Scanner
+from seawall.audit.secrets.unwrap import NotWhole, unwrap
+
+DEPTH = 6  # wrappings in wrappings
+AROUND = 160  # bytes of a line shown to each side of a hit
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A credential, and where in the block it is."""
+
+    hit: Hit
+    within: tuple[str, ...]  # see Place.within
+    line: int  # from 1; in what was unpacked, if it was
+    excerpt: str  # the text around it in its line
+    at: int  # where the secret begins in `excerpt`
+
+
+def look(scanner: Scanner, data: bytes, gaps: list[str]) -> list[Sighting]:
+    """Every credential in `data`. What could not be unpacked is added to `gaps`."""
+    return list(_look(scanner, data, (), gaps))
+
+
+def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> Iterator[Sighting]:
+    hits, encoded = scanner.scan_all(data)
+    for hit in hits:
+        yield _sighting(hit, data, within)
+    if len(within) == DEPTH:
+        return
+    done = 0
+    for form, end in encoded:
+        if end > done:
+            low, high, inner = decode(form, data, end)
+            found = list(_look(scanner, inner, (*within, form.encoding), gaps))
+            done = high if found else done
+            line = data.count(b"\n", 0, low)
+            yield from (Sighting(s.hit, s.within, line + s.line, s.excerpt, s.at) for s in found)
+    parts = unwrap(data)
+    while True:
+        try:
+            label, inner = next(parts)
+        except StopIteration:
+            return
+        except NotWhole as reason:
+            gaps.append(" in ".join([str(reason), *reversed(within)]))
+            return
+        yield from _look(scanner, inner, (*within, label), gaps)
+
+
+def _sighting(hit: Hit, data: bytes, within: tuple[str, ...]) -> Sighting:
+    low = max(data.rfind(b"\n", 0, hit.start) + 1, hit.start - AROUND)
+    newline = data.find(b"\n", hit.end)
+    high = min(newline if newline >= 0 else len(data), hit.end + AROUND)
+    excerpt = data[low:high].decode("utf-8", "replace")
+    return Sighting(
+        hit, within, data.count(b"\n", 0, hit.start) + 1, excerpt, len(data[low : hit.start].decode("utf-8", "replace"))
+    )

@@ -1,0 +1,96 @@
+"""Credentials that were encoded: base64, hexadecimal and UTF-16 forms of the rules' keywords give them away.
+
+A keyword has three forms in base64, by where it falls in a group of three bytes; the characters that depend on its
+neighbours are left out (RFC 4648, section 4).
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+SHORTEST = 4  # characters of a form: shorter ones are everywhere
+REACH = 1 << 16  # bytes to each side of a form that may belong to the same encoded text
+_WRAPPED = b"H4sIA", b"UEsDB"  # gzip and zip at the start of base64
+# What one encoded text is made of; lines may be folded.
+_RUN = {
+    "base64": re.compile(rb"(?:[0-9A-Za-z+/_-]|\\n|\r?\n[ \t]*)*"),
+    "hex": re.compile(rb"(?:[0-9a-fA-F]{2})*"),
+    "UTF-16": re.compile(rb"(?:[\t\n\r -~]\0)*"),
+}
+_RUN_BACKWARDS = {
+    "base64": re.compile(rb"(?:[0-9A-Za-z+/_-]|[ \t]*\n\r?)*"),
+    "hex": re.compile(rb"(?:[0-9a-fA-F]{2})*"),
+    "UTF-16": re.compile(rb"(?:\0[\t\n\r -~])*"),
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """What an encoded keyword looks like."""
+
+    literal: bytes
+    encoding: str  # "base64", "hex", "UTF-16"
+    phase: int = 0  # base64: how many characters into a group of four it begins
+
+
+def forms(keywords: Iterable[str]) -> tuple[Form, ...]:
+    """Every form of every keyword, each literal once."""
+    found: dict[bytes, Form] = {literal: Form(literal, "base64") for literal in _WRAPPED}
+    for keyword in sorted(set(keywords)):
+        plain = keyword.encode()
+        wide = keyword.encode("utf-16-le")
+        for form in (*_base64(plain), *_base64(wide), Form(plain.hex().encode(), "hex"), Form(wide[:-1], "UTF-16")):
+            if len(form.literal) >= SHORTEST:
+                found.setdefault(form.literal, form)
+    return tuple(found.values())
+
+
+def _base64(plain: bytes) -> Iterator[Form]:
+    for before in range(3):
+        first = (before * 8 + 5) // 6  # characters that also hold bits of what comes before
+        last = (before + len(plain)) * 8 // 6  # … and after
+        text = base64.b64encode(b"\0" * before + plain + b"\0" * 3)[first:last]
+        yield Form(text, "base64", first)
+        if (other := text.translate(_URL_SAFE)) != text:
+            yield Form(other, "base64", first)
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+
+def decode(form: Form, data: bytes, end: int) -> tuple[int, int, bytes]:
+    """The encoded text around the form that ends at `end`: its start and end in `data`, and what it says."""
+    start = end - len(form.literal)
+    before = data[max(0, start - REACH) : start][::-1]
+    low = start - _length(_RUN_BACKWARDS[form.encoding], before)
+    high = start + _length(_RUN[form.encoding], data[start : start + REACH])
+    return low, high, _decoded(form, data, low, start, high)
+
+
+def _length(run: re.Pattern[bytes], data: bytes) -> int:
+    match = run.match(data)
+    return match.end() if match else 0
+
+
+def _decoded(form: Form, data: bytes, low: int, start: int, high: int) -> bytes:
+    if form.encoding == "UTF-16":
+        return data[low:high:2]
+    if form.encoding == "hex":
+        return binascii.unhexlify(data[low:high])
+    before, after = _letters(data[low:start]), _letters(data[start:high])
+    skipped = (len(before) - form.phase) % 4
+    text = (before[skipped:] + after).translate(_STANDARD)
+    return base64.b64decode(text[: len(text) // 4 * 4] or b"") + _rest(text)
+
+
+def _letters(text: bytes) -> bytes:
+    return re.sub(rb"\\n|[^0-9A-Za-z+/_-]", b"", text)
+
+
+def _rest(text: bytes) -> bytes:
+    """What a last group of two or three characters says."""
+    rest = text[len(text) // 4 * 4 :]
+    return base64.b64decode(rest + b"=" * (-len(rest) % 4)) if len(rest) > 1 else b""

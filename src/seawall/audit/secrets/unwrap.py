@@ -1,0 +1,172 @@
+"""Looks into archives, compressed files, databases, compiled Python, notebooks and other encodings of text."""
+
+import bz2
+import io
+import json
+import lzma
+import re
+import sqlite3
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+LIMIT = 64 << 20  # bytes taken out of one wrapping: more is most likely a bomb
+SQLITE_STEPS = 20_000  # times 1000 instructions of its virtual machine: a database made to loop ends there
+
+Part = tuple[str, bytes]  # what it came out of, and the bytes; see Place.within
+
+
+class NotWhole(Exception):
+    """More than LIMIT bytes would come out, or it is encrypted: the rest was not looked at."""
+
+
+def unwrap(data: bytes) -> Iterator[Part]:
+    """What is wrapped in `data`, one level deep; nothing where it is plain. Raises NotWhole after what could be had.
+
+    What is damaged ends where the damage is: nobody else can open it either.
+    """
+    for magic, offset, take_out in _FORMATS:
+        if data.startswith(magic, offset):
+            yield from take_out(data)
+            return
+    head = data[:512]
+    if data[2:4] == b"\r\n" and b"\0" in data[4:16]:
+        yield from _pyc(data)
+    elif head.count(0) * 4 > len(head):
+        yield from _utf16(data)
+    elif data[:1] == b"{" and b'"nbformat"' in data[-300:]:
+        yield from _notebook(data)
+
+
+def _read(name: str, stream: IO[bytes]) -> Part:
+    data = stream.read(LIMIT + 1)
+    if len(data) > LIMIT:
+        raise NotWhole(f"{name} unpacks to more than {LIMIT >> 20} MB")
+    return name, data
+
+
+def _zip(data: bytes) -> Iterator[Part]:
+    """Also Office documents, wheels, jars."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for info in archive.infolist():
+                if info.flag_bits & 1:
+                    raise NotWhole(f"zip: {info.filename} is encrypted")
+                with archive.open(info) as member:
+                    yield _read(f"zip: {info.filename}", member)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, lzma.LZMAError, OSError):
+        return
+
+
+def _tar(data: bytes) -> Iterator[Part]:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            for info in archive:
+                if member := archive.extractfile(info) if info.isfile() else None:
+                    yield _read(f"tar: {info.name}", member)
+    except (tarfile.TarError, EOFError, OSError, ValueError):
+        return
+
+
+def _gzip(data: bytes) -> Iterator[Part]:
+    """By zlib, which needs no checksum at the end: what follows or is cut off does not hide what comes before."""
+    yield from _inflated("gzip", data, zlib.decompressobj(wbits=31).decompress)
+
+
+def _bz2(data: bytes) -> Iterator[Part]:
+    yield from _inflated("bzip2", data, bz2.BZ2Decompressor().decompress)
+
+
+def _xz(data: bytes) -> Iterator[Part]:
+    yield from _inflated("xz", data, lzma.LZMADecompressor().decompress)
+
+
+def _inflated(name: str, data: bytes, decompress: Callable[[bytes, int], bytes]) -> Iterator[Part]:
+    try:
+        inner = decompress(data, LIMIT + 1)
+    except (zlib.error, lzma.LZMAError, OSError, EOFError):
+        return
+    if len(inner) > LIMIT:
+        raise NotWhole(f"{name} unpacks to more than {LIMIT >> 20} MB")
+    yield name, inner
+
+
+def _sqlite(data: bytes) -> Iterator[Part]:
+    """Every text of every table, a line each: in the file they touch one another. Deleted rows are in the raw bytes."""
+    connection = sqlite3.connect(":memory:")
+    steps = iter(range(SQLITE_STEPS))
+    connection.set_progress_handler(lambda: next(steps, None) is None, 1000)
+    connection.text_factory = bytes
+    try:
+        # A database in WAL mode would ask for its other file: say that it is an ordinary one (file format, 1.3).
+        connection.deserialize(data[:18] + b"\1\1" + data[20:])
+        connection.execute("PRAGMA trusted_schema = OFF")
+        names = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+        )
+        for name in [row[0].decode() for row in names]:
+            quoted = name.replace('"', '""')
+            rows = connection.execute(f'SELECT * FROM "{quoted}"')
+            yield f"sqlite: {name}", b"\n".join(value for row in rows for value in row if isinstance(value, bytes))
+    except (sqlite3.Error, UnicodeDecodeError):
+        return
+    finally:
+        connection.close()
+
+
+# marshal's strings: a type, a length of 1 or 4 bytes, the text (Python/marshal.c). The type may have its flag 0x80 set.
+_MARSHALLED = re.compile(rb"[zZ\xda\xfa](.)|[aAust\xe1\xc1\xf5\xf3\xf4](....)", re.DOTALL)
+
+
+def _pyc(data: bytes) -> Iterator[Part]:
+    """The strings of compiled Python, a line each. Not unmarshalled: that is unsafe for what others wrote."""
+    strings, at = [], 16
+    while match := _MARSHALLED.search(data, at):
+        at, length = match.start() + 1, int.from_bytes(match[1] or match[2], "little")
+        if 4 <= length <= len(data) - match.end():
+            strings.append(data[match.end() : match.end() + length])
+    yield "pyc", b"\n".join(strings)
+
+
+def _utf16(data: bytes) -> Iterator[Part]:
+    """Text in two bytes a character, with or without a byte order mark."""
+    big = data.startswith(b"\xfe\xff") or data[:512:2].count(0) > data[1:512:2].count(0)
+    yield "UTF-16", data.decode("utf-16-be" if big else "utf-16-le", "replace").encode()
+
+
+def _utf32(data: bytes) -> Iterator[Part]:
+    yield "UTF-32", data.decode("utf-32", "replace").encode()
+
+
+def _notebook(data: bytes) -> Iterator[Part]:
+    """Cells as the text they are, without JSON's quotes and escapes."""
+    try:
+        cells = json.loads(data).get("cells", [])
+        yield "notebook", "\n".join(_strings(cells)).encode("utf-8", "surrogatepass")
+    except (ValueError, AttributeError, RecursionError):
+        return
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and all(isinstance(each, str) for each in value):
+        yield "".join(value)  # a cell's lines end with \\n themselves
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _strings(each)
+
+
+_FORMATS: tuple[tuple[bytes, int, Callable[[bytes], Iterator[Part]]], ...] = (
+    (b"PK\x03\x04", 0, _zip),
+    (b"\x1f\x8b\x08", 0, _gzip),
+    (b"BZh", 0, _bz2),
+    (b"\xfd7zXZ\0", 0, _xz),
+    (b"SQLite format 3\0", 0, _sqlite),
+    (b"ustar", 257, _tar),
+    (b"\xff\xfe\0\0", 0, _utf32),
+    (b"\xff\xfe", 0, _utf16),
+    (b"\xfe\xff", 0, _utf16),
+)
