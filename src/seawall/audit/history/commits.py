@@ -1,17 +1,21 @@
 """Which commits brought an object in, under which path, and what is still in a tip."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
+from subprocess import Popen
+from typing import IO
 
 from seawall.audit.finding import Place
-from seawall.audit.history.git import Repository
+from seawall.audit.history.git import Repository, environment
 
 _SEPARATOR = "\x1f"  # git takes no control characters into names
-_FORMAT = "C%H%x1f%S%x1f%an <%ae>%x1f%aI"
-_LOG = ("-c", "core.quotePath=false", "log", "--raw", "-c", "--root", "--no-renames", "--no-abbrev", "--full-history",
-        "--no-show-signature", "--source", "--date-order", f"--format={_FORMAT}")  # fmt: skip
+_FORMAT = "C%H%x1f%T%x1f%S%x1f%an <%ae>%x1f%aI"
+# In a merge (-c) only what is in none of its parents is new; -t names folders too.
+_LOG = ("-c", "core.quotePath=false", "log", "--raw", "-c", "-t", "--root", "--no-renames", "--no-abbrev", "--source",
+        "--full-history", "--no-show-signature", "--date-order", f"--format={_FORMAT}")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,55 +51,89 @@ class Introduction:
         return Place(commit.kind, self.path, line, within, commit.name, commit.author, commit.date)
 
 
-@dataclass
-class History:
-    """All commits, and the introductions of what is looked for; both newest first."""
+class Log:
+    """What `git log` says of every commit, reachable or not. It writes a file while objects are read."""
 
-    commits: dict[str, Commit] = field(default_factory=dict)
-    objects: dict[str, list[Introduction]] = field(default_factory=dict)
-    names: dict[str, list[Introduction]] = field(default_factory=dict)  # by the text that the path contains
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.commits: dict[str, Commit] = {}  # newest first
+        self.introduced: set[str] = set()  # objects that stand in a commit: blobs and trees
+        self.paths: set[bytes] = set()  # as git prints them
+        self.whole = True  # whether git could read it to its end
+        self._files = [self._start("--all"), self._start("--reflog", "--not", "--all")]
 
-    def order(self, commit: str) -> int:
-        """Larger for older ones; what is in no commit is newest."""
-        return self._order.get(commit, -1)
+    def _start(self, *which: str, input: bytes = b"") -> tuple[Popen[bytes], IO[bytes]]:
+        file = tempfile.TemporaryFile()  # noqa: SIM115
+        with tempfile.TemporaryFile() as asked:
+            asked.write(input)
+            asked.seek(0)
+            return Popen(self.repository.command(*_LOG, *which), stdin=asked, stdout=file, env=environment()), file
+
+    def finish(self, commits: Iterable[str]) -> None:
+        """Wait for it, and ask about those of `commits` that nothing led to."""
+        for number, (process, file) in enumerate(self._files):
+            self.whole &= process.wait() == 0
+            file.seek(0)
+            self._read(file, "reflog" if number else "")
+        left = [name for name in commits if name not in self.commits]
+        if left:
+            process, file = self._start("--no-walk", "--stdin", input="\n".join(left).encode())
+            self._files.append((process, file))
+            process.wait()  # what a broken one lacks is missing elsewhere too
+            file.seek(0)
+            self._read(file, "")
+
+    def _read(self, file: IO[bytes], source: str) -> None:
+        for line in file:
+            if line.startswith(b":"):
+                fields, _, path = line.rstrip(b"\n").partition(b"\t")
+                if b" 160000 " not in fields:  # a submodule's commit is in another repository
+                    self.introduced.add(_new(fields))
+                self.paths.add(path)
+            elif line.startswith(b"C"):
+                name, tree, ref, author, date = line[1:].decode("utf-8", "replace").rstrip("\n").split(_SEPARATOR)
+                self.introduced.add(tree)
+                self.commits[name] = Commit(name, source or ref, author, date)
+
+        self.introduced.discard("0" * len(next(iter(self.introduced), "")))  # what a deletion leaves
+
+    def introductions(self, wanted: set[str]) -> dict[str, list[Introduction]]:
+        """Where the `wanted` objects came in, newest first."""
+        found: dict[str, list[Introduction]] = {}
+        for commit, fields, path in self._lines():
+            if (name := _new(fields)) in wanted:
+                found.setdefault(name, []).append(Introduction(self.commits[commit], unquote(path)))
+        return found
+
+    def naming(self, texts: set[str]) -> dict[str, list[Introduction]]:
+        """Where paths that contain one of `texts` came in, newest first."""
+        found: dict[str, list[Introduction]] = {}
+        for commit, _, path in self._lines() if texts else ():
+            for text in texts:
+                if text in (name := unquote(path)):
+                    found.setdefault(text, []).append(Introduction(self.commits[commit], name))
+        return found
+
+    def _lines(self) -> Iterator[tuple[str, bytes, bytes]]:
+        for _, file in self._files:
+            file.seek(0)
+            commit = ""
+            for line in file:
+                if line.startswith(b":"):
+                    fields, _, path = line.rstrip(b"\n").partition(b"\t")
+                    yield commit, fields, path
+                elif line.startswith(b"C"):
+                    commit = line[1:].decode("utf-8", "replace").partition(_SEPARATOR)[0]
 
     @cached_property
-    def _order(self) -> dict[str, int]:
+    def order(self) -> dict[str, int]:
+        """Each commit's age: larger for older ones."""
         return {name: number for number, name in enumerate(self.commits)}
 
 
-def history(repository: Repository, wanted: set[str], names: set[str], unreachable: Iterable[str]) -> History:
-    """Where the `wanted` objects, and paths that contain one of `names`, came in.
-
-    `unreachable` are commits that perhaps no ref leads to. In a merge only what is in none of its parents is new.
-    """
-    found = History()
-    _collect(repository.lines(*_LOG, "--all"), "", wanted, names, found)
-    _collect(repository.lines(*_LOG, "--reflog", "--not", "--all"), "reflog", wanted, names, found)
-    if left := [name for name in unreachable if name not in found.commits]:
-        asked = "\n".join(left).encode()
-        _collect(repository.lines(*_LOG, "--no-walk", "--stdin", input=asked), "", wanted, names, found)
-    return found
-
-
-def _collect(lines: Iterable[bytes], source: str, wanted: set[str], names: set[str], found: History) -> None:
-    commit: Commit | None = None
-    for raw in lines:
-        if raw.startswith(b":"):
-            assert commit is not None
-            fields, _, quoted = raw.rstrip(b"\n").partition(b"\t")
-            parents = len(fields) - len(fields.lstrip(b":"))
-            name = fields.split()[2 * parents + 1].decode()
-            if name in wanted or names:
-                introduction = Introduction(commit, unquote(quoted))
-                if name in wanted:
-                    found.objects.setdefault(name, []).append(introduction)
-                for each in names:
-                    if each in introduction.path:
-                        found.names.setdefault(each, []).append(introduction)
-        elif raw.startswith(b"C"):
-            name, ref, author, date = raw[1:].decode("utf-8", "replace").rstrip("\n").split(_SEPARATOR)
-            commit = found.commits[name] = Commit(name, source or ref, author, date)
+def _new(fields: bytes) -> str:
+    """The object that a raw line, `:modes… names… status`, says stands there now: the last of the names."""
+    return fields.rsplit(b" ", 2)[1].decode()
 
 
 _ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}

@@ -1,13 +1,13 @@
 """What is there to be looked at: every object of a repository, reachable or not, and what ought to be there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from seawall.audit.finding import Gap
 from seawall.audit.history.git import Repository
 
-Kind = Literal["blob", "tree", "commit", "tag", "file", "ref", "index"]
+Kind = Literal["blob", "tree", "commit", "tag", "file", "path", "ref", "index"]
 
 CHUNK_BYTES = 8 << 20  # content that one process reads before it reports
 CHUNK_OBJECTS = 1000  # names that surely fit the pipe to git, so that neither waits for the other
@@ -48,26 +48,17 @@ def chunks(listed: list[Listed]) -> Iterator[list[Listed]]:
         yield chunk
 
 
-@dataclass(frozen=True)
-class Walk:
-    """What refs, reflogs and the index lead to."""
-
-    missing: int  # objects that are not there
-    paths: dict[str, str]  # object → a path it stands under, for paths that matter
-
-
-def walk(repository: Repository, matters: Callable[[str], bool]) -> Walk:
-    """Follow everything that can be followed; keep the paths that matter."""
+def missing(repository: Repository) -> int:
+    """How many objects that refs, reflogs and the index lead to are not there, by following everything: slow."""
     lines = repository.lines("rev-list", "--objects", "--all", "--reflog", "--indexed-objects", "--missing=print")
-    absent, paths = 0, {}
-    for line in lines:
-        if line.startswith(b"?"):
-            absent += 1
-            continue
-        name, _, path = line.rstrip(b"\n").partition(b" ")
-        if path and matters(text := path.decode("utf-8", "replace")):
-            paths[name.decode()] = text
-    return Walk(absent, paths)
+    return sum(1 for line in lines if line.startswith(b"?"))
+
+
+def pointed_to(repository: Repository) -> set[str]:
+    """What refs and the index name themselves."""
+    names = repository.run("for-each-ref", "--format=%(objectname)").decode().split()
+    staged = repository.lines("ls-files", "--stage") if repository.work_tree else iter(())
+    return {*names, *(line.split(None, 2)[1].decode() for line in staged if not line.startswith(b"160000"))}
 
 
 def gaps(repository: Repository, absent: int) -> list[Gap]:

@@ -1,13 +1,13 @@
 """Where each credential was seen: commit, path, author and date of every place, and whether it is still in a tip."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from seawall.audit.finding import Place, Sureness
-from seawall.audit.history.commits import History, history, in_tips
+from seawall.audit.history.commits import Log, in_tips
 from seawall.audit.history.files import kind
 from seawall.audit.history.git import Repository
 from seawall.audit.history.reader import Seen
@@ -28,17 +28,13 @@ class Credential:
     in_tip: bool = False
 
 
-def credentials(repository: Repository | None, folder: Path, seen: Seen, commits: Iterable[str]) -> list[Credential]:
-    """What was seen, each secret once. `commits` are all that are there, reachable or not."""
-    if not seen.sightings:
-        return []
-    places = _Places(repository, folder, seen, commits)
+def credentials(seen: Seen, places: "Places") -> list[Credential]:
+    """What was seen, each secret once."""
     found: dict[tuple[str, str], Credential] = {}
     for name, what, sighting in seen.sightings:
         hit = sighting.hit
-        credential = found.setdefault(
-            (hit.rule.id, hit.secret), Credential(hit.rule, hit.secret, hit.sureness, sighting)
-        )
+        key = hit.rule.id, hit.secret
+        credential = found.setdefault(key, Credential(hit.rule, hit.secret, hit.sureness, sighting))
         credential.sureness = min(credential.sureness, hit.sureness, key=ORDER.__getitem__)
         credential.places += places.of(name, what, sighting)
         credential.in_tip |= places.in_tip(name, what)
@@ -47,21 +43,23 @@ def credentials(repository: Repository | None, folder: Path, seen: Seen, commits
     return list(found.values())
 
 
-class _Places:
+class Places:
     """What the history says of the objects that were seen."""
 
-    def __init__(self, repository: Repository | None, folder: Path, seen: Seen, commits: Iterable[str]) -> None:
+    def __init__(self, repository: Repository | None, folder: Path, seen: Seen, log: Log | None) -> None:
         self.repository = repository
         self.folder = folder
         self.texts = seen.texts
-        named = {sighting.hit.secret for _, what, sighting in seen.sightings if what == "tree"}
+        self.log = log
+        named = {sighting.hit.secret for _, what, sighting in seen.sightings if what in ("tree", "path", "index")}
         wanted = {name for name, what, _ in seen.sightings if what in ("blob", "tree")}
-        looked_up = repository is not None and any(what != "file" for _, what, _ in seen.sightings)
-        self.history = history(repository, wanted, named, commits) if repository and looked_up else History()
+        self.names = log.naming(named) if log else {}
+        self.objects = log.introductions(wanted) if log and wanted else {}
         self.tips = in_tips(repository, wanted) if repository and wanted else set()
 
     def age(self, place: Place) -> int:
-        return self.history.order(place.commit)
+        """Larger for older ones; what is in no commit is newest."""
+        return self.log.order.get(place.commit, -1) if self.log else -1
 
     def in_tip(self, name: str, what: str) -> bool:
         return what in ("file", "ref", "index") or name in self.tips
@@ -70,7 +68,7 @@ class _Places:
         """Every place where the object stands."""
         match what:
             case "blob":
-                there = self.history.objects.get(name)
+                there = self.objects.get(name)
                 for each in there or ():
                     yield each.place(sighting.line, sighting.within)
                 if not there:
@@ -80,26 +78,25 @@ class _Places:
                         sighting.line,
                         sighting.within,
                     )
-            case "tree":
-                for each in self.history.names.get(sighting.hit.secret, ()):
+            case "tree" | "path" | "index":
+                there = self.names.get(sighting.hit.secret)
+                for each in there or ():
                     yield Place("file name", each.path, 0, (), each.commit.name, each.commit.author, each.commit.date)
-                if sighting.hit.secret not in self.history.names:
-                    yield Place("file name", f"in tree {name}")
+                if not there:
+                    yield Place("file name", f"in tree {name}" if name else sighting.excerpt)
             case "commit":
                 yield self._commit(name, sighting)
             case "tag":
                 yield _tag(self.texts[name].decode("utf-8", "replace"), name, sighting)
             case "ref":
                 yield Place("ref name", sighting.excerpt)
-            case "index":
-                if sighting.hit.secret not in self.history.names:
-                    yield Place("file name", sighting.excerpt)
             case _:
                 yield self._file(Path(name), sighting)
 
     def _commit(self, name: str, sighting: Sighting) -> Place:
         part, line = _part(self.texts[name].decode("utf-8", "replace"), sighting.line, "commit message")
-        commit = self.history.commits[name]
+        assert self.log is not None
+        commit = self.log.commits[name]
         return Place(part, "", line, sighting.within, name, commit.author, commit.date)
 
     def _file(self, path: Path, sighting: Sighting) -> Place:

@@ -1,5 +1,6 @@
 """Reads objects and files once each, in several processes, and looks for credentials in them."""
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +18,9 @@ from seawall.audit.secrets.scanner import Scanner
 
 PIECE = 32 << 20  # bytes of a large object looked at at once, …
 OVERLAP = 1 << 16  # … and how far the next piece reaches back
+PIPE = (
+    1 << 20
+)  # bytes between git and us, as much as an unprivileged user may have: fewer changes from one to the other
 DELTA_CACHE = "64m"  # of each git; with its default of 96 MB histories are not read faster
 
 
@@ -78,7 +82,10 @@ class Reader:
     def _git(self) -> Popen[bytes]:
         assert self.repository is not None
         options = ("-c", f"core.deltaBaseCacheLimit={DELTA_CACHE}")
-        return self.repository.start(*options, "cat-file", "--batch-command", "--buffer")
+        process = self.repository.start(*options, "cat-file", "--batch-command", "--buffer")
+        assert process.stdout is not None
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, PIPE)
+        return process
 
     def read(self, chunk: list[Listed]) -> Seen:
         """Look at all of `chunk`."""

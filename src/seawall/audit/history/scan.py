@@ -7,9 +7,10 @@ from pathlib import Path
 
 from seawall.audit.finding import Gap
 from seawall.audit.history import files, git, objects
+from seawall.audit.history.commits import Log, unquote
 from seawall.audit.history.git import Repository
 from seawall.audit.history.objects import Listed
-from seawall.audit.history.places import Credential, credentials
+from seawall.audit.history.places import Credential, Places, credentials
 from seawall.audit.history.reader import Seen, read
 from seawall.audit.secrets.deep import look
 from seawall.audit.secrets.scanner import Scanner
@@ -31,43 +32,68 @@ class Scan:
 
 def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: Progress = lambda *_: None) -> Scan:
     """Look at the repository in or above `path`, or at a folder that is in none. Raises RepositoryUnusable."""
-    processes = processes or os.cpu_count() or 1
+    reading = Reading(scanner, processes or os.cpu_count() or 1, progress)
     repository = git.find(path)
     if repository is None:
-        listed = [_file(each) for each in files.in_folder(path.resolve())]
-        seen = _read(None, scanner, listed, processes, progress)
-        return _result(credentials(None, path.resolve(), seen, []), seen, [])
+        seen = reading.read(None, [_file(each) for each in files.in_folder(path.resolve())])
+        return _result(credentials(seen, Places(None, path.resolve(), seen, None)), seen, [])
+    log = Log(repository)
     listed = objects.objects(repository)
-    gaps = _nested(repository)
+    seen = reading.read(repository, [each for each in listed if each.kind != "tree"] + _files(repository))
+    commits = [each.name for each in listed if each.kind == "commit"]
+    log.finish(commits)
+    # The others' names are those of the paths in the log.
+    seen.add(
+        reading.read(repository, [each for each in listed if each.kind == "tree" and each.name not in log.introduced])
+    )
+    _names(repository, log, scanner, seen)
+    gaps = _missing(repository, log, {each.name for each in listed}) + _nested(repository)
+    result = _result(credentials(seen, Places(repository, path.resolve(), seen, log)), seen, gaps)
+    result.commits = len(commits)
+    return result
+
+
+def _files(repository: Repository) -> list[Listed]:
     others = [path for _, path in files.administrative(repository)]
-    if repository.work_tree:
-        others += files.uncommitted(repository)
-    seen = _read(repository, scanner, listed + [_file(each) for each in others], processes, progress)
+    return [_file(path) for path in (others + files.uncommitted(repository) if repository.work_tree else others)]
+
+
+def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> None:
+    """What files, folders and refs are called."""
+    paths = "\n".join(unquote(path) for path in log.paths).encode("utf-8", "surrogateescape")
+    seen.sightings += [("", "path", each) for each in look(scanner, paths, [])]
     seen.sightings += [("", "ref", each) for each in look(scanner, files.ref_names(repository), [])]
     if repository.work_tree:
         seen.sightings += [("", "index", each) for each in look(scanner, files.staged_names(repository), [])]
-    walk = objects.walk(repository, lambda path: False)
-    gaps += objects.gaps(repository, walk.missing + seen.missing)
-    commits = [each.name for each in listed if each.kind == "commit"]
-    result = _result(credentials(repository, path.resolve(), seen, commits), seen, gaps)
-    result.commits = len(commits)
-    return result
+
+
+def _missing(repository: Repository, log: Log, present: set[str]) -> list[Gap]:
+    absent = len((log.introduced | objects.pointed_to(repository)) - present)
+    if not log.whole:
+        absent = max(absent, objects.missing(repository), 1)
+    return objects.gaps(repository, absent)
 
 
 def _file(path: Path) -> Listed:
     return Listed(str(path), "file", path.lstat().st_size)
 
 
-def _read(
-    repository: Repository | None, scanner: Scanner, listed: list[Listed], processes: int, progress: Progress
-) -> Seen:
-    total = sum(each.size for each in listed)
-    seen = Seen()
-    progress("reading", 0, total)
-    for part in read(repository, scanner, listed, processes):
-        seen.add(part)
-        progress("reading", seen.read, total)
-    return seen
+@dataclass(frozen=True)
+class Reading:
+    """How things are read, and who is told."""
+
+    scanner: Scanner
+    processes: int
+    progress: Progress
+
+    def read(self, repository: Repository | None, listed: list[Listed]) -> Seen:
+        """Everything in `listed`."""
+        total = sum(each.size for each in listed)
+        seen = Seen()
+        for part in read(repository, self.scanner, listed, self.processes):
+            seen.add(part)
+            self.progress("reading", seen.read, total)
+        return seen
 
 
 def _nested(repository: Repository) -> list[Gap]:
