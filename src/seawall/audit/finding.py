@@ -23,10 +23,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """One problem, however often it was seen."""
+    """One problem, however often it was seen. Nothing in it shows a secret: see mask.py."""
 
     id: str  # stable, "secrets/github-token": never changes its meaning
-    fingerprint: str  # the same problem has the same one in every run and clone; see baseline.py
+    fingerprint: str  # the same problem has the same one in every run and clone; see fingerprint.py
     title: str
     severity: Severity
     sureness: Sureness
@@ -35,7 +35,7 @@ class Finding:
     times: int  # places it was seen in
     in_tip: bool  # still there in HEAD, a branch's tip or the work tree
     proof: tuple[str, ...]  # lines that show it, secrets masked
-    remedy: str
+    remedy: str  # what to do, one step a line, the first one first
     links: tuple[str, ...] = ()
 
 

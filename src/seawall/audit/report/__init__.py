@@ -1,0 +1,1 @@
+"""One report, told in four ways."""

@@ -1,0 +1,57 @@
+"""The report for other programs: docs/audit.schema.json describes it."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from seawall import __version__
+from seawall.audit.baseline import Known
+from seawall.audit.finding import Finding
+from seawall.audit.run import Report, exit_code
+
+VERSION = 1  # rises when a field goes or changes its meaning, not when one is added
+
+
+def as_json(report: Report) -> str:
+    """The whole report as one JSON object in ASCII, ending with a newline."""
+    return json.dumps(document(report), indent=2) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The same as plain values."""
+    return {
+        "format": "seawall-audit",
+        "version": VERSION,
+        "seawall": __version__,
+        "subject": _clean(asdict(report.subject)),
+        "started": report.started.isoformat(),
+        "seconds": round(report.seconds, 3),
+        "complete": not report.gaps,
+        "exit_code": exit_code(report),
+        "figures": dict(report.figures),
+        "findings": [_finding(finding) for finding in report.findings],
+        "known": [_known(known) for known in report.known],
+        "expired": [_known(known) for known in report.expired],
+        "gaps": [_clean(asdict(gap)) for gap in report.gaps],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    values: dict[str, Any] = _clean(asdict(finding))
+    return values
+
+
+def _known(known: Known) -> dict[str, Any]:
+    expires = known.entry.expires.isoformat() if known.entry.expires else None
+    return {"finding": _finding(known.finding), "reason": known.entry.reason, "expires": expires}
+
+
+def _clean(value: Any) -> Any:
+    r"""Bytes that are not UTF-8, which Python carries as lone surrogates, as `\xe4`: JSON cannot say them."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(value, dict):
+        return {key: _clean(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(each) for each in value]
+    return value

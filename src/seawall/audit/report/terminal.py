@@ -1,0 +1,123 @@
+"""The report for people at a terminal, 80 columns wide; plain text where there is none."""
+
+import io
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from seawall.audit.finding import Finding, Place, Severity
+from seawall.audit.report.words import SURE, count, day, figure, plain, verdict, where, who
+from seawall.audit.run import Report
+
+SHOWN = 20  # findings; the worst come first
+_COLOURS: dict[Severity, str] = {
+    "critical": "bold white on red",
+    "high": "bold red",
+    "medium": "bold yellow",
+    "low": "bold cyan",
+    "information": "bold",
+}
+
+
+def show(report: Report, everything: bool = False) -> None:
+    """Print it. A terminal that cannot show a character gets another one instead."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    Console(highlight=False).print(render(report, everything))
+
+
+def render(report: Report, everything: bool = False) -> RenderableType:
+    """The worst findings first, or `everything`; then the verdict, what is missing, what to do next."""
+    shown = report.findings if everything else report.findings[:SHOWN]
+    parts: list[RenderableType] = []
+    for severity, group in groupby(shown, key=lambda finding: finding.severity):
+        total = sum(finding.severity == severity for finding in report.findings)
+        parts += [Rule(Text(f" {severity} · {total:,} ", _COLOURS[severity]), align="left", style="dim"), Text()]
+        for finding in group:
+            parts += [_finding(finding), Text()]
+    if hidden := len(report.findings) - len(shown):
+        parts += [Text(f"… and {count(hidden, 'more finding')}, none of them worse: --all shows them.", "bold"), Text()]
+    parts += [Rule(style="dim"), *_end(report)]
+    return Group(*parts)
+
+
+def _finding(finding: Finding) -> RenderableType:
+    head = Table.grid(expand=True, padding=(0, 1))
+    head.add_column(ratio=1)
+    head.add_column(justify="right", overflow="fold")
+    head.add_row(Text(plain(finding.title), "bold"), Text(plain(finding.id), "dim"))
+    state = Text("still in the tip", "red") if finding.in_tip else Text("in the history only", "green")
+    times = f" · seen {count(finding.times, 'time')}"
+    body: list[RenderableType] = [Text.assemble(SURE[finding.sureness], " · ", state, times), _places(finding)]
+    body += [Text(f"│ {plain(line)}", "cyan", no_wrap=True, overflow="ellipsis") for line in finding.proof[:1]]
+    body.append(_steps(finding))
+    return Group(head, Padding(Group(*body), (0, 0, 0, 2)))
+
+
+def _places(finding: Finding) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    if finding.first == finding.last:
+        table.add_row("at", _place(finding.first))
+    else:
+        table.add_row("first", _place(finding.first))
+        table.add_row("last", _place(finding.last))
+    return table
+
+
+def _place(place: Place) -> Text:
+    about = " ".join(filter(None, (plain(place.commit[:8]), day(place), who(place))))
+    return Text.assemble(where(place), (f"  {about}", "dim")) if about else Text(where(place))
+
+
+def _steps(finding: Finding) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="green")
+    table.add_column(overflow="fold")
+    for step in finding.remedy.splitlines():
+        table.add_row("→", plain(step))
+    for link in finding.links[:1]:
+        table.add_row("", Text(plain(link), "underline"))
+    return table
+
+
+def _end(report: Report) -> Iterator[RenderableType]:
+    if report.gaps:
+        yield Text(f" INCOMPLETE: {count(len(report.gaps), 'gap')} ", "bold white on red")
+        for gap in report.gaps:
+            yield Text(f"  ✗ {plain(gap.what)}")
+            yield from (Text(f"    → {plain(step)}", "green") for step in gap.remedy.splitlines())
+        yield Text()
+    for known in report.expired:
+        ended = f"  {known.finding.id}: {known.entry.reason} (until {known.entry.expires})"
+        yield Text("No longer accepted, its time is over:", "yellow") + Text(plain(ended))
+    yield Text(f"{verdict(report)}.", _verdict_style(report))
+    if report.known:
+        yield Text(f"{count(len(report.known), 'more finding')} in the baseline, not counted.", "dim")
+    figures = ", ".join(figure(name, value) for name, value in report.figures.items())
+    yield Text(f"{plain(report.subject.name)}: {figures or 'audited'} in {report.seconds:.1f} s", "dim")
+    yield from _next(report)
+
+
+def _verdict_style(report: Report) -> str:
+    if report.findings:
+        return "bold red"
+    return "bold yellow" if report.gaps else "bold green"
+
+
+def _next(report: Report) -> Iterator[RenderableType]:
+    if not report.findings:
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_row(Text("--html report.html", "bold"), "the same as a page to read and pass on")
+    if any(finding.id.startswith("secrets/") for finding in report.findings):
+        table.add_row(Text("seawall secrets wipe", "bold"), "takes them out of the history, once they are revoked")
+    table.add_row(Text("--accept REASON", "bold"), "puts what you can live with into the baseline")
+    yield Padding(table, (1, 0, 0, 0))
