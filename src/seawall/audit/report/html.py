@@ -29,7 +29,7 @@ def as_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(plain=words.plain, when=_when, short=_short, link=_link)
+    environment.filters.update(plain=words.plain, when=_when, short=_short, page=words.page)
     style, script = (Markup((TEMPLATES / name).read_text("utf-8")) for name in ("report.css", "report.js"))
     return environment.get_template("report.html.j2").render(
         style=style,
@@ -74,8 +74,3 @@ def _when(moment: datetime) -> str:
 
 def _short(commit: str) -> str:
     return words.plain(commit[:8])
-
-
-def _link(address: str) -> bool:
-    """Whether it may be followed: `javascript:` is an address too."""
-    return address.startswith(("https://", "http://"))

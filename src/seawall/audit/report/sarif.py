@@ -8,7 +8,7 @@ from urllib.parse import quote
 from seawall import __version__
 from seawall.audit.baseline import Entry
 from seawall.audit.finding import Finding, Gap, Place, Severity, Sureness
-from seawall.audit.report.words import SURE, plain, where
+from seawall.audit.report.words import SURE, lines, page, plain, where
 from seawall.audit.run import Report, exit_code
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -51,7 +51,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "id": finding.id,
         "shortDescription": {"text": plain(finding.title)},
-        "help": {"text": finding.remedy or plain(finding.title)},
+        "help": {"text": lines(finding.remedy) or plain(finding.title)},
         "defaultConfiguration": {"level": _LEVELS[finding.severity]},
         "properties": {
             "security-severity": _SCORES[finding.severity],
@@ -59,8 +59,8 @@ def _rule(finding: Finding) -> dict[str, Any]:
             "tags": ["security"],
         },
     }
-    if finding.links:
-        rule["helpUri"] = finding.links[0]
+    if link := next(filter(page, finding.links), None):
+        rule["helpUri"] = link
     return rule
 
 
@@ -91,12 +91,7 @@ def _result(finding: Finding, rule: int, entry: Entry | None) -> dict[str, Any]:
 def _message(finding: Finding) -> str:
     state = "still in the tip" if finding.in_tip else "in the history only"
     head = f"{plain(finding.title)} ({SURE[finding.sureness]}), {state}: {where(finding.last)}"
-    return "\n".join([head, *map(plain, finding.proof), "", plain_lines(finding.remedy)]).rstrip()
-
-
-def plain_lines(text: str) -> str:
-    """As `plain`, but lines stay lines."""
-    return "\n".join(map(plain, text.splitlines()))
+    return "\n".join([head, *map(plain, finding.proof), "", lines(finding.remedy)]).rstrip()
 
 
 def _location(place: Place) -> dict[str, Any]:
@@ -144,7 +139,7 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 def _notification(gap: Gap) -> dict[str, Any]:
     text = f"Incomplete: {plain(gap.what)}"
-    return {"level": "error", "message": {"text": f"{text} {plain_lines(gap.remedy)}".rstrip()}}
+    return {"level": "error", "message": {"text": f"{text} {lines(gap.remedy)}".rstrip()}}
 
 
 def _source(report: Report) -> dict[str, Any]:

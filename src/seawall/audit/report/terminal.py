@@ -29,7 +29,8 @@ def show(report: Report, everything: bool = False) -> None:
     """Print it. A terminal that cannot show a character gets another one instead."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    Console(highlight=False).print(render(report, everything))
+    # A long address is left to the terminal to break: only then can it be clicked and copied.
+    Console(highlight=False).print(render(report, everything), crop=False)
 
 
 def render(report: Report, everything: bool = False) -> RenderableType:
@@ -40,14 +41,14 @@ def render(report: Report, everything: bool = False) -> RenderableType:
         total = sum(finding.severity == severity for finding in report.findings)
         parts += [Rule(Text(f" {severity} · {total:,} ", _COLOURS[severity]), align="left", style="dim"), Text()]
         for finding in group:
-            parts += [_finding(finding), Text()]
+            parts += [*_finding(finding), Text()]
     if hidden := len(report.findings) - len(shown):
         parts += [Text(f"… and {count(hidden, 'more finding')}, none of them worse: --all shows them.", "bold"), Text()]
     parts += [Rule(style="dim"), *_end(report)]
     return Group(*parts)
 
 
-def _finding(finding: Finding) -> RenderableType:
+def _finding(finding: Finding) -> Iterator[RenderableType]:
     head = Table.grid(expand=True, padding=(0, 1))
     head.add_column(ratio=1)
     head.add_column(justify="right", overflow="fold")
@@ -56,8 +57,9 @@ def _finding(finding: Finding) -> RenderableType:
     times = f" · seen {count(finding.times, 'time')}"
     body: list[RenderableType] = [Text.assemble(SURE[finding.sureness], " · ", state, times), _places(finding)]
     body += [Text(f"│ {plain(line)}", "cyan", no_wrap=True, overflow="ellipsis") for line in finding.proof[:1]]
-    body.append(_steps(finding))
-    return Group(head, Padding(Group(*body), (0, 0, 0, 2)))
+    yield head
+    yield Padding(Group(*body, _steps(finding)), (0, 0, 0, 2))
+    yield from (Text(f"    {plain(link)}", "dim", no_wrap=True, overflow="ignore") for link in finding.links[:1])
 
 
 def _places(finding: Finding) -> Table:
@@ -83,8 +85,6 @@ def _steps(finding: Finding) -> Table:
     table.add_column(overflow="fold")
     for step in finding.remedy.splitlines():
         table.add_row("→", plain(step))
-    for link in finding.links[:1]:
-        table.add_row("", Text(plain(link), "underline"))
     return table
 
 

@@ -35,6 +35,16 @@ def _escape(code: int) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+def lines(text: str) -> str:
+    """As `plain`, but lines stay lines."""
+    return "\n".join(map(plain, text.splitlines()))
+
+
+def page(address: str) -> bool:
+    """Whether it may be followed: `javascript:` is an address too."""
+    return address.startswith(("https://", "http://"))
+
+
 def where(place: Place) -> str:
     """`config/settings.py:12`, `commit message`, `backup.zip → zip: keys/id_rsa`."""
     name = place.path if place.kind == "file" else f"{place.kind} {place.path}".rstrip()

@@ -1,0 +1,100 @@
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from seawall.audit.report.terminal import SHOWN, render, show
+from seawall.audit.run import Report, Subject
+from tests.audit.report.made import FINDINGS, GAPS, REPORT, STARTED
+
+CLEAN = Report(Subject("/srv/flights"), STARTED, 0.1, (), figures={"objects": 12})
+
+
+def text_of(report: Report, everything: bool = False, terminal: bool = False) -> str:
+    out = io.StringIO()
+    colours = "standard" if terminal else None
+    console = Console(file=out, width=80, force_terminal=terminal, highlight=False, color_system=colours)
+    console.print(render(report, everything), crop=False)
+    return out.getvalue()
+
+
+def block(text: str, identifier: str) -> list[str]:
+    """The lines about one finding."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    start = next(number for number, line in enumerate(lines) if line.endswith(identifier))
+    return lines[start : lines.index("", start)]
+
+
+def test_a_finding_says_what_where_how_sure_and_what_to_do() -> None:
+    assert block(text_of(REPORT), "secrets/github-token") == [
+        "GitHub access token                                         secrets/github-token",
+        "  checksum verified · still in the tip · seen 14 times",
+        f"  first deploy/release.sh:7  {FINDINGS[0].first.commit[:8]} 2021-02-11 Ada Lovelace",
+        f"  last  deploy/release.sh:9  {FINDINGS[0].last.commit[:8]} 2025-05-20 Grace Hopper",
+        '  │ export GITHUB_TOKEN="ghp_***Ml17"',
+        "  → Revoke it at GitHub and make a new one.",
+        "  → Take it out of the files.",
+        "  → Then take it out of the history: seawall secrets wipe",
+        f"    {FINDINGS[0].links[0]}",
+    ]
+
+
+def test_only_addresses_are_wider_than_the_terminal() -> None:
+    wide = [line.strip() for line in text_of(REPORT).splitlines() if len(line.rstrip()) > 80]
+    assert wide == [*FINDINGS[0].links, *FINDINGS[2].links]
+
+
+def test_severities_come_in_order_with_their_numbers() -> None:
+    heads = [line.split("─")[0].strip() for line in text_of(REPORT).splitlines() if " · " in line and "───" in line]
+    assert heads == ["critical · 2", "high · 2", "medium · 2", "low · 1", "information · 1"]
+
+
+def test_an_incomplete_one_says_so_with_every_gap_and_what_to_do() -> None:
+    text = text_of(REPORT)
+    assert "INCOMPLETE: 2 gaps" in text
+    assert "git fetch --refetch --no-filter" in text
+    nothing = text_of(replace(CLEAN, gaps=GAPS))
+    assert "Nothing found, but not everything was looked at." in nothing
+    assert "INCOMPLETE" in nothing
+
+
+def test_a_clean_one_is_short() -> None:
+    text = text_of(CLEAN)
+    assert "Nothing found." in text
+    assert "/srv/flights: 12 objects in 0.1 s" in text
+    assert "wipe" not in text
+    assert len(text.splitlines()) == 3
+
+
+def test_of_many_the_worst_are_shown_and_the_rest_is_counted() -> None:
+    many = replace(REPORT, findings=tuple(replace(FINDINGS[5], title=f"No. {number}.") for number in range(50)))
+    text = text_of(many)
+    assert text.count("seen 6 times") == SHOWN
+    assert "… and 30 more findings, none of them worse: --all shows them." in text
+    assert "medium · 50" in text
+    everything = text_of(many, everything=True)
+    assert everything.count("seen 6 times") == 50
+    assert "--all" not in everything
+
+
+def test_what_was_accepted_is_told() -> None:
+    text = " ".join(text_of(REPORT).split())
+    assert "1 more finding in the baseline, not counted." in text
+    assert "Until the move to the new provider (until 2024-01-01)" in text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_text_from_the_repository_cannot_command_the_terminal(terminal: bool) -> None:
+    text = text_of(REPORT, terminal=terminal)
+    assert r"\x1b[31m\u202e" in text
+    assert not set(text) & set("\u202e\udce4\r\x07")
+    assert "\x1b[31m\u202e" not in text
+    assert ("\x1b" in text) is terminal
+
+
+def test_a_terminal_that_knows_only_ascii_gets_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, "ascii"))
+    show(REPORT)
+    assert b"GitHub access token" in raw.getvalue()
