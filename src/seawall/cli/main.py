@@ -1,7 +1,6 @@
 """`seawall`: finds the verb, runs it, and turns named errors into sentences."""
 
 import errno
-import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from seawall import __version__
+from seawall.cli.lazy import Lazy
 from seawall.cli.project import find_project
 from seawall.errors import SeawallError, StateUnusable
 
@@ -28,38 +28,12 @@ VERBS = {
     "kill": "End a server at once.",
     "trust": "Make browsers on this machine trust the local certificate authority.",
     "doctor": "What is missing on this machine, and the command that installs it.",
+    "secrets": "Credentials in the git repository: find them, wipe them, stop the next one.",
 }
+_VERBS = {verb: (f"seawall.cli.{verb}", f"{verb}_command", text) for verb, text in VERBS.items()}
 
 
-class Verbs(click.Group):
-    """Commands that are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = getattr(importlib.import_module(f"seawall.cli.{cmd_name}"), f"{cmd_name}_command")
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        import difflib
-
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], VERBS, 1)
-            hint = f" Did you mean `seawall {near[0]}`?" if near else " See: seawall --help"
-            raise click.UsageError(f"There is no command `{args[0]}`.{hint}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
-
-
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, verbs=_VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="seawall")
 @click.option(
     "-C",

@@ -15,7 +15,7 @@ from seawall.audit.history.reader import Seen, read
 from seawall.audit.secrets.deep import look
 from seawall.audit.secrets.scanner import Scanner
 
-Progress = Callable[[str, int, int], None]  # what is done, bytes done, bytes in all
+Progress = Callable[[int, int], None]  # bytes looked at, bytes in all
 GAPS_SHOWN = 20  # of one kind
 
 
@@ -92,7 +92,7 @@ class Reading:
         seen = Seen()
         for part in read(repository, self.scanner, listed, self.processes):
             seen.add(part)
-            self.progress("reading", seen.read, total)
+            self.progress(seen.read, total)
         return seen
 
 

@@ -1,7 +1,7 @@
 """Credentials in a block of bytes however they are wrapped: plain, encoded, compressed, in archives in archives."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seawall.audit.secrets.encoded import decode
 from seawall.audit.secrets.scanner import Hit, Scanner
@@ -20,6 +20,7 @@ class Sighting:
     line: int  # from 1; in what was unpacked, if it was
     excerpt: str  # the text around it in its line
     at: int  # where the secret begins in `excerpt`
+    beside: tuple[str, ...] = ()  # every secret in it: who shows it has to mask them all
 
 
 def look(scanner: Scanner, data: bytes, gaps: list[str]) -> list[Sighting]:
@@ -30,7 +31,7 @@ def look(scanner: Scanner, data: bytes, gaps: list[str]) -> list[Sighting]:
 def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> Iterator[Sighting]:
     hits, encoded = scanner.scan_all(data)
     for hit in hits:
-        yield _sighting(hit, data, within)
+        yield _sighting(hit, hits, data, within)
     if len(within) == DEPTH:
         return
     done = 0
@@ -40,7 +41,7 @@ def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str
             found = list(_look(scanner, inner, (*within, form.encoding), gaps))
             done = high if found else done
             line = data.count(b"\n", 0, low)
-            yield from (Sighting(s.hit, s.within, line + s.line, s.excerpt, s.at) for s in found)
+            yield from (replace(each, line=line + each.line) for each in found)
     parts = unwrap(data)
     while True:
         try:
@@ -53,11 +54,11 @@ def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str
         yield from _look(scanner, inner, (*within, label), gaps)
 
 
-def _sighting(hit: Hit, data: bytes, within: tuple[str, ...]) -> Sighting:
+def _sighting(hit: Hit, hits: list[Hit], data: bytes, within: tuple[str, ...]) -> Sighting:
     low = max(data.rfind(b"\n", 0, hit.start) + 1, hit.start - AROUND)
     newline = data.find(b"\n", hit.end)
     high = min(newline if newline >= 0 else len(data), hit.end + AROUND)
     excerpt = data[low:high].decode("utf-8", "replace")
-    return Sighting(
-        hit, within, data.count(b"\n", 0, hit.start) + 1, excerpt, len(data[low : hit.start].decode("utf-8", "replace"))
-    )
+    at = len(data[low : hit.start].decode("utf-8", "replace"))
+    beside = tuple(other.secret for other in hits if other.end > low and other.start < high)
+    return Sighting(hit, within, data.count(b"\n", 0, hit.start) + 1, excerpt, at, beside)

@@ -99,3 +99,12 @@ def _add(rules: dict[str, Any], kind: type[Any], table: dict[str, Any], file: Pa
         except re.error as error:
             raise ConfigError(f"{where}: {error}: {expression}") from error
     rules[rule.id] = rule
+
+
+def failing(rule: Rule) -> str:
+    """The first of the rule's own examples that it gets wrong, or "": one it does not find, or one it should not."""
+    from seawall.audit.secrets.scanner import Scanner
+
+    scanner = Scanner([rule])
+    wrong = [text for text in rule.positive if not scanner.scan(text.encode())]
+    return next(iter(wrong + [text for text in rule.negative if scanner.scan(text.encode())]), "")

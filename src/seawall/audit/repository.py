@@ -1,0 +1,112 @@
+"""The audit of one git repository: everything gathered once, the checks made, the baseline taken off."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from seawall.audit import baseline
+from seawall.audit.evidence import Credential, Evidence
+from seawall.audit.finding import Place
+from seawall.audit.history import git
+from seawall.audit.history.scan import Scan, scan
+from seawall.audit.mask import mask_line
+from seawall.audit.run import Report, Subject, run
+from seawall.audit.secrets.rules import load
+from seawall.audit.secrets.scanner import Scanner
+
+# Kinds of place that are shown in full, so that a secret in one has to be masked in all.
+NAMES = ("file name", "ref name", "author", "committer", "tagger")
+MAX = 4096  # characters of a path or name
+OWN_RULES = ".seawall-rules.toml"  # in the top folder, beside the baseline
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose."""
+
+    rules: tuple[Path, ...] = ()  # besides ours and the repository's own
+    baseline: Path | None = None  # instead of the one in the top folder
+    processes: int | None = None  # as many as there are processors
+
+
+def audit(path: Path, options: Options, progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
+    """Look at everything in the repository in or above `path`. Raises SeawallError for what cannot be read at all."""
+    started, began = datetime.now().astimezone(), time.monotonic()
+    top = top_folder(path)
+    scanned = scan(path, scanner(top, options.rules), options.processes, progress)
+    findings, gaps = run(Evidence(credentials=evidence(scanned)))
+    file = options.baseline or top / baseline.NAME
+    accepted = baseline.load(file) if file.exists() else baseline.Baseline(())
+    counted, known, expired = baseline.split(findings, accepted, started.date())
+    return Report(
+        subject=_subject(path),
+        started=started,
+        seconds=time.monotonic() - began,
+        findings=tuple(counted),
+        gaps=(*scanned.gaps, *gaps),
+        known=tuple(known),
+        expired=tuple(expired),
+        figures={"commits": scanned.commits, "objects": scanned.objects, "bytes": scanned.read},
+    )
+
+
+def top_folder(path: Path) -> Path:
+    """Where the baseline and own rules are: the top of the work tree, or the folder itself."""
+    repository = git.find(path)
+    if repository is None:
+        return path.resolve()
+    return repository.work_tree or repository.git_dir
+
+
+def scanner(top: Path, others: Sequence[Path] = ()) -> Scanner:
+    """Our rules, the repository's own and the `others`."""
+    own = [file for file in (top / OWN_RULES, *others) if file.exists() or file in others]
+    rules, _ = load()
+    more, _ = load(*own) if own else ((), ())
+    return Scanner((*rules, *more))
+
+
+def evidence(scanned: Scan) -> tuple[Credential, ...]:
+    """What was found, as checks want it: masked wherever it may be shown."""
+    names = {_text(found.secret) for found in scanned.credentials if any(each.kind in NAMES for each in found.places)}
+
+    def shown(place: Place) -> Place:
+        return replace(
+            place, path=mask_line(place.path, names, width=MAX), author=mask_line(place.author, names, width=MAX)
+        )
+
+    return tuple(
+        Credential(
+            found.rule,
+            found.secret,
+            found.sureness,
+            shown(found.places[0]),
+            shown(found.places[-1]),
+            len(found.places),
+            found.in_tip,
+            (mask_line(found.sighting.excerpt, map(_text, found.sighting.beside), found.rule.keywords),),
+        )
+        for found in scanned.credentials
+    )
+
+
+def _text(secret: str) -> str:
+    return secret.encode("latin-1").decode("utf-8", "replace")
+
+
+def _subject(path: Path) -> Subject:
+    repository = git.find(path)
+    if repository is None:
+        return Subject(str(path))
+
+    def ask(*arguments: str) -> str:
+        return repository.try_run(*arguments).decode(errors="replace").strip()
+
+    return Subject(
+        str(path),
+        ask("config", "remote.origin.url"),
+        ask("rev-parse", "--verify", "-q", "HEAD"),
+        ask("symbolic-ref", "-q", "--short", "HEAD"),
+    )

@@ -1,0 +1,87 @@
+"""`seawall secrets scan`: credentials in everything the repository holds."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from seawall.errors import StateUnusable
+
+
+@click.command("scan")
+@click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the report.")
+@click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Write SARIF 2.1.0 to this file.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one HTML page to this file.")
+@click.option("--all", "everything", is_flag=True, help="Show every finding, not only the worst.")
+@click.option("--rules", multiple=True, type=click.Path(dir_okay=False, path_type=Path), help="More rules, as TOML.")
+@click.option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Instead of .seawall-baseline.")
+@click.option("-j", "--processes", type=click.IntRange(1), help="How many at once. Without it: one a processor.")
+def scan_command(
+    path: Path,
+    as_json: bool,
+    sarif: Path | None,
+    html: Path | None,
+    everything: bool,
+    rules: tuple[Path, ...],
+    baseline: Path | None,
+    processes: int | None,
+) -> None:
+    """Find credentials in every version of everything in the repository at PATH.
+
+    All refs and what is in none any more, messages, names, notes, stashes,
+    configuration, archives and encoded text, the work tree with untracked and
+    ignored files. Secrets are masked in everything that is shown.
+
+    \b
+    Exit code: 0 nothing found   1 something found
+               2 error           3 nothing found, but not all could be looked at
+    """
+    from seawall.audit.repository import Options, audit
+    from seawall.audit.run import exit_code
+
+    with progress() as tell:
+        report = audit(path, Options(rules, baseline, processes), tell)
+    if sarif:
+        from seawall.audit.report.sarif import as_sarif
+
+        _write(sarif, as_sarif(report))
+    if html:
+        from seawall.audit.report.html import as_html
+
+        _write(html, as_html(report))
+    if as_json:
+        from seawall.audit.report.as_json import as_json as to_json
+
+        click.echo(to_json(report))
+    else:
+        from seawall.audit.report.terminal import show
+
+        show(report, everything)
+    sys.exit(exit_code(report))
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar with its rate on stderr, if that is a terminal; it takes bytes done and bytes in all."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(TextColumn("looking"), *columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("looking", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise StateUnusable(
+            f"{file} cannot be written: {error.strerror}.", "Name a file in a folder you may write to."
+        ) from error
