@@ -1,5 +1,6 @@
 import re
 import subprocess
+import tempfile
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -98,8 +99,6 @@ def test_two_files_with_the_same_finding_do_not_show_it() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.sets(st.sampled_from(FINDINGS[:4])), st.sets(st.sampled_from(FINDINGS[:4])), st.booleans())
 def test_the_lines_of_two_versions_together_are_valid(left: set[Finding], right: set[Finding], same_salt: bool) -> None:
-    import tempfile
-
     base = new()
     one = accept(base, left, "left")
     other = accept(base if same_salt else new(), right, "right", date(2030, 1, 1))

@@ -1,5 +1,6 @@
 """A report made by hand: every severity, sureness and kind of place, and text that tries to break out."""
 
+import hashlib
 from datetime import UTC, date, datetime
 
 from seawall.audit.baseline import Entry, Known
@@ -19,8 +20,6 @@ def place(path: str, line: int = 0, kind: str = "file", day: str = "2024-03-05",
 
 
 def hash_of(*text: str) -> str:
-    import hashlib
-
     return hashlib.sha1("\0".join(text).encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -96,4 +96,6 @@ def verdict(report: Report) -> str:
     found = count(len(report.findings), "finding")
     if not there:
         return f"{found}, in the history only"
-    return f"{found}, {'all' if there == len(report.findings) else there} still in the tip"
+    if there == len(report.findings):
+        return f"{found}, {'all ' if there > 1 else ''}still in the tip"
+    return f"{found}, {there} still in the tip"
