@@ -29,7 +29,7 @@ def block(text: str, identifier: str) -> list[str]:
 def test_a_finding_says_what_where_how_sure_and_what_to_do() -> None:
     assert block(text_of(REPORT), "secrets/github-token") == [
         "GitHub access token                                         secrets/github-token",
-        "  checksum verified · still in the tip · seen 14 times",
+        "  checksum verified · still in the tip · seen 14 times · 49c47f9c",
         f"  first deploy/release.sh:7  {FINDINGS[0].first.commit[:8]} 2021-02-11 Ada Lovelace",
         f"  last  deploy/release.sh:9  {FINDINGS[0].last.commit[:8]} 2025-05-20 Grace Hopper",
         '  │ export GITHUB_TOKEN="ghp_***Ml17"',

@@ -37,11 +37,17 @@ def render(report: Report, everything: bool = False) -> RenderableType:
     """The worst findings first, or `everything`; then the verdict, what is missing, what to do next."""
     shown = report.findings if everything else report.findings[:SHOWN]
     parts: list[RenderableType] = []
+    told: set[tuple[str, str]] = set()  # what to do is said once for each kind
     for severity, group in groupby(shown, key=lambda finding: finding.severity):
         total = sum(finding.severity == severity for finding in report.findings)
         parts += [Rule(Text(f" {severity} · {total:,} ", _COLOURS[severity]), align="left", style="dim"), Text()]
         for finding in group:
-            parts += [*_finding(finding), Text()]
+            parts += [
+                *_finding(finding),
+                *(_steps(finding) if (finding.id, finding.remedy) not in told else ()),
+                Text(),
+            ]
+            told.add((finding.id, finding.remedy))
     if hidden := len(report.findings) - len(shown):
         parts += [Text(f"… and {count(hidden, 'more finding')}, none of them worse: --all shows them.", "bold"), Text()]
     parts += [Rule(style="dim"), *_end(report)]
@@ -54,12 +60,11 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
     head.add_column(justify="right", overflow="fold")
     head.add_row(Text(plain(finding.title), "bold"), Text(plain(finding.id), "dim"))
     state = Text("still in the tip", "red") if finding.in_tip else Text("in the history only", "green")
-    times = f" · seen {count(finding.times, 'time')}"
+    times = f" · seen {count(finding.times, 'time')} · {finding.fingerprint[:8]}"
     body: list[RenderableType] = [Text.assemble(SURE[finding.sureness], " · ", state, times), _places(finding)]
     body += [Text(f"│ {plain(line)}", "cyan", no_wrap=True, overflow="ellipsis") for line in finding.proof[:1]]
     yield head
-    yield Padding(Group(*body, _steps(finding)), (0, 0, 0, 2))
-    yield from (Text(f"    {plain(link)}", "dim", no_wrap=True, overflow="ignore") for link in finding.links[:1])
+    yield Padding(Group(*body), (0, 0, 0, 2))
 
 
 def _places(finding: Finding) -> Table:
@@ -79,13 +84,14 @@ def _place(place: Place) -> Text:
     return Text.assemble(where(place), (f"  {about}", "dim")) if about else Text(where(place))
 
 
-def _steps(finding: Finding) -> Table:
+def _steps(finding: Finding) -> Iterator[RenderableType]:
     table = Table.grid(padding=(0, 1))
     table.add_column(style="green")
     table.add_column(overflow="fold")
     for step in finding.remedy.splitlines():
         table.add_row("→", plain(step))
-    return table
+    yield Padding(table, (0, 0, 0, 2))
+    yield from (Text(f"    {plain(link)}", "dim", no_wrap=True, overflow="ignore") for link in finding.links[:1])
 
 
 def _end(report: Report) -> Iterator[RenderableType]:
@@ -119,5 +125,7 @@ def _next(report: Report) -> Iterator[RenderableType]:
     table.add_row(Text("--html report.html", "bold"), "the same as a page to read and pass on")
     if any(finding.id.startswith("secrets/") for finding in report.findings):
         table.add_row(Text("seawall secrets wipe", "bold"), "takes them out of the history, once they are revoked")
-    table.add_row(Text("--accept REASON", "bold"), "puts what you can live with into the baseline")
+    table.add_row(
+        Text("seawall secrets accept", "bold"), f"lets one stay: {report.findings[0].fingerprint[:8]} --reason …"
+    )
     yield Padding(table, (1, 0, 0, 0))
