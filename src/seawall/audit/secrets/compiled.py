@@ -10,20 +10,28 @@ from pathlib import Path
 import hyperscan
 
 
-def compiled(expressions: Sequence[bytes], literals: Sequence[bytes]) -> hyperscan.Database:
+def compiled(
+    expressions: Sequence[bytes], with_starts: Sequence[bool], literals: Sequence[bytes]
+) -> hyperscan.Database:
     """A database whose identifiers are positions in `expressions`, then in `literals`.
+
+    Matches have a start only where `with_starts` says so: it costs time.
 
     Compiling takes seconds, loading none.
     """
     everything = [*expressions, *(_escaped(literal) for literal in literals)]
-    digest = hashlib.sha256(b"\0".join([version("hyperscan").encode(), *everything])).hexdigest()[:32]
+    digest = hashlib.sha256(b"\0".join([version("hyperscan").encode(), bytes(with_starts), *everything])).hexdigest()[
+        :32
+    ]
     file = cache() / f"rules-{digest}.hyperscan"
     try:
         return _ready(hyperscan.loadb(file.read_bytes(), hyperscan.HS_MODE_BLOCK))
     except (OSError, hyperscan.HyperscanError):  # not there yet, or from another processor: made anew
         pass
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    flags = [0] * len(expressions) + [hyperscan.HS_FLAG_DOTALL] * len(literals)
+    flags = [hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0 for start in with_starts] + [
+        hyperscan.HS_FLAG_DOTALL
+    ] * len(literals)
     database.compile(expressions=everything, ids=list(range(len(everything))), flags=flags)
     _keep(file, hyperscan.dumpb(database))
     return database

@@ -1,15 +1,15 @@
 """Is what matched a credential, or a sample, a placeholder, a word? The judgement that patterns cannot make."""
 
-import math
 import re
-from collections import Counter
 
 from seawall.audit.finding import Sureness
+from seawall.audit.secrets import placeholders
 from seawall.audit.secrets.checksums import CHECKSUMS
+from seawall.audit.secrets.context import surroundings
+from seawall.audit.secrets.kinds import JUDGES
+from seawall.audit.secrets.letters import entropy
 from seawall.audit.secrets.rules import Rule
 from seawall.audit.secrets.structures import STRUCTURES
-
-_PLACEHOLDER = re.compile(r"(?i)x{4}|\*{3}|\.{3}|example|placeholder|your[-_]|changeme|redacted|<[^>]*>|\$\{|\{\{")
 
 
 def judge(rule: Rule, secret: str, line: str, at: int) -> Sureness | None:
@@ -17,15 +17,30 @@ def judge(rule: Rule, secret: str, line: str, at: int) -> Sureness | None:
 
     `line` is the text around it, at most some hundred characters to either side.
     """
+    if why(rule, secret, line, at):
+        return None
     if rule.checksum:
-        return "verified" if CHECKSUMS[rule.checksum](secret) else None
-    if rule.structure and not STRUCTURES[rule.structure](secret):
-        return None
-    if entropy(secret) < rule.entropy or _PLACEHOLDER.search(secret):
-        return None
+        return "verified"
     return "heuristic" if rule.heuristic else "format"
 
 
-def entropy(text: str) -> float:
-    """Shannon entropy, bits a character (Shannon 1948)."""
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
+def why(rule: Rule, secret: str, line: str, at: int) -> str:
+    """Why `secret` is no credential; empty: it is one."""
+    if rule.checksum:
+        return "" if CHECKSUMS[rule.checksum](secret) else "wrong checksum"
+    if rule.structure and not STRUCTURES[rule.structure](secret):
+        return "wrong structure"
+    if rule.entropy and entropy(secret) < rule.entropy:
+        return "too little entropy"
+    if not rule.judge:
+        return "a documentation sample" if placeholders.sample(secret) else _vendor(secret)
+    value_alone, judgement = JUDGES[rule.judge]
+    # What the value alone says comes first: it is known for most from elsewhere, and costs less.
+    return value_alone(secret) or judgement(secret, surroundings(secret, line, at))
+
+
+def _vendor(secret: str) -> str:
+    """What has a vendor's format is one unless it says otherwise."""
+    if re.search(r"(?i)x{5}|\*{3}|\.{3}|example|placeholder|your[-_]|change_?me|redacted|<[^>]*>|\$\{|\{\{", secret):
+        return "a placeholder"
+    return "monotonous" if len(secret) > 12 and placeholders.monotonous(secret) else ""

@@ -30,8 +30,12 @@ class Rule:
     entropy: float = 0.0  # least Shannon entropy of the secret, bits a character
     checksum: str = ""  # function in checksums.py that proves it
     structure: str = ""  # function in structures.py that must hold
+    judge: str = ""  # function in judge.py that looks at value, name and line; without: the one for vendors' formats
+    anchor: str = ""  # for Hyperscan in place of `pattern`, which begins where this does and may then use lookaround
     heuristic: bool = False  # not a vendor's format: it only looks like a credential
+    near: bool = False  # with an anchor: the pattern matches anywhere near it, not where it begins
     multiline: bool = False  # a match may be longer than a line
+    lines: int = 0  # how many lines before and after that of the match's end belong to it
     severity: Severity = "high"
     rotate: str = ""  # the vendor's page on revoking it
     positive: tuple[str, ...] = ()

@@ -42,11 +42,13 @@ class Scanner:
         self.rules = rules
         self.forms = forms(keyword for rule in rules if not rule.heuristic for keyword in rule.keywords)
         self._patterns: list[re.Pattern[bytes] | None] = [None] * len(rules)
-        self._lines: dict[tuple[int, bytes], list[Hit]] = {}
+        self._anchored = [bool(rule.anchor) and not rule.near for rule in rules]
+        self._lines: dict[tuple[int, bytes, int], list[Hit]] = {}
 
     @cached_property
     def _database(self) -> hyperscan.Database:
-        return compiled([rule.expression.encode() for rule in self.rules], [form.literal for form in self.forms])
+        expressions = [(rule.anchor or rule.expression).encode() for rule in self.rules]
+        return compiled(expressions, self._anchored, [form.literal for form in self.forms])
 
     def scan(self, data: bytes) -> list[Hit]:
         """Every credential that stands in `data` as it is, in order; of several rules in one place the surest."""
@@ -54,44 +56,54 @@ class Scanner:
 
     def scan_all(self, data: bytes) -> tuple[list[Hit], list[tuple[Form, int]]]:
         """The same, and where encoded text ends that may hold others: see encoded.py."""
-        ends: list[tuple[int, int]] = []
-        self._database.scan(data, match_event_handler=lambda number, _, end, *rest: ends.append((number, end)))
-        if not ends:
+        matches: list[tuple[int, int, int]] = []
+        self._database.scan(
+            data, match_event_handler=lambda number, start, end, *rest: matches.append((number, start, end))
+        )
+        if not matches:
             return [], []
         rules = len(self.rules)
-        encoded = [(self.forms[number - rules], end) for number, end in ends if number >= rules]
+        encoded = [(self.forms[number - rules], end) for number, _, end in matches if number >= rules]
         found: dict[tuple[int, int], Hit] = {}
         seen = [0] * rules
-        for number, end in ends:
-            if number < rules and end > seen[number]:
-                hits, seen[number] = self._around(number, data, end)
+        for number, start, end in matches:
+            if number < rules and end > seen[number] and not (self._anchored[number] and start < seen[number]):
+                hits, seen[number] = self._around(number, data, start, end)
                 found.update({(number, hit.start): hit for hit in hits})
         return _surest(found.values()), encoded
 
-    def _around(self, number: int, data: bytes, end: int) -> tuple[list[Hit], int]:
+    def _around(self, number: int, data: bytes, start: int, end: int) -> tuple[list[Hit], int]:
         """The hits of a rule in the line around `end`, and up to where no match need be looked at again."""
-        window = LONG_WINDOW if self.rules[number].multiline else WINDOW
-        low, high = max(0, end - window), min(len(data), end + window)
-        if not self.rules[number].multiline:
-            low = max(low, data.rfind(b"\n", low, end - 1) + 1)
-            newline = data.find(b"\n", end, high)
-            high = high if newline < 0 else newline
-        line = data[low:high]
-        hits = self._lines.get((number, line))
+        low, high = self._window(self.rules[number], data, end)
+        line, at = data[low:high], start - low if self._anchored[number] else -1
+        hits = self._lines.get((number, line, at))
         if hits is None:
-            hits = self._in_line(number, line)
+            hits = self._in_line(number, line, at)
             if len(self._lines) > _CACHE_SIZE:
                 self._lines.clear()
-            self._lines[number, line] = hits
+            self._lines[number, line, at] = hits
         moved = [Hit(hit.rule, hit.secret, hit.start + low, hit.end + low, hit.sureness) for hit in hits]
-        return moved, max([end, *(hit.end for hit in moved)])
+        return moved, max([end if at < 0 else start + 1, *(hit.end for hit in moved)])
 
-    def _in_line(self, number: int, line: bytes) -> list[Hit]:
+    @staticmethod
+    def _window(rule: Rule, data: bytes, end: int) -> tuple[int, int]:
+        """From where to where a match of `rule` that ends at `end` may reach: its line, or more if it is long."""
+        if rule.multiline:
+            return max(0, end - LONG_WINDOW), min(len(data), end + LONG_WINDOW)
+        low, limit = max(0, end - WINDOW), min(len(data), end + WINDOW)
+        start, high = data.rfind(b"\n", low, end - 1), data.find(b"\n", end, limit)
+        for _ in range(rule.lines):
+            start = data.rfind(b"\n", low, start) if start >= 0 else start
+            high = data.find(b"\n", high + 1, limit) if high >= 0 else high
+        return max(low, start + 1), limit if high < 0 else high
+
+    def _in_line(self, number: int, line: bytes, at: int) -> list[Hit]:
+        """The hits of a rule in `line`; with an anchor at `at`, only what begins there."""
         rule, pattern = self.rules[number], self._patterns[number]
         if pattern is None:
             pattern = self._patterns[number] = re.compile(rule.expression.encode())
         hits = []
-        for match in pattern.finditer(line):
+        for match in pattern.finditer(line) if at < 0 else filter(None, [pattern.match(line, at)]):
             group = 1 if pattern.groups and match[1] is not None else 0
             start, end = match.span(group)
             if rule.boundary and (_TOUCHING.match(line, end) or (start and _TOUCHING.match(line, start - 1))):

@@ -1,0 +1,105 @@
+"""What stands around a value: the name it is assigned to, the operator, the quotes, the rest of the line."""
+
+import re
+from dataclasses import dataclass
+
+_NAME = re.compile(
+    r"""(?P<name>[A-Za-z_$@%](?:->|::|[\w.$-](?!>)){0,80})(?P<closed>(?:\\?["'`]|&quot;)?[\])}]{0,3})"""
+    r"""(?P<type>(?:[ \t]*:[ \t]*[\w.\[\]<>?&' |]{1,40}(?==)|[ \t]+(?:string|String|\[\]byte)(?=[ \t]*=))?)"""
+    r"""(?P<between>[ \t]*(?::=|=>|->|[=!]==?|=~|\|\||\?\?|\?:|:-|=|:|,|\(|>|[ \t]or[ \t]|[ \t])[ \t]*)"""
+    r"""(?P<call>(?:new[ \t]+)?(?:[\w.:]+[!(]\(?|[rbuLf@$]{1,2}|[({\[])?[ \t]*)(?P<opened>(?:\\?["'`]|&quot;){0,3})$"""
+)
+# A name with one of these at its end (or beginning) holds something about a credential.
+_ABOUT = re.compile(
+    r"(?i)(?:ur[li]|endpoints?|path|file(?:name)?|dir(?:ectory)?|name|field|label|types?|ids?|header"
+    r"|param(?:eter)?s?|prefix|suffix|class|"
+    r"message|msg|help|text|hint|title|regexp?|pattern|format|validators?|validation|widget|expir(?:y|es|ed|ation"
+    r"|es_?in)|timeout|ttl|"
+    r"algorithm|alg|length|len|size|min|max|count|limit|policy|strength|rules?|reset|forgot(?:ten)?|change[ds]?"
+    r"|update[ds]?|confirm(?:ation)?|"
+    r"required|enabled|disabled|visible|error|errors|invalid|incorrect|missing|mismatch|match|input|form|view|page"
+    r"|link|button|btn|icon|"
+    r"template|placeholder|prompt|store|service|provider|manager|handler|factory|generator|encoder|hasher|method"
+    r"|mode|scheme|status|state|"
+    r"source|version|description|desc|comment|option|options|config|settings?|model|table|column|index|group|role"
+    r"|scope|lifetime|age|date|"
+    r"time|at|usage|kind|encoding|charset|separator|delimiter|char|position|start|end|line|list|set|map|cache|ref"
+    r"|arn|location|bucket|"
+    r"region|domain|host|port|protocol|realm|issuer|audience|subject|selector|attribute|attr|property|prop|var"
+    r"|variable|env|event|action|"
+    r"command|cmd|callback|func|function|test|spec|example|sample|tooltip|caption|tab|modal|dialog|screen|route"
+    r"|router|suggest(?:ion)?s?|"
+    r"checker|check|hashers|backends?|level|permission|operations?|step|stage|progress|color|style|verb|noun"
+    r"|rotation|id_?token_?hint|aria)$"
+)
+_OTHER = re.compile(
+    r"^(?i:public|primary|foreign|sort|partition|index|cache|is|has|no|show|hide|toggle|forgot|reset|change|invalid"
+    r"|missing|wrong|"
+    r"bad|enter|confirm|use|with|without|require[ds]?|allow|disable|enable|validate|check|verify|generate|get|find"
+    r"|expected|max|min|num|n|"
+    r"next|prev|previous|current|peek|eat|end|start|open|close|begin|last|first|parse|lex|csrf|xsrf|crumb|nonce"
+    r"|anti_?forgery|page|continuation|"
+    r"cancel(?:lation)?|sync|delimiter|separator|pad|mask|sep|eos|bos|unk|cls|stop|special|keyword|punct|syntax"
+    r"|comment|ssh_?public|"
+    r"old_?public|maps_?public|label|hint|error|msg|message|txt|lbl|btn|i18n|lang|field|column|table|index|key|css"
+    r"|class|id|icon|site|"
+    r"example|sample|dummy|fake|mock|placeholder|encrypted|hashed|masked)(?=[_.\-A-Z]|$)"
+)
+_ALLOWED = r"(?i)noqa:[\w, ]*\bS10[4-7]|\bnosec\b|gitleaks:allow|pragma: ?(?:allow|white)list|trufflehog:ignore"
+r"|nosemgrep|kingfisher:ignore"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """A value's surroundings. `name` is empty if nothing is assigned."""
+
+    name: str
+    operator: str  # what stands between name and value, without spaces
+    quote: str  # the quote before the value; empty: none
+    closed: bool  # whether the name stands in quotes
+    before: str
+    after: str
+    line: str  # all that the rule may look at
+    at: int  # where in it the value begins
+
+
+def surroundings(secret: str, line: str, at: int) -> Surroundings:
+    """The surroundings of `secret` at `at` in `line`."""
+    before = line[max(0, at - 120) : at]
+    before = before[before.rfind("\n", 0, len(before)) + 1 :] if before.strip() != "" else before
+    after = line[at + len(secret) : at + len(secret) + 80]
+    match = _NAME.search(before)
+    if not match:
+        quote = before[-1:] if before[-1:] in "\"'`" else ""
+        return Surroundings("", "", quote, False, before, after, line, at)
+    closed = bool(set(match["closed"]) & set("\"'`;"))
+    return Surroundings(
+        match["name"],
+        match["between"].strip() or " ",
+        match["opened"][-1:],
+        closed,
+        before[: match.start()],
+        after,
+        line,
+        at,
+    )
+
+
+def about_a_credential(name: str) -> bool:
+    """Whether what is called `name` is not a credential but concerns one: `reset_url`, `tokenType`, `csrf_token`."""
+    last = re.split(r"[.]|->|::", name.strip(".-_$@%"))[-1]
+    words = re.split(r"[_.\-]|(?<=[a-z0-9])(?=[A-Z])", last)
+    return _ABOUT.match(words[-1]) is not None or _OTHER.match(last) is not None
+
+
+def commented_sample(around: Surroundings) -> bool:
+    """Whether the line says that it shows how something is written."""
+    return (
+        re.search(r"(?i)\be\.?g\.|\bfor example\b|\bexample:|\bsuch as\b|\busage:|>>> |^\s*\$ ", around.before)
+        is not None
+    )
+
+
+def allowed(around: Surroundings) -> bool:
+    """Whether a comment on the line tells another tool that this is none."""
+    return re.search(_ALLOWED, around.before + around.after) is not None

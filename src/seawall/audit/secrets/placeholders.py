@@ -1,0 +1,116 @@
+"""Values that stand where a credential would: placeholders, samples from documentation, weak words, repetitions."""
+
+import re
+
+# Published by the vendors as samples: they open nothing. Compared without case, anywhere in the value.
+_SAMPLES = (
+    "iosfodnn7example",  # AWS documentation, access key
+    "wjalrxutnfemi/k7mdeng",  # the same, secret key
+    "je7mtgbclwbf/2zp9utk",  # the same, "AKIAI44QH8DHBEXAMPLE"
+    "4ec39hqlyjwdarjtt1zdp7dc",  # Stripe documentation
+    "bqokikjovbii2hlwgh4olfq2",  # Stripe documentation, older
+    "sflkxwrjsmekkf2qt4fwpmejf36pok6yjv_adqssw5c",  # jwt.io
+    "tjva95orm7e2cbab30rmhrhdcefxjoyzgefonfh7hgq",  # jwt.io, the older token
+    "dozjgnryp4j3jvmnhl0w5n_xgl0n3i9plfup0thsr8u",  # jwt.io; dBjftJeZ… is RFC 7519's
+    "dbjftjez4cvp-mb92k27uhbujU1p1r_ww1gfwfoejxk".lower(),
+    "qwxhzgrpbjpvcgvuihnlc2ftzq",  # RFC 7617: Aladdin:open sesame
+    "mf_9.b5f-4.1jqm",  # RFC 6750, bearer token
+    "vf9dft4qmt",  # RFC 6750
+    "czzcagrsa3f0mzo3rmpmcdbaqnixs",  # RFC 6749: s6BhdRkqt3:7Fjfp0ZBr1KtDRbnfVdmIw
+    "7fjfp0zbr1ktdrbnfvdmiw",  # RFC 6749, client secret
+    "2yotnfzfejr1zcsicmwpaa",  # RFC 6749, access token
+    "tgzv3jokf0xg5qx2tlkwia",  # RFC 6749, refresh token
+    "splxlobezqqybys6wxsbia",  # RFC 6749, code
+    "kd94hf93k423kf44",  # OAuth 1 specification
+    "nnch734d00sl2jdk",
+    "pfkkdhi9sl3r4s00",
+    "dgvzdfrva2vu",  # "testToken"
+    "dxnlcjpwyxnzd29yza",  # base64 of user:password
+    "dxnlcm5hbwu6cgfzc3dvcmq",  # username:password
+    "ywrtaw46ywrtaw4",  # admin:admin
+    "dxnlcjpwyxnz",  # user:pass
+    "dgvzddp0zxn0",  # test:test
+    "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50uszgbaajqaf==".lower(),
+    "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50uszfeb",  # Azurite, the storage emulator
+    "c2y6yq67w==".lower(),
+    "c2y9r1lqjx",
+    "401f7ac837da42b97f613d789819ff93537bee6a",  # Django REST framework's documentation
+    "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b",
+    "czzcagrsa3f0mzpnwdfmqmf0m2jw",  # RFC 6749, s6BhdRkqt3:gX1fBat3bV
+    "gx1fbat3bv",
+    "ad180jjd733klru7",  # RFC 5849
+    "0685bd9184jfhq22",
+    "137131200",
+    "djosjkdkf8slld",
+    "45ghiukldjahdnhzdauz",  # RFC 7009
+)
+_MARKS = re.compile(
+    r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[^<>]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{|<%|%>|%\([a-z_]+\)"
+    r"|%[sdrv](?![a-z0-9])"
+    r"|%[A-Z_]{3,}%|\{[a-z_.]*\}|\$\$|@@[a-z_]+@@|__[a-z_]+__|\{\d\}"
+)
+_WORDS = re.compile(
+    r"(?i)example|placeholder|your[-_ ]?[a-z]|change[-_ ]?(?:me|it|this)|replace[-_ ]?|redacted|removed|masked"
+    r"|censored|dummy|fake"
+    r"|sample|foo[-_ ]?ba|todo|fixme|insert[-_ ]|enter[-_ ]|put[-_ ]|goes[-_ ]?here|[-_ ]here\b|my[-_]?(?:secret"
+    r"|pass|token|key|api)"
+    r"|some[-_ ]?(?:secret|pass|token|key|thing|random|value)|lorem|ipsum|not[-_ ]?(?:a[-_ ]|real|set|secret|used)"
+    r"|unsafe|insecure"
+    r"|super[-_ ]?secret|top[-_ ]?secret|very[-_ ]?secret|secure[-_ ]?password|secret[-_ ]?(?:key|token|pass|value"
+    r"|phrase)"
+    r"|undefined|generated?|random|encrypted|wrong|invalid|bogus|mock|stub|demo|default|hello|world|letmein"
+    r"|correct[-_ ]?horse"
+)
+# Removed from a value; if little is left, it guards nothing that anybody kept secret.
+_WEAK = re.compile(
+    r"(?i)password|passwort|passwd|passw|pass|pwd|secret|token|apikey|auth|credential|login|admin|administrator|root"
+    r"|user(?:name)?|guest|"
+    r"test(?:ing|er)?|foo|bar|baz|qux|quux|spam|eggs|abc(?:d(?:ef?)?)?|xyz|qwerty?|asdf(?:gh)?|zxcv|key|new|old|my"
+    r"|the|some|this|that|"
+    r"is|not|and|for|with|value|string|text|client|server|access|private|public|api|app|db|database|postgres(?:ql)?"
+    r"|mysql|"
+    r"mongo(?:db)?|redis|rabbitmq|django|oracle|docker|none|null|true|false|nil|empty|blank|unknown|valid|good|bad"
+    r"|first|second|one|two|three|"
+    r"refresh|session|bearer|basic|oauth|jwt|csrf|data|hash|salt|code|anonymous|nobody|someone|something|anything"
+    r"|whatever|alice|bob|john|jane|doe"
+)
+# As in s3cr3t and p@ssw0rd, not the 5 of those who make an effort.
+_LEET = str.maketrans("013@4$", "oieaas")
+_SEQUENCES = (
+    "0123456789012345678901234567890",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "fedcba9876543210",
+)
+
+
+def sample(value: str) -> bool:
+    """Whether `value` is one that a vendor's or a standard's documentation shows."""
+    lower = value.lower()
+    return any(each in lower for each in _SAMPLES)
+
+
+def marked(value: str) -> bool:
+    """Whether signs in `value` say that something has to be put in its place: `<key>`, `${KEY}`, `xxxx`, `…`."""
+    return _MARKS.search(value) is not None
+
+
+def says_so(value: str) -> bool:
+    """Whether words in `value` say that it is none: example, changeme, your-key."""
+    return _WORDS.search(value) is not None
+
+
+def weak(value: str) -> bool:
+    """Whether fewer than four characters are left without the words every attacker tries first, digits and signs."""
+    return any(len(re.sub(r"[\W\d_]+", "", _WEAK.sub(" ", each))) < 3 for each in (value, value.translate(_LEET)))
+
+
+def monotonous(value: str) -> bool:
+    """Whether `value` repeats few characters, a short piece, or follows the alphabet, the digits or the keyboard."""
+    lower = value.lower()
+    if len(set(lower)) < min(5, len(lower) * 0.6):
+        return True
+    if re.search(r"(.)\1{4}", lower) or re.fullmatch(r"(.{1,8}?)\1+.{0,7}", lower):
+        return True
+    covered = sum(1 for a in range(len(lower) - 3) if any(lower[a : a + 4] in each for each in _SEQUENCES))
+    return covered * 2 >= len(lower) - 3
