@@ -10,10 +10,11 @@ from seawall.audit import baseline
 from seawall.audit.evidence import Credential, Evidence
 from seawall.audit.finding import Place
 from seawall.audit.history import git
+from seawall.audit.history.places import Credential as Placed
 from seawall.audit.history.scan import Scan, scan
 from seawall.audit.mask import mask_line
 from seawall.audit.run import Report, Subject, run
-from seawall.audit.secrets.rules import load
+from seawall.audit.secrets.rules import FileRule, load
 from seawall.audit.secrets.scanner import Scanner
 
 # Kinds of place that are shown in full, so that a secret in one has to be masked in all.
@@ -63,9 +64,9 @@ def top_folder(path: Path) -> Path:
 def scanner(top: Path, others: Sequence[Path] = ()) -> Scanner:
     """Our rules, the repository's own and the `others`."""
     own = [file for file in (top / OWN_RULES, *others) if file.exists() or file in others]
-    rules, _ = load()
-    more, _ = load(*own) if own else ((), ())
-    return Scanner((*rules, *more))
+    rules, by_name = load()
+    more, more_by_name = load(*own) if own else ((), ())
+    return Scanner((*rules, *more), (*by_name, *more_by_name))
 
 
 def evidence(scanned: Scan) -> tuple[Credential, ...]:
@@ -86,10 +87,16 @@ def evidence(scanned: Scan) -> tuple[Credential, ...]:
             shown(found.places[-1]),
             len(found.places),
             found.in_tip,
-            (mask_line(found.sighting.excerpt, map(_text, found.sighting.beside), found.rule.keywords),),
+            (_proof(found),),
         )
         for found in scanned.credentials
     )
+
+
+def _proof(found: Placed) -> str:
+    if isinstance(found.rule, FileRule):
+        return f"the file is {len(found.secret):,} bytes long"
+    return mask_line(found.sighting.excerpt, map(_text, found.sighting.beside), found.rule.keywords)
 
 
 def _text(secret: str) -> str:

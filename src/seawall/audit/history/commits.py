@@ -114,6 +114,10 @@ class Log:
                     found.setdefault(text, []).append(Introduction(self.commits[commit], name))
         return found
 
+    def standing(self, paths: set[bytes]) -> dict[str, str]:
+        """The objects that ever stood under one of `paths` (as git prints them), each with the path."""
+        return {_new(fields): unquote(path) for _, fields, path in self._lines() if path in paths} if paths else {}
+
     def _lines(self) -> Iterator[tuple[str, bytes, bytes]]:
         for _, file in self._files:
             file.seek(0)

@@ -20,6 +20,7 @@ class Listed:
     name: str  # the file's path
     kind: Kind
     size: int  # bytes
+    path: str = ""  # what it is called, where that may make it a credential
 
 
 def objects(repository: Repository) -> list[Listed]:

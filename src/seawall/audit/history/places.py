@@ -12,7 +12,7 @@ from seawall.audit.history.files import kind
 from seawall.audit.history.git import Repository
 from seawall.audit.history.reader import Seen
 from seawall.audit.secrets.deep import Sighting
-from seawall.audit.secrets.rules import Rule
+from seawall.audit.secrets.rules import FileRule, Rule
 from seawall.audit.secrets.scanner import ORDER
 
 
@@ -20,7 +20,7 @@ from seawall.audit.secrets.scanner import ORDER
 class Credential:
     """One secret, wherever it was seen."""
 
-    rule: Rule
+    rule: Rule | FileRule
     secret: str
     sureness: Sureness
     sighting: Sighting  # of the newest place

@@ -143,7 +143,7 @@ class Reader:
 
     def _look_at(self, each: Listed, data: bytes, lines: int, seen: Seen) -> None:
         gaps: list[str] = []
-        found = look(self.scanner, data, gaps)
+        found = look(self.scanner, data, gaps, each.path)
         seen.sightings += [(each.name, each.kind, replace(sighting, line=sighting.line + lines)) for sighting in found]
         if found and each.kind in ("commit", "tag"):
             seen.texts[each.name] = data

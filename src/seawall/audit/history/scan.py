@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seawall.audit.finding import Gap
@@ -46,6 +46,7 @@ def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: P
     seen.add(
         reading.read(repository, [each for each in listed if each.kind == "tree" and each.name not in log.introduced])
     )
+    seen.add(reading.read(repository, _by_name(log, listed, scanner, seen)))
     _names(repository, log, scanner, seen)
     gaps = _missing(repository, log, {each.name for each in listed}) + _nested(repository)
     result = _result(credentials(seen, Places(repository, path.resolve(), seen, log)), seen, gaps)
@@ -56,6 +57,14 @@ def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: P
 def _files(repository: Repository) -> list[Listed]:
     others = [path for _, path in files.administrative(repository)]
     return [_file(path) for path in (others + files.uncommitted(repository) if repository.work_tree else others)]
+
+
+def _by_name(log: Log, listed: list[Listed], scanner: Scanner, seen: Seen) -> list[Listed]:
+    """Files that may be credentials by their names; not those in which something was found anyway."""
+    telling = {path for path in log.paths if scanner.names.suspicious(unquote(path))}
+    paths = log.standing(telling)
+    done = {name for name, _, _ in seen.sightings}
+    return [replace(each, path=paths[each.name]) for each in listed if each.name in paths and each.name not in done]
 
 
 def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> None:
@@ -75,7 +84,7 @@ def _missing(repository: Repository, log: Log, present: set[str]) -> list[Gap]:
 
 
 def _file(path: Path) -> Listed:
-    return Listed(str(path), "file", path.lstat().st_size)
+    return Listed(str(path), "file", path.lstat().st_size, str(path))
 
 
 @dataclass(frozen=True)

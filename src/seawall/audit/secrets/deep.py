@@ -23,9 +23,12 @@ class Sighting:
     beside: tuple[str, ...] = ()  # every secret in it: who shows it has to mask them all
 
 
-def look(scanner: Scanner, data: bytes, gaps: list[str]) -> list[Sighting]:
-    """Every credential in `data`. What could not be unpacked is added to `gaps`."""
-    return list(_look(scanner, data, (), gaps))
+def look(scanner: Scanner, data: bytes, gaps: list[str], path: str = "") -> list[Sighting]:
+    """Every credential in `data`, or all of it if it is one by its `path`. What was not unpacked is added to `gaps`."""
+    found = list(_look(scanner, data, (), gaps))
+    if path and not found and (whole := scanner.by_name(path, data)):
+        return [Sighting(whole, (), 1, data[:AROUND].split(b"\n", 1)[0].decode("utf-8", "replace"), 0)]
+    return found
 
 
 def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> Iterator[Sighting]:

@@ -28,7 +28,7 @@ class FileNames:
 
     def suspicious(self, path: str) -> bool:
         """Whether a rule is for files called `path`, so that their content is worth a look."""
-        return self._any.search(path) is not None
+        return bool(self.rules) and self._any.search(path) is not None
 
     def match(self, path: str, content: bytes) -> FileRule | None:
         """The first rule whose path and content both match; `path` with /, from the repository's root."""

@@ -11,7 +11,8 @@ from seawall.audit.finding import Sureness
 from seawall.audit.secrets.compiled import compiled
 from seawall.audit.secrets.encoded import Form, forms
 from seawall.audit.secrets.judge import judge
-from seawall.audit.secrets.rules import Rule
+from seawall.audit.secrets.names import FileNames
+from seawall.audit.secrets.rules import FileRule, Rule
 
 WINDOW = 512  # bytes to each side of a match's end: longer than any format of one line but keys
 LONG_WINDOW = 16384  # the same for those that are longer than a line: private keys
@@ -28,7 +29,7 @@ _CACHE_SIZE = 200_000  # lines
 class Hit:
     """A credential in a block of bytes, from `start` to `end`."""
 
-    rule: Rule
+    rule: Rule | FileRule
     secret: str
     start: int
     end: int
@@ -36,10 +37,11 @@ class Hit:
 
 
 class Scanner:
-    """`rules`, ready to be applied."""
+    """`rules`, ready to be applied, and with them those for files' names."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], file_rules: Sequence[FileRule] = ()) -> None:
         self.rules = rules
+        self.names = FileNames(file_rules)
         self.forms = forms(keyword for rule in rules if not rule.heuristic for keyword in rule.keywords)
         self._patterns: list[re.Pattern[bytes] | None] = [None] * len(rules)
         self._anchored = [bool(rule.anchor) and not rule.near for rule in rules]
@@ -53,6 +55,11 @@ class Scanner:
     def scan(self, data: bytes) -> list[Hit]:
         """Every credential that stands in `data` as it is, in order; of several rules in one place the surest."""
         return self.scan_all(data)[0]
+
+    def by_name(self, path: str, data: bytes) -> Hit | None:
+        """The whole file, if it is a credential by its name."""
+        rule = self.names.match(path, data)
+        return Hit(rule, data.decode("latin-1"), 0, len(data), "format") if rule else None
 
     def scan_all(self, data: bytes) -> tuple[list[Hit], list[tuple[Form, int]]]:
         """The same, and where encoded text ends that may hold others: see encoded.py."""
