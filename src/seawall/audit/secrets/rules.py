@@ -12,8 +12,9 @@ from seawall.errors import ConfigError
 
 RULES = Path(__file__).with_name("rules")
 
-# Between a name and its value: quotes and brackets that close, an operator, quotes that open.
-ASSIGNED = r"""['"\])]{0,3}[ \t]{0,4}(?::=|=>|->|=|:|,)[ \t]{0,4}[rbu]{0,2}['"`]{0,3}"""
+# Between a name and its value: quotes and brackets that close, an operator, quotes that open, escaped or not.
+# A string's prefix only counts with a quote, lest it takes the value's first letters.
+ASSIGNED = r"""[\\'"\])]{0,4}[ \t]{0,4}(?::=|=>|->|=|:|,)[ \t]{0,4}(?:[rbuf]{0,2}[\\'"`]{1,4})?"""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ import binascii
 import json
 from collections.abc import Callable
 
+from seawall.audit.secrets.structures_developer import DEVELOPER
+
 
 def jwt(token: str) -> bool:
     """A JSON Web Token's header is base64url of a JSON object with `alg` (RFC 7519)."""
@@ -15,4 +17,4 @@ def jwt(token: str) -> bool:
         return False
 
 
-STRUCTURES: dict[str, Callable[[str], bool]] = {"jwt": jwt}
+STRUCTURES: dict[str, Callable[[str], bool]] = {**DEVELOPER, "jwt": jwt}
