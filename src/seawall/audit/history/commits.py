@@ -1,10 +1,13 @@
 """Which commits brought an object in, under which path, and what is still in a tip."""
 
+import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from bisect import bisect
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from mmap import ACCESS_READ, mmap
 from subprocess import Popen
 from typing import IO
 
@@ -51,16 +54,23 @@ class Introduction:
         return Place(commit.kind, self.path, line, within, commit.name, commit.author, commit.date)
 
 
+# What a raw line, `:modes… names… status`, says stands there now is the last of its names.
+_RAW = re.compile(rb"^:[^\t\n]* ([0-9a-f]{40,64}) [A-Z]+\t(.*)$", re.MULTILINE)
+_SUBMODULE = re.compile(rb"^:[^\t\n]*\b160000 [^\t\n]* ([0-9a-f]{40,64}) [A-Z]+\t", re.MULTILINE)
+_COMMIT = re.compile(rb"^C(.*)$", re.MULTILINE)
+
+
 class Log:
-    """What `git log` says of every commit, reachable or not. It writes a file while objects are read."""
+    """What `git log` says of every commit, reachable or not. It writes files while objects are read."""
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.commits: dict[str, Commit] = {}  # newest first
-        self.introduced: set[str] = set()  # objects that stand in a commit: blobs and trees
+        self.introduced: set[bytes] = set()  # names of objects that stand in a commit: blobs and trees
         self.paths: set[bytes] = set()  # as git prints them
         self.whole = True  # whether git could read it to its end
-        self._files = [self._start("--all"), self._start("--reflog", "--not", "--all")]
+        self._running = [self._start("--all"), self._start("--reflog", "--not", "--all")]
+        self._texts: list[tuple[mmap, list[int], list[Commit]]] = []  # and where in it which commit begins
 
     def _start(self, *which: str, input: bytes = b"") -> tuple[Popen[bytes], IO[bytes]]:
         file = tempfile.TemporaryFile()  # noqa: SIM115
@@ -71,73 +81,65 @@ class Log:
 
     def finish(self, commits: Iterable[str]) -> None:
         """Wait for it, and ask about those of `commits` that nothing led to."""
-        for number, (process, file) in enumerate(self._files):
-            self.whole &= process.wait() == 0
-            file.seek(0)
-            self._read(file, "reflog" if number else "")
-        left = [name for name in commits if name not in self.commits]
-        if left:
-            process, file = self._start("--no-walk", "--stdin", input="\n".join(left).encode())
-            self._files.append((process, file))
-            process.wait()  # what a broken one lacks is missing elsewhere too
-            file.seek(0)
-            self._read(file, "")
+        for source, running in zip(("", "reflog"), self._running, strict=True):
+            self.whole &= self._read(*running, source)
+        if left := [name for name in commits if name not in self.commits]:
+            # What a commit that nothing leads to lacks is not missing.
+            self._read(*self._start("--no-walk", "--stdin", input="\n".join(left).encode()), "")
+        self.introduced.discard(b"0" * len(next(iter(self.introduced), b"")))  # what a deletion leaves
 
-    def _read(self, file: IO[bytes], source: str) -> None:
-        for line in file:
-            if line.startswith(b":"):
-                fields, _, path = line.rstrip(b"\n").partition(b"\t")
-                if b" 160000 " not in fields:  # a submodule's commit is in another repository
-                    self.introduced.add(_new(fields))
-                self.paths.add(path)
-            elif line.startswith(b"C"):
-                name, tree, ref, author, date = line[1:].decode("utf-8", "replace").rstrip("\n").split(_SEPARATOR)
-                self.introduced.add(tree)
-                self.commits[name] = Commit(name, source or ref, author, date)
+    def _read(self, process: Popen[bytes], file: IO[bytes], source: str) -> bool:
+        ended_well = process.wait() == 0
+        if not os.fstat(file.fileno()).st_size:
+            return ended_well
+        text = mmap(file.fileno(), 0, access=ACCESS_READ)
+        starts, commits = [], []
+        for match in _COMMIT.finditer(text):
+            name, tree, ref, author, date = match[1].decode("utf-8", "replace").split(_SEPARATOR)
+            self.introduced.add(tree.encode())
+            commit = self.commits.setdefault(name, Commit(name, source or ref, author, date))
+            starts.append(match.start())
+            commits.append(commit)
+        submodules = {match[1] for match in _SUBMODULE.finditer(text)}  # commits of other repositories
+        for match in _RAW.finditer(text):
+            self.introduced.add(match[1])
+            self.paths.add(match[2])
+        self.introduced -= submodules
+        self._texts.append((text, starts, commits))
+        return ended_well
 
-        self.introduced.discard("0" * len(next(iter(self.introduced), "")))  # what a deletion leaves
+    def _matching(self, matters: Callable[[re.Match[bytes]], object]) -> Iterator[tuple[str, Introduction]]:
+        """Objects and their introductions, newest first, from the raw lines that matter."""
+        for text, starts, commits in self._texts:
+            for match in _RAW.finditer(text):
+                if matters(match):
+                    commit = commits[bisect(starts, match.start()) - 1]
+                    yield match[1].decode(), Introduction(commit, unquote(match[2]))
 
     def introductions(self, wanted: set[str]) -> dict[str, list[Introduction]]:
         """Where the `wanted` objects came in, newest first."""
+        names = {name.encode() for name in wanted}
         found: dict[str, list[Introduction]] = {}
-        for commit, fields, path in self._lines():
-            if (name := _new(fields)) in wanted:
-                found.setdefault(name, []).append(Introduction(self.commits[commit], unquote(path)))
+        for name, introduction in self._matching(lambda match: match[1] in names):
+            found.setdefault(name, []).append(introduction)
         return found
 
     def naming(self, texts: set[str]) -> dict[str, list[Introduction]]:
         """Where paths that contain one of `texts` came in, newest first."""
         found: dict[str, list[Introduction]] = {}
-        for commit, _, path in self._lines() if texts else ():
-            for text in texts:
-                if text in (name := unquote(path)):
-                    found.setdefault(text, []).append(Introduction(self.commits[commit], name))
-        return found
+        for text in texts:
+            paths = {path for path in self.paths if text in unquote(path)}
+            found[text] = [each for _, each in self._matching(lambda match, paths=paths: match[2] in paths)]  # type: ignore[misc]
+        return {text: there for text, there in found.items() if there}
 
     def standing(self, paths: set[bytes]) -> dict[str, str]:
         """The objects that ever stood under one of `paths` (as git prints them), each with the path."""
-        return {_new(fields): unquote(path) for _, fields, path in self._lines() if path in paths} if paths else {}
-
-    def _lines(self) -> Iterator[tuple[str, bytes, bytes]]:
-        for _, file in self._files:
-            file.seek(0)
-            commit = ""
-            for line in file:
-                if line.startswith(b":"):
-                    fields, _, path = line.rstrip(b"\n").partition(b"\t")
-                    yield commit, fields, path
-                elif line.startswith(b"C"):
-                    commit = line[1:].decode("utf-8", "replace").partition(_SEPARATOR)[0]
+        return {name: each.path for name, each in self._matching(lambda match: match[2] in paths)} if paths else {}
 
     @cached_property
     def order(self) -> dict[str, int]:
         """Each commit's age: larger for older ones."""
         return {name: number for number, name in enumerate(self.commits)}
-
-
-def _new(fields: bytes) -> str:
-    """The object that a raw line, `:modes… names… status`, says stands there now: the last of the names."""
-    return fields.rsplit(b" ", 2)[1].decode()
 
 
 _ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
@@ -154,18 +156,16 @@ def _unescaped(escape: bytes) -> bytes:
     return bytes([int(escape, 8)]) if len(escape) == 3 else _ESCAPES.get(escape, escape)
 
 
+_FIRST = re.compile(rb"^[0-9a-f]{40,64}", re.MULTILINE)
+
+
 def in_tips(repository: Repository, wanted: set[str]) -> set[str]:
     """Those of the `wanted` objects that are in HEAD, a branch's tip or the index."""
     tips = ("--branches", "--remotes", *(["HEAD"] if repository.try_run("rev-parse", "--verify", "-q", "HEAD") else []))
-    there: set[str] = set()
+    there: set[bytes] = set()
     if repository.try_run("rev-list", "--max-count=1", *tips):
-        lines = repository.lines("rev-list", "--objects", "--no-walk", "--missing=allow-any", *tips)
-        there = {line[: _name_length(line)].decode() for line in lines}
+        for lines in repository.blocks("rev-list", "--objects", "--no-walk", "--missing=allow-any", *tips):
+            there.update(_FIRST.findall(lines))
     if repository.work_tree:
-        there |= {line.split()[1].decode() for line in repository.lines("ls-files", "--stage")}
-    return wanted & there
-
-
-def _name_length(line: bytes) -> int:
-    end = line.find(b" ")
-    return end if end >= 0 else len(line.rstrip())
+        there.update(line.split()[1] for line in repository.lines("ls-files", "--stage"))
+    return {name for name in wanted if name.encode() in there}

@@ -1,8 +1,7 @@
 """What is there to be looked at: every object of a repository, reachable or not, and what ought to be there."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, cast
 
 from seawall.audit.finding import Gap
 from seawall.audit.history.git import Repository
@@ -12,9 +11,10 @@ Kind = Literal["blob", "tree", "commit", "tag", "file", "path", "ref", "index"]
 CHUNK_BYTES = 8 << 20  # content that one process reads before it reports
 CHUNK_OBJECTS = 1000  # names that surely fit the pipe to git, so that neither waits for the other
 
+_LISTED = "%(objectname) %(objecttype) %(objectsize)"
 
-@dataclass(frozen=True)
-class Listed:
+
+class Listed(NamedTuple):
     """An object that is there, or a file."""
 
     name: str  # the file's path
@@ -25,13 +25,10 @@ class Listed:
 
 def objects(repository: Repository) -> list[Listed]:
     """Everything in the object store, in the order of the packs, which is twice as fast to read as by name."""
-    lines = repository.lines(
-        "cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname) %(objecttype) %(objectsize)"
-    )
-    listed = []
-    for line in lines:
-        name, kind, size = line.decode().split()
-        listed.append(Listed(name, kind, int(size)))  # type: ignore[arg-type]
+    listed: list[Listed] = []
+    for lines in repository.blocks("cat-file", "--batch-all-objects", "--unordered", f"--batch-check={_LISTED}"):
+        words = lines.decode().split()
+        listed += map(Listed, words[0::3], cast(list[Kind], words[1::3]), map(int, words[2::3]))
     return listed
 
 
@@ -55,11 +52,11 @@ def missing(repository: Repository) -> int:
     return sum(1 for line in lines if line.startswith(b"?"))
 
 
-def pointed_to(repository: Repository) -> set[str]:
+def pointed_to(repository: Repository) -> set[bytes]:
     """What refs and the index name themselves."""
-    names = repository.run("for-each-ref", "--format=%(objectname)").decode().split()
+    names = repository.run("for-each-ref", "--format=%(objectname)").split()
     staged = repository.lines("ls-files", "--stage") if repository.work_tree else iter(())
-    return {*names, *(line.split(None, 2)[1].decode() for line in staged if not line.startswith(b"160000"))}
+    return {*names, *(line.split(None, 2)[1] for line in staged if not line.startswith(b"160000"))}
 
 
 def gaps(repository: Repository, absent: int) -> list[Gap]:

@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
 from pathlib import Path
 from subprocess import Popen
 
@@ -50,7 +51,9 @@ def read(repository: Repository | None, scanner: Scanner, listed: list[Listed], 
     scanner.scan(b"")  # compiled or loaded once, before the processes part
     work = list(chunks(listed))
     if processes == 1 or len(work) == 1:
-        yield from map(Reader(repository, scanner).read, work)
+        reader = Reader(repository, scanner)
+        yield from map(reader.read, work)
+        reader.close()
         return
     with ProcessPoolExecutor(processes, get_context("fork"), _begin, (repository, scanner)) as pool:
         try:
@@ -65,6 +68,7 @@ _reader: "Reader"  # of this process
 def _begin(repository: Repository | None, scanner: Scanner) -> None:
     global _reader
     _reader = Reader(repository, scanner)
+    Finalize(None, _reader.close, exitpriority=0)  # a process of the pool runs no other hooks
 
 
 def _chunk(chunk: list[Listed]) -> Seen:
@@ -77,6 +81,11 @@ class Reader:
     def __init__(self, repository: Repository | None, scanner: Scanner) -> None:
         self.repository = repository
         self.scanner = scanner
+
+    def close(self) -> None:
+        """End git."""
+        if "_git" in self.__dict__:
+            self._git.communicate()
 
     @cached_property
     def _git(self) -> Popen[bytes]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from seawall.audit.finding import Gap
@@ -42,13 +42,12 @@ def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: P
     seen = reading.read(repository, [each for each in listed if each.kind != "tree"] + _files(repository))
     commits = [each.name for each in listed if each.kind == "commit"]
     log.finish(commits)
-    # The others' names are those of the paths in the log.
-    seen.add(
-        reading.read(repository, [each for each in listed if each.kind == "tree" and each.name not in log.introduced])
-    )
+    # The names in the other trees are in the log's paths.
+    trees = [each for each in listed if each.kind == "tree" and each.name.encode() not in log.introduced]
+    seen.add(reading.read(repository, trees))
     seen.add(reading.read(repository, _by_name(log, listed, scanner, seen)))
     _names(repository, log, scanner, seen)
-    gaps = _missing(repository, log, {each.name for each in listed}) + _nested(repository)
+    gaps = _missing(repository, log, {each.name.encode() for each in listed}) + _nested(repository)
     result = _result(credentials(seen, Places(repository, path.resolve(), seen, log)), seen, gaps)
     result.commits = len(commits)
     return result
@@ -64,7 +63,7 @@ def _by_name(log: Log, listed: list[Listed], scanner: Scanner, seen: Seen) -> li
     telling = {path for path in log.paths if scanner.names.suspicious(unquote(path))}
     paths = log.standing(telling)
     done = {name for name, _, _ in seen.sightings}
-    return [replace(each, path=paths[each.name]) for each in listed if each.name in paths and each.name not in done]
+    return [each._replace(path=paths[each.name]) for each in listed if each.name in paths and each.name not in done]
 
 
 def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> None:
@@ -76,7 +75,7 @@ def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> No
         seen.sightings += [("", "index", each) for each in look(scanner, files.staged_names(repository), [])]
 
 
-def _missing(repository: Repository, log: Log, present: set[str]) -> list[Gap]:
+def _missing(repository: Repository, log: Log, present: set[bytes]) -> list[Gap]:
     absent = len((log.introduced | objects.pointed_to(repository)) - present)
     if not log.whole:
         absent = max(absent, objects.missing(repository), 1)

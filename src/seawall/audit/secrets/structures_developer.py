@@ -20,7 +20,9 @@ def github_app_jwt(token: str) -> bool:
 def basic_auth(token: str) -> bool:
     """Base64 of `user:password`, both printable (RFC 7617)."""
     user, colon, password = _decoded(token).partition(b":")
-    return bool(user and colon and password) and (user + password).isascii() and (user + password).decode().isprintable()
+    return (
+        bool(user and colon and password) and (user + password).isascii() and (user + password).decode().isprintable()
+    )
 
 
 def macaroon(token: str) -> bool:
