@@ -180,7 +180,7 @@ base64_kind("file: base64 of gzip", "k8s/helm.yml", "base64", "gz", form="gzip")
 # Compiled code and databases
 
 
-@file_kind("engine/__pycache__/settings.cpython-311.pyc", "pyc|", raw=True, name="file: compiled Python")
+@file_kind("engine/__pycache__/settings.cpython-311.pyc", raw=True, name="file: compiled Python")
 def compiled(secret: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "settings.py")
@@ -199,14 +199,14 @@ def database(*statements: str) -> Iterator[tuple[Path, sqlite3.Connection]]:
         connection.close()
 
 
-@file_kind("db/text.sqlite3", "sqlite|", raw=True, name="file: SQLite, right after other text")
+@file_kind("db/text.sqlite3", raw=True, name="file: SQLite, right after other text")
 def sqlite_row(secret: str) -> bytes:
     with database("CREATE TABLE t (name TEXT, value TEXT, note TEXT)") as (path, connection):
         connection.execute("INSERT INTO t VALUES ('github_token', ?, 'ask Ada')", (secret,))
         return path.read_bytes()
 
 
-@file_kind("db/deleted.sqlite3", "sqlite|", raw=True, name="file: SQLite, a deleted row")
+@file_kind("db/deleted.sqlite3", raw=True, name="file: SQLite, a deleted row")
 def sqlite_deleted(secret: str) -> bytes:
     with database("CREATE TABLE t (name TEXT, value TEXT)") as (path, connection):
         connection.executemany("INSERT INTO t VALUES ('token', ?)", [("first",), (secret,), ("last",)])
@@ -214,14 +214,14 @@ def sqlite_deleted(secret: str) -> bytes:
         return path.read_bytes()
 
 
-@file_kind("db/index.sqlite3", "sqlite|", raw=True, name="file: SQLite, in an index only")
+@file_kind("db/index.sqlite3", raw=True, name="file: SQLite, in an index only")
 def sqlite_index(secret: str) -> bytes:
     with database("CREATE TABLE t (value TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID") as (path, connection):
         connection.execute("INSERT INTO t VALUES (?, 'github')", (secret,))
         return path.read_bytes()
 
 
-@file_kind("db/db.sqlite3-wal", "sqlite|", raw=True, name="file: SQLite's write-ahead log")
+@file_kind("db/db.sqlite3-wal", raw=True, name="file: SQLite's write-ahead log")
 def sqlite_log(secret: str) -> bytes:
     with database("PRAGMA journal_mode = WAL", "CREATE TABLE t (value TEXT)") as (path, connection):
         connection.execute("INSERT INTO t VALUES (?)", (secret,))

@@ -141,7 +141,7 @@ def worktree_head(repo: Path, secret: str) -> None:
     git(other, "update-ref", "--no-deref", "HEAD", stray_commit(repo, "detached.py", assignment(secret)))
 
 
-@kind("file that only another work tree's index names", "index.*|file|unreachable.*", ".*staged_elsewhere.py.*")
+@kind("file that only another work tree's index names", "index.*|.*file|unreachable.*", ".*staged_elsewhere.py.*|[0-9a-f]+")
 def worktree_index(repo: Path, secret: str) -> None:
     other = repo.parent / f"{repo.name}-other"
     git(repo, "worktree", "add", "-q", "--detach", str(other))

@@ -90,18 +90,18 @@ def raw_commit(repo: Path, branch: str, header: bytes) -> None:
     git(repo, "update-ref", f"refs/heads/{branch}", name)
 
 
-@kind("commit header: signature", "commit.*")
+@kind("commit header: signature", "commit.*|.*header")
 def signature(repo: Path, secret: str) -> None:
     lines = ["-----BEGIN PGP SIGNATURE-----", f"Comment: {secret}", "", "iQEz", "-----END PGP SIGNATURE-----"]
     raw_commit(repo, "signed", b"gpgsig " + "\n ".join(lines).encode())
 
 
-@kind("commit header: one that git does not know", "commit.*")
+@kind("commit header: one that git does not know", "commit.*|.*header")
 def unknown_header(repo: Path, secret: str) -> None:
     raw_commit(repo, "unknown-header", f"deploy-token {secret}".encode())
 
 
-@kind("commit header: the merged tag's message", "commit.*|tag message")
+@kind("commit header: the merged tag's message", "commit.*|tag message|.*header")
 def merged_tag(repo: Path, secret: str) -> None:
     text = TAGGED % (git(repo, "rev-parse", "main").encode(), b"commit", b"v0", PERSON, MESSAGE % secret.encode())
     raw_commit(repo, "merged-tag", b"mergetag " + text.rstrip().replace(b"\n", b"\n "))
