@@ -62,11 +62,11 @@ PEERS = {
                 *(program, "scan", "--no-validate", "--no-update-check", "--quiet", "--git-history=full"),
                 *("--format=json", f"--output={report}", repo),
             ],
+            lambda program: [program, "scan", "--no-validate", "--no-update-check", "--quiet", "--staged", "."],
             done=(0, 200),
         ),
     )
 }
-# Why these are not among them: they see the work tree or the newest commit's diff only, so there is nothing to compare.
 LEFT_OUT = "detect-secrets 1.5.0 scans the work tree only, so it has no part in this."
 
 

@@ -93,7 +93,7 @@ def png_packed_text(secret: str) -> bytes:
     return png(chunk(b"zTXt", b"Comment\0\0" + zlib.compress(secret.encode())))
 
 
-@file_kind("dist/names.zip", "zip", bonus=True, raw=True, name="file: a name in a zip")
+@file_kind("dist/names.zip", bonus=True, raw=True, name="file: a name in a zip")
 def name_in_zip(secret: str) -> bytes:
     return zipped(**{f"keys/{secret}": b"Its own name is the key.\n"})
 

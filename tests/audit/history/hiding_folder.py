@@ -67,18 +67,12 @@ def unlogged(repo: Path, ref: str) -> None:
 
 @kind("branch's name", "ref name|branch name|ref", "(refs/heads/)?.*")
 def branch_name(repo: Path, secret: str) -> None:
-    unlogged(repo, f"refs/heads/try-{secret}")
+    unlogged(repo, f"refs/heads/try/{secret}")
 
 
 @kind("tag's name", "ref name|tag name|ref", "(refs/tags/)?.*")
 def tag_name(repo: Path, secret: str) -> None:
     unlogged(repo, f"refs/tags/{secret}")
-
-
-@kind("name of a deleted branch's reflog", "ref name|reflog.*|.*file", ".*")
-def reflog_name(repo: Path, secret: str) -> None:
-    name = git(repo, "rev-parse", "main")
-    append(repo, f"logs/refs/heads/{secret}", f"{'0' * len(name)} {name} Ada <a@analytical.test> 1700000000 +0100\t\n")
 
 
 @kind("file's name", "file name|path", ".*", tip=False)
@@ -141,7 +135,11 @@ def worktree_head(repo: Path, secret: str) -> None:
     git(other, "update-ref", "--no-deref", "HEAD", stray_commit(repo, "detached.py", assignment(secret)))
 
 
-@kind("file that only another work tree's index names", "index.*|.*file|unreachable.*", ".*staged_elsewhere.py.*|[0-9a-f]+")
+@kind(
+    "file that only another work tree's index names",
+    "index.*|.*file|unreachable.*",
+    ".*staged_elsewhere.py.*|[0-9a-f]+",
+)
 def worktree_index(repo: Path, secret: str) -> None:
     other = repo.parent / f"{repo.name}-other"
     git(repo, "worktree", "add", "-q", "--detach", str(other))
@@ -194,3 +192,9 @@ def submodule_object(repo: Path, secret: str) -> None:
     git(repo, "init", "-q", "--bare", str(module))
     add(module, commit("refs/heads/main", put("key.py", assignment(secret)), parents=()))
     add(module, commit("refs/heads/main", drop("key.py")))
+
+
+@kind("name of a deleted branch's reflog", "ref name|reflog.*|.*file", ".*", bonus=True)
+def reflog_name(repo: Path, secret: str) -> None:
+    name = git(repo, "rev-parse", "main")
+    append(repo, f"logs/refs/heads/{secret}", f"{'0' * len(name)} {name} Ada <a@analytical.test> 1700000000 +0100\t\n")

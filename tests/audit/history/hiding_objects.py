@@ -16,6 +16,7 @@ from tests.audit.history.repository import (
 )
 
 UNREACHED = "unreachable.*|file|object|reflog.*|stash"
+STASHED = "stash|file|reflog.*"  # all stashes but the newest are in the reflog of refs/stash only
 MESSAGE = b"Rotate the keys\n\nThe old one was %s and still works.\n"
 TAGGED = b"object %s\ntype %s\ntag %s\ntagger %s " + WHEN + b"\n\n%s\n"
 
@@ -160,14 +161,14 @@ def other_note(repo: Path, secret: str) -> None:
 # Stashes and reflogs
 
 
-@kind("stash", "stash|file", ".*stashed.py|stash.*")
+@kind("stash", STASHED, ".*stashed.py|stash.*")
 def stash(repo: Path, secret: str) -> None:
     (repo / "stashed.py").write_bytes(assignment(secret))
     git(repo, "add", "stashed.py")
     git(repo, "stash", "push", "-q", "--", "stashed.py")
 
 
-@kind("stash: the index's part", "stash|file", ".*engine.py|stash.*")
+@kind("stash: the index's part", STASHED, ".*engine.py|stash.*")
 def stash_index(repo: Path, secret: str) -> None:
     harmless = (repo / "engine.py").read_bytes()
     (repo / "engine.py").write_bytes(harmless + assignment(secret))
@@ -176,13 +177,13 @@ def stash_index(repo: Path, secret: str) -> None:
     git(repo, "stash", "push", "-q", "--", "engine.py")
 
 
-@kind("stash: the untracked part", "stash|file", ".*untracked.py|stash.*")
+@kind("stash: the untracked part", STASHED, ".*untracked.py|stash.*")
 def stash_untracked(repo: Path, secret: str) -> None:
     (repo / "stashed_untracked.py").write_bytes(assignment(secret))
     git(repo, "stash", "push", "-q", "-u", "--", "stashed_untracked.py")
 
 
-@kind("stash that another was put upon", "stash|file|reflog.*", ".*older.py|stash.*")
+@kind("stash that another was put upon", STASHED, ".*older.py|stash.*")
 def older_stash(repo: Path, secret: str) -> None:
     for path, data in (("stashed_older.py", assignment(secret)), ("stashed_newer.py", b"DEBUG = True\n")):
         (repo / path).write_bytes(data)
