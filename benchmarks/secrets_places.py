@@ -6,7 +6,7 @@ Peers are called as for a whole history, and again at their best: with what look
 import subprocess
 from pathlib import Path
 
-from tests.audit.history.hiding import BONUS, KINDS, one
+from tests.audit.history.hiding import BONUS, KINDS, everything, one
 from tests.audit.history.repository import environment
 from tests.audit.history.scan import scan
 
@@ -18,7 +18,7 @@ DEEP = ("--log-opts=--all --reflog", "--max-archive-depth=8")
 
 
 def commands(name: str, repo: Path, output: Path) -> dict[str, list[list[str]]]:
-    """What to call, by how far it looks; both append what they find to the report or print it."""
+    """What to call, by how far it looks; what all of its calls find counts."""
     program, path = str(installed(name)), str(repo)
     usual = PEERS[name].history(program, path, output)
     if name == "gitleaks":
@@ -30,55 +30,58 @@ def commands(name: str, repo: Path, output: Path) -> dict[str, list[list[str]]]:
     else:
         files = [*usual[:-1], "--confidence=low", "--no-limits"]
         best = [[*files, path], [*files, f"{path}/.git"]]
-    return {name: [usual], f"{name}, at its best": best}
+    return {name: [usual], f"{name}, best": best}
 
 
-def finds(calls: list[list[str]], output: Path, secret: str) -> bool:
-    for call in calls:
-        output.unlink(missing_ok=True)
-        done = subprocess.run(call, capture_output=True, check=False, cwd=output.parent, env=environment())
-        if secret.encode() in done.stdout + (output.read_bytes() if output.exists() else b""):
-            return True
-    return False
-
-
-def look(name: str, folder: Path) -> dict[str, bool]:
-    """Who finds the secret in one kind of place."""
-    repo, secret = one(name, folder / "repo")
-    found = {"Seawall": len(scan(repo).tokens) == 1}
+def peers_find(folder: Path) -> dict[str, dict[str, bool]]:
+    """Which kinds each peer finds, in one repository with a secret in each."""
+    repo, secrets = everything(folder / "repo", bonus=True)
+    output, found = folder / "report.json", {}
     for peer in PEERS:
-        for title, calls in commands(peer, repo, folder / "report.json").items():
-            found[title] = finds(calls, folder / "report.json", secret)
+        for title, calls in commands(peer, repo, output).items():
+            progress(title)
+            said = b"".join(called(call, output) for call in calls)
+            found[title] = {name: secret.encode() in said for name, secret in secrets.items()}
     return found
+
+
+def called(command: list[str], output: Path) -> bytes:
+    output.unlink(missing_ok=True)
+    done = subprocess.run(command, capture_output=True, check=False, cwd=output.parent, env=environment())
+    return done.stdout + (output.read_bytes() if output.exists() else b"")
+
+
+def seawall_finds(name: str) -> bool:
+    """Whether Seawall finds one kind, by itself: it masks what it finds, so they could not be told apart together."""
+    progress(name)
+    with workshop() as folder:
+        return len(scan(one(name, folder / "repo")[0]).tokens) == 1
 
 
 def main() -> None:
     chosen = plan("secrets_places", __doc__, rounds=1, seconds=0)
+    with workshop() as folder:
+        found = peers_find(folder)
     names = [*KINDS, *BONUS][:: 10 if chosen.quick else 1]
-    table: dict[str, dict[str, bool]] = {}
-    for name in names:
-        progress(name)
-        with workshop() as folder:
-            table[name] = look(name, folder)
+    found = {"Seawall": {name: seawall_finds(name) for name in names}, **found}
     progress("")
-    print(table_of(table))
-    required = [found for name, found in table.items() if name in KINDS]
-    beyond = [found for name, found in table.items() if name in BONUS]
-    rows = []
-    for peer in [each for each in table[names[0]] if each != "Seawall"]:
-        for what, kinds, target in (("kinds of place found", required, len(required)), ("beyond those", beyond, 0)):
-            ours, theirs = (float(sum(found[side] for found in kinds)) for side in ("Seawall", peer))
-            rows.append(Row(f"{what}, of {len(kinds)}", "", [ours], [theirs], peer, Target(">=", target, ratio=False)))
-    report(chosen, "Kinds of place where a secret is found", rows)
+    print(table_of(found, names))
+    required = [name for name in names if name in KINDS]
+    counts = {title: float(sum(each[name] for name in required)) for title, each in found.items()}
+    target = Target(">=", len(required), ratio=False)
+    what = f"kinds of place, of {len(required)}"
+    rows = [Row(what, "found", [counts["Seawall"]], [counts[peer]], peer, target) for peer in list(found)[1:]]
+    beyond = [name for name in names if name in BONUS]
+    extra = ", ".join(f"{title} {sum(each[name] for name in beyond)}" for title, each in found.items())
+    report(chosen, "Kinds of place where a secret is found", rows, [f"Beyond those, of {len(beyond)}: {extra}."])
 
 
-def table_of(table: dict[str, dict[str, bool]]) -> str:
+def table_of(found: dict[str, dict[str, bool]], names: list[str]) -> str:
     """One line a kind, one column a scanner."""
-    columns = list(next(iter(table.values())))
-    lines = [f"{number}: {title}" for number, title in enumerate(columns, 1)]
-    for name, found in table.items():
-        marks = "".join(f"{'x' if found[title] else '.':>3}" for title in columns)
-        lines.append(f"{name + (' (not required)' if name in BONUS else ''):60}{marks}")
+    lines = [f"{number}: {title}" for number, title in enumerate(found, 1)]
+    for name in names:
+        marks = "".join(f"{'x' if each[name] else '.':>3}" for each in found.values())
+        lines.append(f"{name + (' (not required)' if name in BONUS else ''):64}{marks}")
     return "\n".join(lines) + "\n"
 
 

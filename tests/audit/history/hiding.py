@@ -22,11 +22,11 @@ def one(name: str, path: Path) -> tuple[Path, str]:
     return repo, secret
 
 
-def everything(path: Path) -> tuple[Path, dict[str, str]]:
-    """A new repository at `path` with a secret of its own in each of `KINDS`; and the secrets."""
-    repo = new(path)
-    secrets = {name: github_token() for name in KINDS}
-    for name, plant in KINDS.items():
+def everything(path: Path, *, bonus: bool = False) -> tuple[Path, dict[str, str]]:
+    """A new repository at `path` with a secret of its own in each kind, those of `BONUS` if wanted; and the secrets."""
+    repo, kinds = new(path), KINDS | BONUS if bonus else KINDS
+    secrets = {name: github_token() for name in kinds}
+    for name, plant in kinds.items():
         plant(repo, secrets[name])
     return repo, secrets
 
