@@ -2,12 +2,16 @@
 
 import re
 
+import hyperscan
 import pytest
 
+from seawall.audit.secrets.checksums import CHECKSUMS
 from seawall.audit.secrets.rules import FileRule, Rule, load
 from seawall.audit.secrets.scanner import Scanner
+from seawall.audit.secrets.structures import STRUCTURES
 
 RULES, FILE_RULES = load()
+ALL = Scanner(RULES)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
@@ -20,6 +24,33 @@ def test_examples(rule: Rule) -> None:
         assert any(word.lower() in text.lower() for word in rule.keywords), f"no keyword in {text}"
     for text in rule.negative:
         assert not scanner.scan(text.encode()), text
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_form(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id), "identifiers are kebab-case"
+    assert rule.keywords, "a rule without keywords cannot be filtered beforehand"
+    assert all(len(word) >= 3 for word in rule.keywords), rule.keywords
+    assert not rule.checksum or rule.checksum in CHECKSUMS
+    assert not rule.structure or rule.structure in STRUCTURES
+
+
+def test_identifiers_are_unique() -> None:
+    ids = [rule.id for rule in (*RULES, *FILE_RULES)]
+    assert len(ids) == len(set(ids))
+
+
+def test_all_expressions_compile_together() -> None:
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    expressions = [rule.expression.encode() for rule in RULES]
+    database.compile(expressions=expressions, ids=list(range(len(RULES))), flags=[0] * len(RULES))
+    assert database.info()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_no_other_rule_takes_its_examples(rule: Rule) -> None:
+    for text in rule.positive:
+        assert [hit.rule.id for hit in ALL.scan(text.encode()) if not hit.rule.heuristic] == [rule.id], text
 
 
 @pytest.mark.parametrize("rule", FILE_RULES, ids=lambda rule: rule.id)

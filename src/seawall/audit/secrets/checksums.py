@@ -55,7 +55,7 @@ _AZURE_SEEDS: dict[str, tuple[str, ...]] = {
 
 
 def azure_identifiable(token: str) -> bool:
-    """Azure's service keys, base64: at the end four bytes of Marvin32 of all before, seeded by service and kind of key.
+    """Azure's service keys: their base64 ends with four bytes, the Marvin32 of those before, seeded by service.
 
     Source: Microsoft's "security-utilities", `IdentifiableSecrets.ValidateChecksum` and `IdentifiableMetadata`.
     """

@@ -62,10 +62,13 @@ def sentry(token: str) -> bool:
 
 
 def aws_key_id(token: str) -> bool:
-    """Access key IDs since 2019 have the account's number in bits 1 to 40; earlier ones begin with I or J.
+    """Base32; since 2019 bits 1 to 40 are the account's number, earlier ones go on with I or J.
 
-    Source: AWS, "sts get-access-key-info"; the encoding: A. Bekdouche, "AWS access key ID formats", 2020.
+    Other kinds than AKIA need a digit: ASIAPACIFICSOUTHEAST is none. Source: AWS IAM's "Unique identifiers"
+    and "sts get-access-key-info"; T. Be'ery, "A short note on AWS KEY ID", 2023, for the encoding.
     """
+    if not token.startswith("AKIA") and token.isalpha():
+        return False
     number = int.from_bytes(base64.b32decode(token[4:])[:6], "big")
     return token[4] in "IJ" or number >> 7 & (1 << 40) - 1 < _ACCOUNTS
 
@@ -78,6 +81,11 @@ def cloudflare_tunnel(token: str) -> bool:
 def mixed(token: str) -> bool:
     """Small and capital letters and digits: no hash, no UUID, no words."""
     return any(map(str.islower, token)) and any(map(str.isupper, token)) and any(map(str.isdigit, token))
+
+
+def alphanumeric(token: str) -> bool:
+    """Letters and digits: no words."""
+    return any(map(str.isalpha, token)) and any(map(str.isdigit, token))
 
 
 def _decoded(text: str) -> bytes:
@@ -108,6 +116,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 DEVELOPER: dict[str, Callable[[str], bool]] = {
+    "alphanumeric": alphanumeric,
     "aws_key_id": aws_key_id,
     "basic_auth": basic_auth,
     "cloudflare_tunnel": cloudflare_tunnel,
