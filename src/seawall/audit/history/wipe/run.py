@@ -1,0 +1,153 @@
+"""The story of a wipe: find, plan, make the repository anew beside the old one, look whether anything is left, exchange."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from seawall.audit.finding import Gap
+from seawall.audit.history import git
+from seawall.audit.history.git import Repository
+from seawall.audit.history.places import Credential
+from seawall.audit.history.scan import Scan, scan
+from seawall.audit.history.wipe.contents import Pack, Rewritten
+from seawall.audit.history.wipe.plan import Plan, plan, refs
+from seawall.audit.history.wipe.refuse import Refused, check
+from seawall.audit.history.wipe.rewrite import rewrite
+from seawall.audit.history.wipe.staging import Step, holding, stage
+from seawall.audit.history.wipe.swap import UNFINISHED, beside, keep, put, recover, take_back
+from seawall.audit.history.wipe.targets import Both, Literals, Target
+from seawall.audit.secrets.scanner import Scanner
+from seawall.errors import RepositoryUnusable
+
+OWN_FILES = ("config", "hook", "git file")  # kinds of places in git's own files
+
+
+class Remains(Refused):
+    """The new repository still holds a secret: it was not put in place."""
+
+    exit_code = 1
+
+    def __init__(self, left: list[Credential], show: Callable[[Credential], str]) -> None:
+        where = "\n".join(show(each) for each in left)
+        super().__init__(
+            "Credentials would remain, so nothing was changed.", "Report this; the files can be removed by hand.", where
+        )
+
+
+@dataclass
+class Survey:
+    """What was found, and what has to change."""
+
+    repository: Repository
+    literals: Literals
+    judge: Scanner
+    plan: Plan
+    found: list[Credential]  # of the targets, each with its places
+    gaps: list[Gap]
+    own_files: list[Path]  # git's own files that hold a secret
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the repository holds none of it; files that are not under version control do not count."""
+        return not in_repository(self.found)
+
+
+@dataclass
+class Outcome:
+    """What a wipe did."""
+
+    backup: Path
+    done: Rewritten
+    remaining: list[Credential]
+    elsewhere: list[Credential] = field(default_factory=list)  # in files that git does not know
+
+
+def locate(path: Path) -> Repository:
+    """The repository, as it was before a wipe that was killed, if one was. Raises RepositoryUnusable, Refused."""
+    repository = git.find(path)
+    if repository is None:
+        raise RepositoryUnusable(f"There is no git repository in {path}.")
+    recover(repository)
+    check(repository)
+    return repository
+
+
+def survey(repository: Repository, targets: Sequence[Target], scanner: Scanner, everything: bool, step: Step) -> Survey:
+    """Look where the targets are. With `everything` nothing may be left that a rule finds, else none of the targets."""
+    literals = Literals(targets, scanner)
+    judge = Both(scanner, literals) if everything else literals
+    step("looking for what has to change")
+    made = plan(repository, literals, os.cpu_count() or 1)
+    step("looking where it is")
+    seen = scan(_top(repository), literals)
+    return Survey(repository, literals, judge, made, seen.credentials, seen.gaps, list(holding(repository, literals)))
+
+
+def wipe(survey: Survey, backup: Path, files: bool, step: Step, show: Callable[[Credential], str]) -> Outcome:
+    """Do it. `files`: also in git's own. Whatever fails or interrupts: the repository stays as it was."""
+    old, folder = survey.repository, beside(survey.repository)
+    algorithm = old.run("rev-parse", "--show-object-format").decode().strip()
+    pack = Pack(algorithm)
+    try:
+        step("rewriting")
+        done = rewrite(survey.plan, survey.literals, pack)
+        new = stage(survey.plan, done, pack, folder, survey.literals, files, step)
+        (folder / UNFINISHED).touch()
+        step("looking whether anything is left")
+        _judge(survey, scan(folder, survey.judge), files, show)
+        if refs(old) != survey.plan.refs:
+            raise Refused("The repository changed meanwhile.", "Wipe again when nobody works in it.")
+        put(old, new, step)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return _finish(survey, done, new, backup, step)
+
+
+def _finish(survey: Survey, done: Rewritten, new: Repository, backup: Path, step: Step) -> Outcome:
+    old = survey.repository
+    try:
+        step("looking at the result")
+        final = scan(_top(old), survey.judge)
+        step("keeping the original")
+        keep(new.common_dir, backup)
+    except BaseException:
+        if new.common_dir.exists():
+            take_back(old, new)
+            shutil.rmtree(new.common_dir, ignore_errors=True)
+        raise
+    (old.common_dir / UNFINISHED).unlink()
+    inside = in_repository(final.credentials)
+    return Outcome(backup, done, inside, [each for each in final.credentials if each not in inside])
+
+
+def _judge(survey: Survey, result: Scan, files: bool, show: Callable[[Credential], str]) -> None:
+    """Raises Remains, but not for what the user wants to keep in git's own files."""
+    left = [each for each in result.credentials if files or any(place.kind not in OWN_FILES for place in each.places)]
+    if left:
+        raise Remains(left, show)
+
+
+def in_repository(found: Sequence[Credential]) -> list[Credential]:
+    """Those seen in history or in git's own files, not only in files that git does not know."""
+    return [each for each in found if any(place.commit or place.kind != "file" for place in each.places)]
+
+
+def backup_path(repository: Repository, folder: Path | None, now: datetime) -> Path:
+    """Where the original is kept: beside the repository, or in `folder`. Raises Refused where that is impossible."""
+    top = _top(repository)
+    folder = folder or top.parent
+    if not os.access(folder, os.W_OK):
+        raise Refused(f"The backup cannot be written to {folder}.", "Say where: --backup FOLDER")
+    name = top.name.removesuffix(".git")
+    path = folder / f"{name}-before-wipe-{now:%Y-%m-%d-%H%M%S}.git"
+    if path.exists():
+        raise Refused(f"{path} exists.", "Wait a second.")
+    return path
+
+
+def _top(repository: Repository) -> Path:
+    return repository.work_tree or repository.common_dir
