@@ -1,6 +1,6 @@
 """What is left to do after a wipe, by people: in the order in which it helps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seawall.audit.history.git import Repository
@@ -49,8 +49,12 @@ _HOSTS = (
         "https://learn.microsoft.com/azure/devops/repos/git/remove-binaries",
     ),
 )
-_OTHER = _Host((), "The host keeps the old commits until it collects garbage: ask who runs it for `git gc --prune=now`, "
-               "and for the removal of pull or merge requests' refs and of cached pages.", "")  # fmt: skip
+_OTHER = _Host(
+    (),
+    "The host keeps the old commits until it collects garbage: ask who runs it for `git gc --prune=now`, and for the "
+    "removal of pull or merge requests' refs and of cached pages.",
+    "",
+)
 
 
 def checklist(survey: Survey, outcome: Outcome) -> str:
@@ -136,7 +140,7 @@ _CLONES = [
 ]
 _COPIES = [
     "- [ ] CI: caches, artifacts and logs of earlier runs, and mirrors of the repository.",
-    "- [ ] Packages, images and archives built from it: those published with the credential inside are to be withdrawn.",
+    "- [ ] Packages, images and archives built from it: withdraw those published with the credential inside.",
     "- [ ] Backups and code search indexes.",
     "- [ ] Look at the vendors' logs whether the credentials were used.",
 ]
@@ -163,9 +167,9 @@ def _signatures(outcome: Outcome) -> list[str]:
     ]
 
 
-def _elsewhere(outcome: Outcome, secrets: Sequence[str]) -> Iterable[str]:
-    for each in outcome.elsewhere:
-        secret = mask(each.secret)
-        yield from (
-            f"- {mask_line(place.path, secrets)}:{place.line} holds `{secret}`; left alone" for place in each.places
-        )
+def _elsewhere(outcome: Outcome, secrets: Sequence[str]) -> list[str]:
+    return [
+        f"- {mask_line(place.path, secrets)}:{place.line} holds `{mask(each.secret)}`; it was left alone"
+        for each in outcome.elsewhere
+        for place in each.places
+    ]

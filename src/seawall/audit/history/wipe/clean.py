@@ -3,8 +3,8 @@
 import base64
 import re
 
+from seawall.audit.history.wipe.literals import Literals
 from seawall.audit.history.wipe.repack import repacked
-from seawall.audit.history.wipe.targets import Literals
 from seawall.audit.secrets.deep import DEPTH, look
 from seawall.audit.secrets.encoded import Form, decode
 

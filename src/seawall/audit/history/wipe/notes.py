@@ -6,8 +6,8 @@ from typing import Any
 from seawall.audit.history.git import Repository
 from seawall.audit.history.wipe.clean import overwritten
 from seawall.audit.history.wipe.contents import TREE, Pack, Rewritten, contents, entries, written
+from seawall.audit.history.wipe.literals import Literals
 from seawall.audit.history.wipe.plan import Plan
-from seawall.audit.history.wipe.targets import Literals
 
 
 def commits(plan: Plan) -> dict[str, None]:

@@ -10,7 +10,7 @@ from seawall.audit.history.git import Repository
 from seawall.audit.history.objects import Listed, objects
 from seawall.audit.history.reader import read
 from seawall.audit.history.wipe.contents import SUBMODULE, contents, entries
-from seawall.audit.history.wipe.targets import Literals
+from seawall.audit.history.wipe.literals import Literals
 
 _PARENT = re.compile(rb"^parent ([0-9a-f]+)$", re.MULTILINE)
 _TARGET = re.compile(rb"object ([0-9a-f]+)\n")

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seawall.audit.history.git import Repository
-from seawall.audit.history.objects import gaps, walk
+from seawall.audit.history.objects import gaps
+from seawall.audit.history.objects import missing as absent
 from seawall.errors import SeawallError
 
 _UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_LOG", "rebase-merge", "rebase-apply",
@@ -25,7 +26,7 @@ class Incomplete(SeawallError):
 
 def check(repository: Repository) -> None:
     """Raise Refused or Incomplete, naming the first reason and what to do about it."""
-    missing = gaps(repository, walk(repository, lambda path: False).missing)
+    missing = gaps(repository, absent(repository))
     if missing:
         raise Incomplete(
             f"{missing[0].what} What is not here cannot be wiped.",

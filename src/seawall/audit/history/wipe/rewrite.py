@@ -9,8 +9,8 @@ import re
 from seawall.audit.history.wipe import notes
 from seawall.audit.history.wipe.clean import clean, overwritten
 from seawall.audit.history.wipe.contents import SUBMODULE, TREE, Pack, Rewritten, contents, entries, written
+from seawall.audit.history.wipe.literals import Literals
 from seawall.audit.history.wipe.plan import Plan, parents, target
-from seawall.audit.history.wipe.targets import Literals
 
 _NAME = re.compile(rb"\b[0-9a-f]{7,64}\b")
 _SIGNATURE = re.compile(rb"^-----BEGIN (?:PGP|SSH) (?:SIGNATURE|MESSAGE)-----\n.*\Z", re.DOTALL | re.MULTILINE)

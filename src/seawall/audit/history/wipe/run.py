@@ -1,7 +1,6 @@
-"""The story of a wipe: find, plan, make the repository anew beside the old one, look whether anything is left, exchange."""
+"""The story of a wipe: find, make the repository anew beside the old one, look whether anything is left, exchange."""
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,12 +12,13 @@ from seawall.audit.history.git import Repository
 from seawall.audit.history.places import Credential
 from seawall.audit.history.scan import Scan, scan
 from seawall.audit.history.wipe.contents import Pack, Rewritten
+from seawall.audit.history.wipe.literals import Both, Literals
 from seawall.audit.history.wipe.plan import Plan, plan, refs
 from seawall.audit.history.wipe.refuse import Refused, check
 from seawall.audit.history.wipe.rewrite import rewrite
-from seawall.audit.history.wipe.staging import Step, holding, stage
-from seawall.audit.history.wipe.swap import UNFINISHED, beside, keep, put, recover, take_back
-from seawall.audit.history.wipe.targets import Both, Literals, Target
+from seawall.audit.history.wipe.staging import UNFINISHED, Step, holding, stage
+from seawall.audit.history.wipe.swap import beside, discard, keep, put, recover, take_back
+from seawall.audit.history.wipe.targets import Target
 from seawall.audit.secrets.scanner import Scanner
 from seawall.errors import RepositoryUnusable
 
@@ -48,6 +48,7 @@ class Survey:
     found: list[Credential]  # of the targets, each with its places
     gaps: list[Gap]
     own_files: list[Path]  # git's own files that hold a secret
+    kept: frozenset[str]  # secrets that somebody decided to live with
 
     @property
     def nothing(self) -> bool:
@@ -75,15 +76,30 @@ def locate(path: Path) -> Repository:
     return repository
 
 
-def survey(repository: Repository, targets: Sequence[Target], scanner: Scanner, everything: bool, step: Step) -> Survey:
-    """Look where the targets are. With `everything` nothing may be left that a rule finds, else none of the targets."""
+def survey(
+    repository: Repository,
+    targets: Sequence[Target],
+    scanner: Scanner,
+    step: Step,
+    kept: frozenset[str] | None = None,
+) -> Survey:
+    """Look where the targets are. With `kept` nothing else may be left that a rule finds, else none of the targets."""
     literals = Literals(targets, scanner)
-    judge = Both(scanner, literals) if everything else literals
+    judge = Both(scanner, literals) if kept is not None else literals
     step("looking for what has to change")
     made = plan(repository, literals, os.cpu_count() or 1)
     step("looking where it is")
     seen = scan(_top(repository), literals)
-    return Survey(repository, literals, judge, made, seen.credentials, seen.gaps, list(holding(repository, literals)))
+    return Survey(
+        repository,
+        literals,
+        judge,
+        made,
+        seen.credentials,
+        seen.gaps,
+        list(holding(repository, literals)),
+        kept or frozenset(),
+    )
 
 
 def wipe(survey: Survey, backup: Path, files: bool, step: Step, show: Callable[[Credential], str]) -> Outcome:
@@ -97,12 +113,12 @@ def wipe(survey: Survey, backup: Path, files: bool, step: Step, show: Callable[[
         new = stage(survey.plan, done, pack, folder, survey.literals, files, step)
         (folder / UNFINISHED).touch()
         step("looking whether anything is left")
-        _judge(survey, scan(folder, survey.judge), files, show)
+        _judge(_left(survey, scan(folder, survey.judge)), files, show)
         if refs(old) != survey.plan.refs:
             raise Refused("The repository changed meanwhile.", "Wipe again when nobody works in it.")
         put(old, new, step)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        discard(old, folder)
         raise
     return _finish(survey, done, new, backup, step)
 
@@ -111,22 +127,26 @@ def _finish(survey: Survey, done: Rewritten, new: Repository, backup: Path, step
     old = survey.repository
     try:
         step("looking at the result")
-        final = scan(_top(old), survey.judge)
+        final = _left(survey, scan(_top(old), survey.judge))
         step("keeping the original")
         keep(new.common_dir, backup)
     except BaseException:
         if new.common_dir.exists():
             take_back(old, new)
-            shutil.rmtree(new.common_dir, ignore_errors=True)
+            discard(old, new.common_dir)
         raise
     (old.common_dir / UNFINISHED).unlink()
-    inside = in_repository(final.credentials)
-    return Outcome(backup, done, inside, [each for each in final.credentials if each not in inside])
+    inside = in_repository(final)
+    return Outcome(backup, done, inside, [each for each in final if each not in inside])
 
 
-def _judge(survey: Survey, result: Scan, files: bool, show: Callable[[Credential], str]) -> None:
+def _left(survey: Survey, result: Scan) -> list[Credential]:
+    return [each for each in result.credentials if each.secret not in survey.kept]
+
+
+def _judge(found: list[Credential], files: bool, show: Callable[[Credential], str]) -> None:
     """Raises Remains, but not for what the user wants to keep in git's own files."""
-    left = [each for each in result.credentials if files or any(place.kind not in OWN_FILES for place in each.places)]
+    left = [each for each in found if files or any(place.kind not in OWN_FILES for place in each.places)]
     if left:
         raise Remains(left, show)
 

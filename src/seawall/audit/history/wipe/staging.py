@@ -9,13 +9,15 @@ from seawall.audit.history.files import administrative
 from seawall.audit.history.git import Repository
 from seawall.audit.history.wipe.clean import overwritten
 from seawall.audit.history.wipe.contents import Pack, Rewritten, empty
+from seawall.audit.history.wipe.literals import Literals
 from seawall.audit.history.wipe.plan import Plan
-from seawall.audit.history.wipe.targets import Literals
+
+UNFINISHED = "seawall-wipe-unfinished"  # a file in the new repository until all is done
 
 # Made anew, or about what is past.
-_LEFT = {"objects", "refs", "packed-refs", "logs", "index", "COMMIT_EDITMSG", "ORIG_HEAD", "FETCH_HEAD", "MERGE_MSG",
-         "SQUASH_MSG", "TAG_EDITMSG", "NOTES_EDITMSG", "EDIT_DESCRIPTION", "AUTO_MERGE", "gc.log", "gc.pid", "filter-repo",
-         "rr-cache", "fsmonitor--daemon.ipc", "shallow"}  # fmt: skip
+_LEFT = {UNFINISHED, "objects", "refs", "packed-refs", "logs", "index", "COMMIT_EDITMSG", "ORIG_HEAD", "FETCH_HEAD",
+         "MERGE_MSG", "SQUASH_MSG", "TAG_EDITMSG", "NOTES_EDITMSG", "EDIT_DESCRIPTION", "AUTO_MERGE", "gc.log",
+         "gc.pid", "filter-repo", "rr-cache", "fsmonitor--daemon.ipc", "shallow"}  # fmt: skip
 
 Step = Callable[[str], None]  # told what is done next; may raise
 

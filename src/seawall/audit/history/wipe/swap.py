@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from seawall.audit.history.git import Repository
-from seawall.audit.history.wipe.staging import Step, changes
+from seawall.audit.history.wipe.staging import UNFINISHED, Step, changes
 
-UNFINISHED = "seawall-wipe-unfinished"  # a file in the new repository until all is done
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 
@@ -28,7 +27,11 @@ def exchange(one: Path, other: Path) -> None:
             return
     aside = one.with_name(f"{one.name}.aside")
     one.rename(aside)
-    other.rename(one)
+    try:
+        other.rename(one)
+    except BaseException:
+        aside.rename(one)
+        raise
     aside.rename(other)
 
 
@@ -79,13 +82,18 @@ def check_out(repository: Repository, written: Iterable[str], gone: Iterable[str
 def recover(repository: Repository) -> bool:
     """Undo what a wipe that was killed left behind. Whether there was anything."""
     folder = beside(repository)
-    aside = repository.common_dir.with_name(f"{repository.common_dir.name}.aside")
-    if not folder.exists() and not aside.exists():
+    if not folder.exists():
+        (repository.common_dir / UNFINISHED).unlink(missing_ok=True)
         return False
     take_back(repository, Repository(folder, folder, folder, None))
-    if folder.exists():
-        shutil.rmtree(folder)
+    discard(repository, folder)
     return True
+
+
+def discard(repository: Repository, folder: Path) -> None:
+    """Remove the new repository, but never the original: that is in `folder` while they are exchanged."""
+    if not (repository.common_dir / UNFINISHED).exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep(folder: Path, backup: Path) -> None:
