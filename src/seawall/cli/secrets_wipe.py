@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seawall.audit.history.git import Repository
     from seawall.audit.history.places import Credential
     from seawall.audit.history.wipe.run import Outcome, Survey
-    from seawall.audit.secrets.rules import Rule
+    from seawall.audit.history.wipe.targets import AnyRule
     from seawall.audit.secrets.scanner import Scanner
 
 PATIENCE = 2.0  # seconds of silence before progress is shown
@@ -83,7 +83,7 @@ def wipe_command(
 
 def _found(
     path: Path, by_rules: "Scanner", only: tuple[str, ...], fingerprints: tuple[str, ...]
-) -> "tuple[list[tuple[str, Rule]], frozenset[str] | None]":
+) -> "tuple[list[tuple[str, AnyRule]], frozenset[str] | None]":
     """What is to be wiped; and, if that is everything, what the baseline lets stay."""
     from seawall.audit.history.scan import scan
     from seawall.audit.history.wipe.targets import accepted, chosen

@@ -74,6 +74,7 @@ class Both(Scanner):
     def __init__(self, rules: Scanner, literals: Literals) -> None:
         super().__init__([])
         self._both = rules, literals
+        self.names = rules.names
 
     def scan_all(self, data: bytes) -> tuple[list[Hit], list[tuple[Form, int]]]:
         """What either finds."""

@@ -14,8 +14,10 @@ from seawall.audit.fingerprint import fingerprint
 from seawall.audit.history.scan import Scan
 from seawall.audit.repository import evidence, top_folder
 from seawall.audit.run import run
-from seawall.audit.secrets.rules import Rule
+from seawall.audit.secrets.rules import FileRule, Rule
 from seawall.errors import ConfigError
+
+AnyRule = Rule | FileRule
 
 SHORTEST = 6  # characters: shorter ones are parts of ordinary words, which would be wiped with them
 _GIVEN = Rule("given", "", "Given text", "", ())
@@ -27,7 +29,7 @@ class Target:
     """A secret, and what stands for it afterwards: as long, valid in any place, and another one for each secret."""
 
     secret: str  # bytes as latin-1
-    rule: Rule
+    rule: AnyRule
     number: int
 
     @property
@@ -50,7 +52,7 @@ class Target:
         return bytes(text)
 
 
-def chosen(scan: Scan, rules: Iterable[str], fingerprints: Iterable[str]) -> list[tuple[str, Rule]]:
+def chosen(scan: Scan, rules: Iterable[str], fingerprints: Iterable[str]) -> list[tuple[str, AnyRule]]:
     """The secrets of `scan` that the user means: all, or those of some rules or findings. Raises ConfigError."""
     rules, fingerprints = set(rules), set(fingerprints)
     found = [(each.secret, each.rule) for each in scan.credentials]
@@ -77,7 +79,7 @@ def accepted(path: Path, scanned: Scan) -> frozenset[str]:
     )
 
 
-def given(text: bytes) -> list[tuple[str, Rule]]:
+def given(text: bytes) -> list[tuple[str, AnyRule]]:
     """One secret a line. Raises ConfigError for those too short to be told from ordinary text."""
     secrets = [line.strip(b"\r").decode("latin-1") for line in text.split(b"\n") if line.strip()]
     for number, secret in enumerate(secrets, 1):
@@ -89,9 +91,9 @@ def given(text: bytes) -> list[tuple[str, Rule]]:
     return [(secret, _GIVEN) for secret in secrets]
 
 
-def targets(secrets: Iterable[tuple[str, Rule]]) -> list[Target]:
+def targets(secrets: Iterable[tuple[str, AnyRule]]) -> list[Target]:
     """Each secret once, and also as it is written in JSON and URLs. What is too short is left out."""
-    found: dict[str, Rule] = {}
+    found: dict[str, AnyRule] = {}
     for secret, rule in secrets:
         for variant in _variants(secret):
             if len(variant) >= SHORTEST:
