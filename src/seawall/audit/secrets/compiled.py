@@ -2,39 +2,40 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import hyperscan
 
+HYPERSCAN: str = getattr(hyperscan, "__version__", "")  # asking importlib.metadata takes longer than all else
+
 
 def compiled(
     expressions: Sequence[bytes], with_starts: Sequence[bool], literals: Sequence[bytes]
-) -> hyperscan.Database:
-    """A database whose identifiers are positions in `expressions`, then in `literals`.
+) -> tuple[hyperscan.Database, Path]:
+    """A database whose identifiers are positions in `expressions`, then in `literals`; and the file it is kept in.
 
-    Matches have a start only where `with_starts` says so: it costs time.
-
-    Compiling takes seconds, loading none.
+    Matches have a start only where `with_starts` says so: it costs time. Compiling takes seconds, loading none.
     """
     everything = [*expressions, *(_escaped(literal) for literal in literals)]
-    digest = hashlib.sha256(b"\0".join([version("hyperscan").encode(), bytes(with_starts), *everything])).hexdigest()[
-        :32
-    ]
-    file = cache() / f"rules-{digest}.hyperscan"
+    key = b"\0".join([HYPERSCAN.encode(), bytes(with_starts), *everything])
+    file = cache() / f"rules-{hashlib.sha256(key).hexdigest()[:32]}.hyperscan"
+    if database := stored(file):
+        return database, file
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    flags = [hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0 for start in with_starts]
+    flags += [hyperscan.HS_FLAG_DOTALL] * len(literals)
+    database.compile(expressions=everything, ids=list(range(len(everything))), flags=flags)
+    keep(file, hyperscan.dumpb(database))
+    return database, file
+
+
+def stored(file: Path) -> hyperscan.Database | None:
+    """The database kept in `file`; None where it is not there, or from another processor."""
     try:
         return _ready(hyperscan.loadb(file.read_bytes(), hyperscan.HS_MODE_BLOCK))
-    except (OSError, hyperscan.HyperscanError):  # not there yet, or from another processor: made anew
-        pass
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    flags = [hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0 for start in with_starts] + [
-        hyperscan.HS_FLAG_DOTALL
-    ] * len(literals)
-    database.compile(expressions=everything, ids=list(range(len(everything))), flags=flags)
-    _keep(file, hyperscan.dumpb(database))
-    return database
+    except (OSError, hyperscan.HyperscanError):
+        return None
 
 
 def _ready(database: hyperscan.Database) -> hyperscan.Database:
@@ -52,8 +53,10 @@ def cache() -> Path:
     return Path(home) / "seawall"
 
 
-def _keep(file: Path, content: bytes) -> None:
+def keep(file: Path, content: bytes) -> None:
     """A cache that cannot be written costs time, not results."""
+    import tempfile
+
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as temporary:

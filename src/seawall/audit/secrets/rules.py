@@ -1,7 +1,6 @@
 """The rules: what credentials look like, one readable TOML table each, in `rules/*.toml` and the user's own files."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -76,6 +75,8 @@ def load(*files: Path) -> tuple[tuple[Rule, ...], tuple[FileRule, ...]]:
 
 
 def _tables(file: Path, name: str) -> Iterator[dict[str, Any]]:
+    import tomllib
+
     try:
         yield from tomllib.loads(file.read_text()).get(name, [])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import hyperscan
 
 from seawall.audit.finding import Sureness
 from seawall.audit.secrets.compiled import compiled
 from seawall.audit.secrets.encoded import Form, forms
-from seawall.audit.secrets.judge import judge
 from seawall.audit.secrets.names import FileNames
 from seawall.audit.secrets.rules import FileRule, Rule
 
@@ -42,15 +42,28 @@ class Scanner:
     def __init__(self, rules: Sequence[Rule], file_rules: Sequence[FileRule] = ()) -> None:
         self.rules = rules
         self.names = FileNames(file_rules)
-        self.forms = forms(keyword for rule in rules if not rule.heuristic for keyword in rule.keywords)
         self._patterns: list[re.Pattern[bytes] | None] = [None] * len(rules)
         self._anchored = [bool(rule.anchor) and not rule.near for rule in rules]
+        self.file: Path | None = None  # that keeps the compiled rules
         self._lines: dict[tuple[int, bytes, int], list[Hit]] = {}
 
     @cached_property
+    def forms(self) -> Sequence[Form]:
+        """How the rules' keywords look when they are encoded."""
+        return forms(keyword for rule in self.rules if not rule.heuristic for keyword in rule.keywords)
+
+    @cached_property
     def _database(self) -> hyperscan.Database:
-        expressions = [(rule.anchor or rule.expression).encode() for rule in self.rules]
-        return compiled(expressions, self._anchored, [form.literal for form in self.forms])
+        database, self.file = compiled(
+            [(rule.anchor or rule.expression).encode() for rule in self.rules],
+            self._anchored,
+            [form.literal for form in self.forms],
+        )
+        return database
+
+    def use(self, forms: Sequence[Form], database: hyperscan.Database) -> None:
+        """Take what an earlier scanner of the same rules has made: see ready.py."""
+        self.forms, self._database = forms, database
 
     def scan(self, data: bytes) -> list[Hit]:
         """Every credential that stands in `data` as it is, in order; of several rules in one place the surest."""
@@ -106,6 +119,10 @@ class Scanner:
 
     def _in_line(self, number: int, line: bytes, at: int) -> list[Hit]:
         """The hits of a rule in `line`; with an anchor at `at`, only what begins there."""
+        from seawall.audit.secrets.judge import (
+            judge,
+        )  # with its tables half of all imports: not needed where nothing is
+
         rule, pattern = self.rules[number], self._patterns[number]
         if pattern is None:
             pattern = self._patterns[number] = re.compile(rule.expression.encode())

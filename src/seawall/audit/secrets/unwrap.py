@@ -1,13 +1,11 @@
-"""Looks into archives, compressed files, databases, compiled Python, notebooks and other encodings of text."""
+"""Looks into archives, compressed files, databases, compiled Python, notebooks and other encodings of text.
 
-import bz2
+What opens them is imported when there is one: a hook on a commit has no time to lose.
+"""
+
 import io
 import json
-import lzma
 import re
-import sqlite3
-import tarfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any
@@ -49,6 +47,9 @@ def _read(name: str, stream: IO[bytes]) -> Part:
 
 def _zip(data: bytes) -> Iterator[Part]:
     """Also Office documents, wheels, jars."""
+    import lzma
+    import zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for info in archive.infolist():
@@ -61,6 +62,8 @@ def _zip(data: bytes) -> Iterator[Part]:
 
 
 def _tar(data: bytes) -> Iterator[Part]:
+    import tarfile
+
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for info in archive:
@@ -76,14 +79,20 @@ def _gzip(data: bytes) -> Iterator[Part]:
 
 
 def _bz2(data: bytes) -> Iterator[Part]:
+    import bz2
+
     yield from _inflated("bzip2", data, bz2.BZ2Decompressor().decompress)
 
 
 def _xz(data: bytes) -> Iterator[Part]:
+    import lzma
+
     yield from _inflated("xz", data, lzma.LZMADecompressor().decompress)
 
 
 def _inflated(name: str, data: bytes, decompress: Callable[[bytes, int], bytes]) -> Iterator[Part]:
+    import lzma
+
     try:
         inner = decompress(data, LIMIT + 1)
     except (zlib.error, lzma.LZMAError, OSError, EOFError):
@@ -95,6 +104,8 @@ def _inflated(name: str, data: bytes, decompress: Callable[[bytes, int], bytes])
 
 def _sqlite(data: bytes) -> Iterator[Part]:
     """Every text of every table, a line each: in the file they touch one another. Deleted rows are in the raw bytes."""
+    import sqlite3
+
     connection = sqlite3.connect(":memory:")
     steps = iter(range(SQLITE_STEPS))
     connection.set_progress_handler(lambda: next(steps, None) is None, 1000)

@@ -1,0 +1,101 @@
+"""What is about to be committed or pushed, asked of git as the hook sees it.
+
+A hook's environment counts here: while `git commit FILE` runs, GIT_INDEX_FILE names another index than the usual one.
+history/git.py, which looks at whole repositories, leaves it out.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seawall.errors import ProgramMissing, RepositoryUnusable
+
+_SUBMODULE = "160000"
+_ZEROS = "0000000"  # an object that is none begins so
+
+
+@dataclass(frozen=True)
+class Change:
+    """An object that is new; `before` are names of versions of the same file that were there: see gitrevisions(7)."""
+
+    object: str
+    path: str  # "" of commits and tags
+    before: tuple[str, ...] = ()
+
+
+def git(*arguments: str, input: bytes | None = None) -> bytes:
+    """What git prints. Raises RepositoryUnusable with git's own words, ProgramMissing."""
+    try:
+        done = subprocess.run(
+            ["git", "--no-pager", *arguments], input=input, capture_output=True, env=environment(), check=False
+        )
+    except FileNotFoundError:
+        raise ProgramMissing("git is not installed.", "Install it: sudo apt-get install git") from None
+    if done.returncode:
+        remedy = "In CI, fetch the whole history: fetch-depth: 0, GIT_DEPTH: 0" if arguments[0] == "rev-list" else ""
+        raise RepositoryUnusable(f"git {arguments[0]} failed.", remedy, done.stderr.decode(errors="replace"))
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """The hook's own, but nothing is fetched and no lock is taken."""
+    return {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+
+def top() -> Path:
+    """The top folder of the work tree: hooks run there, people anywhere in it."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+
+
+def staged() -> list[Change]:
+    """Files as they are in the index where HEAD has another version, or none. A merge is compared to both sides."""
+    raw = git(
+        "diff", "--cached", "--raw", "-z", "--no-abbrev", "--no-ext-diff", "--ignore-submodules=all",
+        "--find-renames", "-l400", "--diff-filter=ACMRT",
+    )  # fmt: skip
+    return list(_staged(os.fsdecode(raw).split("\0")))
+
+
+def _staged(fields: Sequence[str]) -> Iterator[Change]:
+    at = 0
+    while at + 1 < len(fields):
+        _, mode, before, name, status = fields[at].split(" ")
+        moved = status[0] in "RC"
+        path = fields[at + (2 if moved else 1)]
+        at += 3 if moved else 2
+        if mode != _SUBMODULE:
+            known = () if before.startswith(_ZEROS) else (before,)
+            yield Change(name, path, (*known, f"MERGE_HEAD:{path}"))
+
+
+def pushed(lines: bytes, remote: str) -> list[Change]:
+    """What a push sends, from what git tells the hook: local ref and object, remote ref and object (githooks(5))."""
+    asked = []
+    for line in filter(None, lines.decode("utf-8", "surrogateescape").splitlines()):
+        _, local, _, there = line.rsplit(" ", 3)
+        if not local.startswith(_ZEROS):
+            asked += [local] if there.startswith(_ZEROS) else [local, f"^{there}"]
+    # What the remote has and we do not is no reason to fail: then more is looked at.
+    return _reachable(asked, "--ignore-missing", "--not", f"--remotes={remote}", "--not") if asked else []
+
+
+def ranged(revisions: str) -> list[Change]:
+    """What the commits of a range bring in. Raises RepositoryUnusable where there is no such range."""
+    if revisions.startswith("-"):
+        raise RepositoryUnusable(f"{revisions} is no range of commits.", "Say: --range main..HEAD")
+    return _reachable(revisions.split())
+
+
+def _reachable(revisions: Sequence[str], *options: str) -> list[Change]:
+    arguments = ("rev-list", "--objects", "--boundary", *options, "--stdin")
+    lines = os.fsdecode(git(*arguments, input=os.fsencode("\n".join(revisions)))).splitlines()
+    edge = [line[1:].split(" ", 1)[0] for line in lines if line.startswith("-")]
+    found = []
+    for line in lines:
+        if not line.startswith("-"):
+            name, _, path = line.partition(" ")
+            found.append(Change(name, path, tuple(f"{commit}:{path}" for commit in edge) if path else ()))
+    return found

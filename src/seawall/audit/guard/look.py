@@ -1,0 +1,131 @@
+"""Looks for credentials in what is new, and leaves out those that were there before or that somebody accepted."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from seawall.audit.finding import Finding, Place
+from seawall.audit.guard.changes import Change, environment
+from seawall.audit.secrets.deep import Sighting, look
+from seawall.audit.secrets.scanner import Scanner
+from seawall.errors import SeawallError
+
+_PIECE, _OVERLAP = 32 << 20, 1 << 16  # bytes of a large file looked at at once, and how far the next piece reaches back
+_KINDS = {b"commit": "commit message", b"tag": "tag message", b"blob": "file"}
+
+
+class ObjectsMissing(SeawallError):
+    """What is about to be pushed is not all here."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class New:
+    """A credential that was not there before."""
+
+    sighting: Sighting
+    kind: str  # as in Place.kind
+    path: str
+    object: str
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(self.kind, self.path, self.sighting.line, self.sighting.within)
+
+
+def new(scanner: Scanner, changes: Sequence[Change]) -> list[New]:
+    """Credentials in the changes, and in the names of files, that no earlier version of the file holds."""
+    found = list(_in_names(scanner, changes))
+    by_object = {change.object: change for change in reversed(changes)}
+    for name, kind, data in _contents(by_object):
+        if kind in _KINDS:
+            change = by_object[name]
+            sightings = _in(scanner, change.path if kind == b"blob" else "", data)
+            found += [New(each, _KINDS[kind], change.path, name) for each in sightings]
+    return list(_not_before(scanner, found, by_object))
+
+
+def _in_names(scanner: Scanner, changes: Sequence[Change]) -> Iterator[New]:
+    """All at once, since hardly ever there is one."""
+    if look(scanner, os.fsencode("\n".join(change.path for change in changes)), []):
+        for change in changes:
+            for each in look(scanner, os.fsencode(change.path), []):
+                yield New(each, "file name", change.path, change.object)
+
+
+def in_message(scanner: Scanner, text: bytes) -> list[New]:
+    """Credentials in a commit's message, without what git cuts off."""
+    text = text.split(b"# ------------------------ >8 ------------------------", 1)[0]
+    lines = [b"" if line.startswith(b"#") else line for line in text.split(b"\n")]
+    return [New(each, "commit message", "", "") for each in look(scanner, b"\n".join(lines), [])]
+
+
+def _in(scanner: Scanner, path: str, data: bytes) -> Iterator[Sighting]:
+    if path and (hit := scanner.by_name(path, data)):
+        yield Sighting(hit, (), 0, "", 0)
+    for start in range(0, max(len(data), 1), _PIECE):
+        piece = data[max(0, start - _OVERLAP) : start + _PIECE]
+        yield from look(scanner, piece, [])
+
+
+def _contents(names: Iterable[str], optional: bool = False) -> Iterator[tuple[str, bytes, bytes]]:
+    """Name as asked for, kind and content. Raises ObjectsMissing; with `optional` leaves out what is not there."""
+    names = list(names)
+    if not names:
+        return
+    with tempfile.TemporaryFile() as asked:
+        asked.write(os.fsencode("".join(f"{name}\n" for name in names)))
+        asked.seek(0)
+        command = ["git", "cat-file", "--batch", "--buffer"]
+        with subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, env=environment(), bufsize=1 << 20) as git:
+            assert git.stdout is not None
+            for name in names:
+                head = git.stdout.readline().split()
+                if len(head) == 3 and head[2].isdigit() and head[1] in (*_KINDS, b"tree"):
+                    yield name, head[1], git.stdout.read(int(head[2]))
+                    git.stdout.read(1)
+                elif not optional:
+                    raise ObjectsMissing(f"The object {name} is not here.", "Fetch everything: git fetch --unshallow")
+
+
+def _not_before(scanner: Scanner, found: list[New], by_object: dict[str, Change]) -> Iterator[New]:
+    """Asked only where something was found: most commits never come here."""
+    objects = {each.object for each in found}
+    asked = {name: each for each in objects for name in by_object[each].before if "\n" not in name}
+    known: dict[str, set[str]] = {}
+    for name, kind, data in _contents(asked, optional=True):
+        if kind == b"blob":
+            path = by_object[asked[name]].path
+            known.setdefault(name, set()).update(each.hit.secret for each in _in(scanner, path, data))
+    seen = set()
+    for each in found:
+        secret, before = each.sighting.hit.secret, by_object[each.object].before
+        was_there = any(name in known and (each.kind == "file name" or secret in known[name]) for name in before)
+        if not was_there and (secret, each.place) not in seen:
+            seen.add((secret, each.place))
+            yield each
+
+
+def not_accepted(found: Sequence[New], top: Path) -> list[tuple[New, Finding]]:
+    """Those that the repository's baseline does not name, each with what a report would say. Raises ConfigError."""
+    from seawall.audit import baseline
+    from seawall.audit.fingerprint import fingerprint
+
+    def finding(each: New) -> Finding:
+        hit, identifier = each.sighting.hit, f"secrets/{each.sighting.hit.rule.id}"
+        mark = fingerprint(identifier, hit.secret)
+        title, severity, links = hit.rule.description, hit.rule.severity, (hit.rule.rotate,) if hit.rule.rotate else ()
+        return Finding(identifier, mark, title, severity, hit.sureness, each.place, each.place, 1, True, (), "", links)
+
+    findings = [(each, finding(each)) for each in found]
+    file = top / baseline.NAME
+    if not file.exists():
+        return findings
+    counted, _, _ = baseline.split([finding for _, finding in findings], baseline.load(file), date.today())
+    return [(each, finding) for each, finding in findings if finding in counted]

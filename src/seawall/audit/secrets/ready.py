@@ -1,0 +1,72 @@
+"""The scanner, prepared once: to read and check hundreds of rules takes half a second, which no hook has."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+from seawall import __version__
+from seawall.audit.secrets.compiled import HYPERSCAN, cache, keep, stored
+from seawall.audit.secrets.encoded import Form
+from seawall.audit.secrets.rules import RULES, FileRule, Rule
+from seawall.audit.secrets.scanner import Scanner
+
+_OURS = [Path(__file__).with_name(name) for name in ("rules.py", "encoded.py")]  # what is kept has their shape
+
+
+def ready(own: Sequence[Path] = (), told: Callable[[], None] = lambda: None) -> Scanner:
+    """Our rules and those in the files `own`; `told` is called if that will take seconds. Raises ConfigError.
+
+    Kept in the user's cache, by the names, sizes and times of the rules' files.
+    """
+    file = cache() / f"rules-{_key([*_OURS, *sorted(RULES.glob('*.toml')), *own])}.json"
+    return _kept(file) or _made(own, file, told)
+
+
+def _key(files: Sequence[Path]) -> str:
+    about = [__version__, HYPERSCAN, sys.version]
+    for file in files:
+        if file.exists():  # if not, who reads it says so
+            status = file.stat()
+            about.append(f"{file.absolute()} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(about).encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def _kept(file: Path) -> Scanner | None:
+    try:
+        whole = json.loads(file.read_text())
+        scanner = Scanner(_all(Rule, whole["rules"]), _all(FileRule, whole["file rules"]))
+        forms = [Form(literal.encode("latin-1"), *rest) for literal, *rest in whole["forms"]]
+        database = stored(cache() / whole["database"])
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: made anew
+        return None
+    if database is None:
+        return None
+    scanner.use(forms, database)
+    return scanner
+
+
+def _all(kind: Callable[..., Any], rows: list[list[Any]]) -> list[Any]:
+    return [kind(*[tuple(value) if isinstance(value, list) else value for value in row]) for row in rows]
+
+
+def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
+    from seawall.audit.secrets.rules import load
+
+    told()
+    rules, by_name = load()
+    more, more_by_name = load(*own) if own else ((), ())
+    scanner = Scanner((*rules, *more), (*by_name, *more_by_name))
+    scanner.scan(b"")  # compiles
+    if scanner.file:
+        whole = {
+            "rules": [astuple(rule) for rule in scanner.rules],
+            "file rules": [astuple(rule) for rule in scanner.names.rules],
+            "forms": [(form.literal.decode("latin-1"), form.encoding, form.phase) for form in scanner.forms],
+            "database": scanner.file.name,
+        }
+        keep(file, json.dumps(whole).encode())
+    return scanner

@@ -1,0 +1,138 @@
+"""`seawall secrets guard`: stops the next credential, as a hook of git."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from seawall.audit.finding import Finding
+    from seawall.audit.guard.look import New
+
+SHOWN = 20  # findings
+
+
+@click.group("guard", invoke_without_command=True)
+@click.option("--staged", is_flag=True, help="What is about to be committed (pre-commit).")
+@click.option("--commit-msg", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="This message.")
+@click.option("--push", metavar="REMOTE", help="What is about to be pushed; reads stdin as the pre-push hook gets it.")
+@click.option("--range", "revisions", metavar="A..B", help="What the commits in A..B bring in, for CI.")
+@click.pass_context
+def guard_command(
+    ctx: click.Context, staged: bool, commit_msg: Path | None, push: str | None, revisions: str | None
+) -> None:
+    """Look at what is new, and only at that, in milliseconds; say nothing where nothing is found.
+
+    \b
+    seawall secrets guard install     puts it into this repository's hooks
+
+    What was in the file before does not count, nor what the baseline accepts.
+
+    \b
+    Exit code: 0 nothing new   1 a credential   2 error   3 not all is here
+    """
+    if ctx.invoked_subcommand:
+        return
+    if not (staged or commit_msg or push is not None or revisions):
+        raise click.UsageError("Say what to look at, such as --staged; or: seawall secrets guard install")
+    from seawall.audit.guard.changes import top
+    from seawall.audit.guard.look import not_accepted
+
+    folder = top()
+    found = _found(folder, staged, commit_msg, push, revisions)
+    if found and (counted := not_accepted(found, folder)):
+        _tell(counted, "commit" if staged or commit_msg else "push")
+        sys.exit(1)
+
+
+def _found(folder: Path, staged: bool, commit_msg: Path | None, push: str | None, revisions: str | None) -> "list[New]":
+    from seawall.audit.guard import changes
+    from seawall.audit.guard.look import in_message, new
+    from seawall.audit.secrets.ready import ready
+
+    range_of_framework = _framework()
+    if revisions or range_of_framework:
+        found = changes.ranged(revisions or range_of_framework)
+    elif push is not None:
+        found = changes.pushed(sys.stdin.buffer.read(), push)
+    else:
+        found = changes.staged() if staged else []
+    if not found and not commit_msg:
+        return []
+    own = folder / ".seawall-rules.toml"
+    scanner = ready([own] if own.exists() else [], _patience)
+    message = in_message(scanner, commit_msg.read_bytes()) if commit_msg else []
+    return new(scanner, found) + message
+
+
+def _framework() -> str:
+    """The pre-commit framework tells its hooks in the environment what is pushed, and stdin is empty."""
+    before, after = os.environ.get("PRE_COMMIT_FROM_REF", ""), os.environ.get("PRE_COMMIT_TO_REF", "")
+    return f"{before}..{after}" if before and after else ""
+
+
+def _patience() -> None:
+    click.echo("seawall: preparing the rules, once after each upgrade; this takes some seconds …", err=True)
+
+
+def _tell(counted: "list[tuple[New, Finding]]", verb: str) -> None:
+    from seawall.audit.mask import mask, mask_line
+
+    def line(text: str = "", **style: str) -> None:
+        click.secho(text, err=True, **style)  # type: ignore[arg-type]
+
+    number = len(counted)
+    line(f"seawall: {number} credential{'s' if number > 1 else ''} in this {verb}.", fg="red")
+    for each, finding in counted[:SHOWN]:
+        hit = each.sighting.hit
+        beside = [other.sighting.hit.secret for other, _ in counted]
+        where = _plain(mask_line(each.path, beside, width=4096)) or each.kind
+        line(
+            f"\n  {where}{f':{each.sighting.line}' if each.sighting.line else ''}  {finding.title}  {mask(hit.secret)}"
+        )
+        if each.sighting.within:
+            line(f"    in {', in '.join(reversed(each.sighting.within))}")
+        line(f"    to let it pass: seawall secrets accept {finding.fingerprint[:12]} --reason '…'")
+        if finding.links:
+            line(f"    if it ever left this machine, revoke it: {finding.links[0]}")
+    if number > SHOWN:
+        line(f"\n  … and {number - SHOWN} more")
+    line()
+    line("Take it out of the file and hand it to the program in its environment. " + _REMEDIES[verb])
+
+
+_REMEDIES = {
+    "commit": "Then: git restore --staged FILE, or git add FILE.\nUnchecked, this once: git commit --no-verify",
+    "push": "Then rewrite the commits: git rebase --interactive,\nor, if they are many: seawall secrets wipe. "
+    "Unchecked, this once: git push --no-verify",
+}
+
+
+def _plain(text: str) -> str:
+    """What a terminal would take for a command is shown as ?."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+@guard_command.command("install")
+def install_command() -> None:
+    """Put the guard into this repository's hooks, after those that are there."""
+    from seawall.audit.guard.hooks import install
+    from seawall.audit.secrets.ready import ready
+
+    for hook in install():
+        click.echo(f"✓ {hook}")
+    ready((), _patience)  # so that the first commit does not wait
+
+
+@guard_command.command("uninstall")
+def uninstall_command() -> None:
+    """Take the guard out of this repository's hooks, and leave the others."""
+    from seawall.audit.guard.hooks import uninstall
+
+    removed = uninstall()
+    for hook in removed:
+        click.echo(f"removed {hook}")
+    if not removed:
+        click.echo("No hook here is Seawall's.")
