@@ -23,6 +23,7 @@ class Change:
     object: str
     path: str  # "" of commits and tags
     before: tuple[str, ...] = ()
+    replaces: str = ""  # the object among them that surely is there, if one is
 
 
 def git(*arguments: str, input: bytes | None = None) -> bytes:
@@ -67,8 +68,9 @@ def _staged(fields: Sequence[str]) -> Iterator[Change]:
         path = fields[at + (2 if moved else 1)]
         at += 3 if moved else 2
         if mode != _SUBMODULE:
-            known = () if before.startswith(_ZEROS) else (before,)
-            yield Change(name, path, (*known, f"MERGE_HEAD:{path}"))
+            replaces = "" if before.startswith(_ZEROS) else before
+            known = (replaces,) if replaces else ()
+            yield Change(name, path, (*known, f"MERGE_HEAD:{path}"), replaces)
 
 
 def pushed(lines: bytes, remote: str) -> list[Change]:

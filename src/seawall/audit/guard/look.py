@@ -1,17 +1,19 @@
 """Looks for credentials in what is new, and leaves out those that were there before or that somebody accepted."""
 
+import contextlib
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import IO
 
 from seawall.audit.finding import Finding, Place
 from seawall.audit.guard.changes import Change, environment
 from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.scanner import Scanner
+from seawall.audit.secrets.unwrap import unwrap
 from seawall.errors import SeawallError
 
 _PIECE, _OVERLAP = 32 << 20, 1 << 16  # bytes of a large file looked at at once, and how far the next piece reaches back
@@ -43,12 +45,28 @@ def new(scanner: Scanner, changes: Sequence[Change]) -> list[New]:
     """Credentials in the changes, and in the names of files, that no earlier version of the file holds."""
     found = list(_in_names(scanner, changes))
     by_object = {change.object: change for change in reversed(changes)}
-    for name, kind, data in _contents(by_object):
-        if kind in _KINDS:
-            change = by_object[name]
+    lines: set[bytes] = set()  # of the version before
+    for name, kind, data in _contents(_with_before(by_object)):
+        change = by_object.get(name)
+        if change is None:
+            lines = set(data.split(b"\n"))
+        elif kind in _KINDS and (not lines or not _as_before(scanner, data, lines)):
             sightings = _in(scanner, change.path if kind == b"blob" else "", data)
             found += [New(each, _KINDS[kind], change.path, name) for each in sightings]
     return list(_not_before(scanner, found, by_object))
+
+
+def _with_before(by_object: dict[str, Change]) -> Iterator[str]:
+    """Each object after the version that was there: what has the same lines need not be judged again."""
+    for name, change in by_object.items():
+        if change.replaces:
+            yield change.replaces
+        yield name
+
+
+def _as_before(scanner: Scanner, data: bytes, lines: set[bytes]) -> bool:
+    """Whether nothing can have come in, so that nothing need be judged. Not for what has to be unpacked."""
+    return next(unwrap(data), None) is None and not scanner.may_be_new(data, lines)
 
 
 def _in_names(scanner: Scanner, changes: Sequence[Change]) -> Iterator[New]:
@@ -79,19 +97,28 @@ def _contents(names: Iterable[str], optional: bool = False) -> Iterator[tuple[st
     names = list(names)
     if not names:
         return
-    with tempfile.TemporaryFile() as asked:
-        asked.write(os.fsencode("".join(f"{name}\n" for name in names)))
-        asked.seek(0)
-        command = ["git", "cat-file", "--batch", "--buffer"]
-        with subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, env=environment(), bufsize=1 << 20) as git:
-            assert git.stdout is not None
-            for name in names:
-                head = git.stdout.readline().split()
-                if len(head) == 3 and head[2].isdigit() and head[1] in (*_KINDS, b"tree"):
-                    yield name, head[1], git.stdout.read(int(head[2]))
-                    git.stdout.read(1)
-                elif not optional:
-                    raise ObjectsMissing(f"The object {name} is not here.", "Fetch everything: git fetch --unshallow")
+    command = ["git", "cat-file", "--batch", "--buffer"]
+    with (
+        _file(os.fsencode("".join(f"{name}\n" for name in names))) as asked,
+        subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, env=environment(), bufsize=1 << 20) as git,
+    ):
+        assert git.stdout is not None
+        for name in names:
+            head = git.stdout.readline().split()
+            if len(head) == 3 and head[2].isdigit() and head[1] in (*_KINDS, b"tree"):
+                yield name, head[1], git.stdout.read(int(head[2]))
+                git.stdout.read(1)
+            elif not optional:
+                raise ObjectsMissing(f"The object {name} is not here.", "Fetch everything: git fetch --unshallow")
+
+
+@contextlib.contextmanager
+def _file(content: bytes) -> Iterator[IO[bytes]]:
+    """A file to read `content` from, which a pipe may not hold; in memory, for tempfile takes long to import."""
+    with open(os.memfd_create("seawall"), "r+b") as file:
+        file.write(content)
+        file.seek(0)
+        yield file
 
 
 def _not_before(scanner: Scanner, found: list[New], by_object: dict[str, Change]) -> Iterator[New]:

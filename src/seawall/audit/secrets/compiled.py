@@ -11,19 +11,23 @@ HYPERSCAN: str = getattr(hyperscan, "__version__", "")  # asking importlib.metad
 
 
 def compiled(
-    expressions: Sequence[bytes], with_starts: Sequence[bool], literals: Sequence[bytes]
+    expressions: Sequence[bytes], with_starts: Sequence[bool], literals: Sequence[bytes], prefilter: bool = False
 ) -> tuple[hyperscan.Database, Path]:
     """A database whose identifiers are positions in `expressions`, then in `literals`; and the file it is kept in.
 
     Matches have a start only where `with_starts` says so: it costs time. Compiling takes seconds, loading none.
+    With `prefilter` more may match than the expressions say, which may then use what Hyperscan cannot do.
     """
     everything = [*expressions, *(_escaped(literal) for literal in literals)]
-    key = b"\0".join([HYPERSCAN.encode(), bytes(with_starts), *everything])
+    key = b"\0".join([HYPERSCAN.encode(), bytes(with_starts), bytes([prefilter]), *everything])
     file = cache() / f"rules-{hashlib.sha256(key).hexdigest()[:32]}.hyperscan"
     if database := stored(file):
         return database, file
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    flags = [hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0 for start in with_starts]
+    flags = [
+        (hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0) | (hyperscan.HS_FLAG_PREFILTER if prefilter else 0)
+        for start in with_starts
+    ]
     flags += [hyperscan.HS_FLAG_DOTALL] * len(literals)
     database.compile(expressions=everything, ids=list(range(len(everything))), flags=flags)
     keep(file, hyperscan.dumpb(database))

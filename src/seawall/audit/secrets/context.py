@@ -3,14 +3,16 @@
 import re
 from dataclasses import dataclass
 
-_NAME = re.compile(
+from seawall.audit.secrets.late import Late
+
+_NAME = Late(
     r"""(?P<name>[A-Za-z_$@%](?:->|::|[\w.$-](?!>)){0,80})(?P<closed>(?:\\?["'`]|&quot;)?[\])}]{0,3})"""
     r"""(?P<type>(?:[ \t]*:[ \t]*[\w.\[\]<>?&' |]{1,40}(?==)|[ \t]+(?:string|String|\[\]byte)(?=[ \t]*=))?)"""
     r"""(?P<between>[ \t]*(?::=|=>|->|[=!]==?|=~|\|\||\?\?|\?:|:-|=|:|,|\(|>|[ \t]or[ \t]|[ \t])[ \t]*)"""
     r"""(?P<call>(?:new[ \t]+)?(?:[\w.:]+[!(]\(?|[rbuLf@$]{1,2}|[({\[])?[ \t]*)(?P<opened>(?:\\?["'`]|&quot;){0,3})$"""
 )
 # A name with one of these at its end (or beginning) holds something about a credential.
-_ABOUT = re.compile(
+_ABOUT = Late(
     r"(?i)(?:ur[li]|endpoints?|path|file(?:name)?|dir(?:ectory)?|name|field|label|types?|ids?|header"
     r"|param(?:eter)?s?|prefix|suffix|class|"
     r"message|msg|help|text|hint|title|regexp?|pattern|format|validators?|validation|widget|expir(?:y|es|ed|ation"
@@ -32,7 +34,7 @@ _ABOUT = re.compile(
     r"checker|check|hashers|backends?|level|permission|operations?|step|stage|progress|color|style|verb|noun"
     r"|rotation|id_?token_?hint|aria)$"
 )
-_OTHER = re.compile(
+_OTHER = Late(
     r"^(?i:public|primary|foreign|sort|partition|index|cache|is|has|no|show|hide|toggle|forgot|reset|change|invalid"
     r"|missing|wrong|"
     r"bad|enter|confirm|use|with|without|require[ds]?|allow|disable|enable|validate|check|verify|generate|get|find"

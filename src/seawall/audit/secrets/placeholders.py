@@ -2,6 +2,8 @@
 
 import re
 
+from seawall.audit.secrets.late import Late
+
 # Published by the vendors as samples: they open nothing. Compared without case, anywhere in the value.
 _SAMPLES = (
     "iosfodnn7example",  # AWS documentation, access key
@@ -44,12 +46,12 @@ _SAMPLES = (
     "djosjkdkf8slld",
     "45ghiukldjahdnhzdauz",  # RFC 7009
 )
-_MARKS = re.compile(
+_MARKS = Late(
     r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[^<>]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{|<%|%>|%\([a-z_]+\)"
     r"|%[sdrv](?![a-z0-9])"
     r"|%[A-Z_]{3,}%|\{[a-z_.]*\}|\$\$|@@[a-z_]+@@|__[a-z_]+__|\{\d\}"
 )
-_WORDS = re.compile(
+_WORDS = Late(
     r"(?i)example|placeholder|your[-_ ]?[a-z]|change[-_ ]?(?:me|it|this)|replace[-_ ]?|redacted|removed|masked"
     r"|censored|dummy|fake"
     r"|sample|foo[-_ ]?ba|todo|fixme|insert[-_ ]|enter[-_ ]|put[-_ ]|goes[-_ ]?here|[-_ ]here\b|my[-_]?(?:secret"
@@ -62,7 +64,7 @@ _WORDS = re.compile(
     r"|correct[-_ ]?horse"
 )
 # Removed from a value; if little is left, it guards nothing that anybody kept secret.
-_WEAK = re.compile(
+_WEAK = Late(
     r"(?i)password|passwort|passwd|passw|pass|pwd|secret|token|apikey|auth|credential|login|admin|administrator|root"
     r"|user(?:name)?|guest|"
     r"test(?:ing|er)?|foo|bar|baz|qux|quux|spam|eggs|abc(?:d(?:ef?)?)?|xyz|qwerty?|asdf(?:gh)?|zxcv|key|new|old|my"

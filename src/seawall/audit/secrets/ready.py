@@ -8,9 +8,12 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+import hyperscan
+
 from seawall import __version__
-from seawall.audit.secrets.compiled import HYPERSCAN, cache, keep, stored
+from seawall.audit.secrets.compiled import HYPERSCAN, cache, compiled, keep, stored
 from seawall.audit.secrets.encoded import Form
+from seawall.audit.secrets.names import FileNames
 from seawall.audit.secrets.rules import RULES, FileRule, Rule
 from seawall.audit.secrets.scanner import Scanner
 
@@ -22,8 +25,17 @@ def ready(own: Sequence[Path] = (), told: Callable[[], None] = lambda: None) -> 
 
     Kept in the user's cache, by the names, sizes and times of the rules' files.
     """
-    file = cache() / f"rules-{_key([*_OURS, *sorted(RULES.glob('*.toml')), *own])}.json"
+    file = _file(own)
     return _kept(file) or _made(own, file, told)
+
+
+def kept(own: Sequence[Path] = ()) -> Scanner | None:
+    """The same, if it was prepared before."""
+    return _kept(_file(own))
+
+
+def _file(own: Sequence[Path]) -> Path:
+    return cache() / f"rules-{_key([*_OURS, *sorted(RULES.glob('*.toml')), *own])}.json"
 
 
 def _key(files: Sequence[Path]) -> str:
@@ -40,17 +52,34 @@ def _kept(file: Path) -> Scanner | None:
         whole = json.loads(file.read_text())
         scanner = Scanner(_all(Rule, whole["rules"]), _all(FileRule, whole["file rules"]))
         forms = [Form(literal.encode("latin-1"), *rest) for literal, *rest in whole["forms"]]
-        database = stored(cache() / whole["database"])
+        database, names = (stored(cache() / whole[each]) for each in ("database", "names"))
     except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: made anew
         return None
-    if database is None:
+    if database is None or names is None:
         return None
+    scanner.names = _Names(scanner.names.rules, names)
     scanner.use(forms, database)
     return scanner
 
 
 def _all(kind: Callable[..., Any], rows: list[list[Any]]) -> list[Any]:
     return [kind(*[tuple(value) if isinstance(value, list) else value for value in row]) for row in rows]
+
+
+class _Names(FileNames):
+    """Refuses most paths without compiling the expressions, of which there are hundreds."""
+
+    def __init__(self, rules: Sequence[FileRule], database: hyperscan.Database) -> None:
+        super().__init__(rules)
+        self._database = database
+
+    def suspicious(self, path: str) -> bool:
+        """As without, quicker."""
+        found: list[int] = []
+        self._database.scan(
+            path.encode("utf-8", "surrogateescape"), match_event_handler=lambda number, *rest: found.append(number)
+        )
+        return bool(found) and super().suspicious(path)
 
 
 def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
@@ -62,7 +91,10 @@ def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
     scanner = Scanner((*rules, *more), (*by_name, *more_by_name))
     scanner.scan(b"")  # compiles
     if scanner.file:
+        paths = [path.encode() for rule in by_name + more_by_name for path in rule.paths]
+        _, names = compiled(paths, [False] * len(paths), [], prefilter=True)
         whole = {
+            "names": names.name,
             "rules": [astuple(rule) for rule in scanner.rules],
             "file rules": [astuple(rule) for rule in scanner.names.rules],
             "forms": [(form.literal.decode("latin-1"), form.encoding, form.phase) for form in scanner.forms],

@@ -1,7 +1,7 @@
 """All rules on a block of bytes in one pass: Hyperscan tells where a match ends, `re` on its line what it is."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +73,21 @@ class Scanner:
         """The whole file, if it is a credential by its name."""
         rule = self.names.match(path, data)
         return Hit(rule, data.decode("latin-1"), 0, len(data), "format") if rule else None
+
+    def may_be_new(self, data: bytes, known: Container[bytes]) -> bool:
+        """Whether a line of `data` that is not among the `known` ones may hold a credential: quickly, not judged.
+
+        What a rule sees in one line it has seen in the same line before; what goes over lines is not told apart.
+        """
+        ends: list[tuple[int, int]] = []
+        self._database.scan(data, match_event_handler=lambda number, _, end, *rest: ends.append((number, end)))
+        for number, end in ends:
+            if number >= len(self.rules) or self.rules[number].multiline or self.rules[number].lines:
+                return True
+            newline = data.find(b"\n", end)
+            if data[data.rfind(b"\n", 0, end - 1) + 1 : newline if newline >= 0 else None] not in known:
+                return True
+        return False
 
     def scan_all(self, data: bytes) -> tuple[list[Hit], list[tuple[Form, int]]]:
         """The same, and where encoded text ends that may hold others: see encoded.py."""

@@ -2,6 +2,7 @@
 
 import re
 
+from seawall.audit.secrets.late import Late
 from seawall.audit.secrets.letters import made_of_words
 
 # The first that matches the whole value says what it is.
@@ -33,8 +34,8 @@ _SHAPES = {
     "a checksum with its name": r"(?i:sha\d{1,3}|md5|blake2?b?)[-:=].*",
     "encrypted": r"(?:ENC\[|ENC\(|\{cipher\}|\$ANSIBLE_VAULT|vault:|AgA|gAAAA|kms:|ssm:|arn:|secretsmanager:|op://|!vault|projects/|\{\{resolve).*",
 }
-_SHAPE = [(name, re.compile(pattern)) for name, pattern in _SHAPES.items()]
-_CODE = re.compile(
+_SHAPE = [(name, Late(pattern)) for name, pattern in _SHAPES.items()]
+_CODE = Late(
     r"[A-Za-z_$@][\w$]*(?:(?:\.|->|::|\?\.)[A-Za-z_$][\w$]*)+(?:[(\[;,)].*)?|[A-Za-z_$@][\w$.:>-]*[(\[].*"
     r"|[$@%&*!][A-Za-z_{(][\w.:]*[)}\]]*"
     r"|.*(?:\(\)|=>|&&|\|\||==|\+=|\w\)\.|\.\w+\().*|(?:new|await|function|return|lambda|typeof|not|self|this)\b.*"
