@@ -3,17 +3,15 @@
 import re
 from dataclasses import dataclass
 
-from seawall.audit.secrets.late import Late
-
-_NAME = Late(
-    r"""(?P<name>[A-Za-z_$@%](?:->|::|[\w.$-](?!>)){0,80})(?P<closed>(?:\\?["'`]|&quot;)?[\])}]{0,3})"""
-    r"""(?P<type>(?:[ \t]*:[ \t]*[\w.\[\]<>?&' |]{1,40}(?==)|[ \t]+(?:string|String|\[\]byte)(?=[ \t]*=))?)"""
-    r"""(?P<between>[ \t]*(?::=|=>|->|[=!]==?|=~|\|\||\?\?|\?:|:-|=|:|,|\(|>|[ \t]or[ \t]|[ \t])[ \t]*)"""
+_NAME = re.compile(
+    r"""(?P<name>[A-Za-z_$@%](?:->|::|[\w.$]|-(?!>)){0,80})(?P<closed>(?:\\?["'`]|&quot;)?[\])}]{0,3})"""
+    r"""(?P<type>(?:[ \t]*:[ \t]*[\w.\[\]<>?&' |]{1,40}(?==)|[ \t]+(?:string|String|\[\]byte)(?=[ \t]*=)|[ \t]*\{[ \t]*get;[^}]*\})?)"""
+    r"""(?P<between>[ \t]*(?::=|=>|->|[=!]==?|=~|\|\|=?|\?\?=?|\?:|:-|=|:|,|\(|>|[ \t]or[ \t]|[ \t])[ \t]*)"""
     r"""(?P<call>(?:new[ \t]+)?(?:[\w.:]+[!(]\(?|[rbuLf@$]{1,2}|[({\[])?[ \t]*)(?P<opened>(?:\\?["'`]|&quot;){0,3})$"""
 )
 # A name with one of these at its end (or beginning) holds something about a credential.
-_ABOUT = Late(
-    r"(?i)(?:ur[li]|endpoints?|path|file(?:name)?|dir(?:ectory)?|name|field|label|types?|ids?|header"
+_ABOUT = re.compile(
+    r"(?i)(?:encryption|ur[li]|endpoints?|path|file(?:name)?|dir(?:ectory)?|name|field|label|types?|ids?|header"
     r"|param(?:eter)?s?|prefix|suffix|class|"
     r"message|msg|help|text|hint|title|regexp?|pattern|format|validators?|validation|widget|expir(?:y|es|ed|ation"
     r"|es_?in)|timeout|ttl|"
@@ -45,10 +43,13 @@ _OTHER = Late(
     r"|comment|ssh_?public|"
     r"old_?public|maps_?public|label|hint|error|msg|message|txt|lbl|btn|i18n|lang|field|column|table|index|key|css"
     r"|class|id|icon|site|"
-    r"example|sample|dummy|fake|mock|placeholder|encrypted|hashed|masked)(?=[_.\-A-Z]|$)"
+    r"example|sample|dummy|fake|mock|placeholder|encrypted|hashed|masked)(?=[_.\-]|$|(?<=[a-z])[A-Z])"
 )
 _ALLOWED = r"(?i)noqa:[\w, ]*\bS10[4-7]|\bnosec\b|gitleaks:allow|pragma: ?(?:allow|white)list|trufflehog:ignore"
 r"|nosemgrep|kingfisher:ignore"
+_PASSWORD = re.compile(
+    r"(?i:passw|passphrase|passcode|passwd|pwd|psw|contrasena|kennwort|senha)|(?<![A-Za-z])(?i:pass)(?![a-z])|Pass(?![a-z])|(?<=[a-z])Pass(?![a-z])"
+)
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,8 @@ def commented_sample(around: Surroundings) -> bool:
 def allowed(around: Surroundings) -> bool:
     """Whether a comment on the line tells another tool that this is none."""
     return re.search(_ALLOWED, around.before + around.after) is not None
+
+
+def of_a_password(name: str) -> bool:
+    """Whether what is called `name` is a password: `db_pass` and `adminPass` are, `bypass` and `passenger` are not."""
+    return _PASSWORD.search(name) is not None

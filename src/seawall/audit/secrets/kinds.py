@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from seawall.audit.secrets import placeholders
-from seawall.audit.secrets.context import Surroundings, about_a_credential, allowed, commented_sample
+from seawall.audit.secrets.context import Surroundings, about_a_credential, allowed, commented_sample, of_a_password
 from seawall.audit.secrets.letters import entropy, looks_random, made_of_words
 from seawall.audit.secrets.shapes import code, identifier, prose, shape, words_joined
 
@@ -32,7 +32,7 @@ def filler(value: str) -> str:
 @lru_cache(65536)
 def assigned(value: str) -> str:
     """What rules out `value` under whatever suspicious name."""
-    if identifier(value):
+    if identifier(value) and not re.search(r"\d", value):
         return "a word"
     return shape(value) or ("prose" if prose(value) else filler(value) or _within(value))
 
@@ -58,7 +58,7 @@ def _surrounded(value: str, around: Surroundings) -> str:
         return "two of several arguments or items"
     if re.search(r"(?i)csrf|xsrf", around.name + around.before[-60:]):
         return "a token of a form, not of a person"
-    if around.quote and re.search(r"^[,);=+]|[(=,{+:;]$|^ | $", value):
+    if around.quote and re.search(r"^[,);]|(?<![A-Za-z0-9+/=]{10})=$|[(,{+:;]$|^ | $", value):
         return "between two strings"
     if not around.quote and (around.operator in ("(", " ") or code(value) or re.match(r"\s*[(\[.]", around.after)):
         return "code"
@@ -71,15 +71,27 @@ def _surrounded(value: str, around: Surroundings) -> str:
     return ""
 
 
-def password(value: str, around: Surroundings) -> str:
-    """Under a password's name: what people choose, too."""
-    if reason := _surrounded(value, around):
-        return reason
+def chosen(value: str) -> str:
+    """What people choose, and machines: not letters that make a word, nor fewer than six characters."""
     if re.fullmatch(r"[A-Za-z]+", value):
         return "" if len(value) >= 7 and looks_random(value) else "letters like a word's"
     if re.fullmatch(r"[\W_]*[A-Za-z]+[\W_]*", value) and not looks_random(value) and len(value) < 10:
         return "a word between signs"
+    if made_of_words(value) and not re.search(r"\d|[^\w. /:-]", value):
+        return "made of words"
     return "" if _classes(value) >= 2 and len(value) >= 6 else "too simple"
+
+
+def password(value: str, around: Surroundings) -> str:
+    """Under a password's name."""
+    if around.name and not of_a_password(around.name):
+        return "no password's name"
+    return named_password(value, around)
+
+
+def named_password(value: str, around: Surroundings) -> str:
+    """The same, the name being elsewhere."""
+    return _surrounded(value, around) or chosen(value)
 
 
 def secret(value: str, around: Surroundings) -> str:
@@ -104,9 +116,7 @@ def secret(value: str, around: Surroundings) -> str:
 
 def argument(value: str, around: Surroundings) -> str:
     """A password on a command line or in SQL."""
-    if code(value):
-        return "code"
-    return "a word" if (made_of_words(value) and len(value) < 8) or _classes(value) < 2 else ""
+    return "code" if code(value) else chosen(value)
 
 
 def argument_secret(value: str, around: Surroundings) -> str:
@@ -117,18 +127,21 @@ def argument_secret(value: str, around: Surroundings) -> str:
 def url(value: str, around: Surroundings) -> str:
     """The password in a URL: users of samples are called user, their hosts example.com or localhost."""
     host = re.match(r"@([\w.-]*)", around.after)
-    name = host[1].lower() if host else ""
-    if re.search(
-        r"(?:^|\.)(?:example(?:\.\w+)*|test|invalid|localhost|local|domain\.\w+|host(?:name)?|server|yourhost|foo"
-        r"|bar)$|^127\.|^0\.0\.0\.0$|^$",
-        name,
-    ) and (len(value) < 10 or made_of_words(value)):
+    if (
+        host
+        and re.search(
+            r"(?:^|\.)(?:example(?:\.\w+)*|test|invalid|localhost|local|domain\.\w+|host(?:name)?|server|yourhost|foo"
+            r"|bar)$|^127\.|^0\.0\.0\.0$|^$",
+            host[1].lower(),
+        )
+        and (len(value) < 10 or made_of_words(value))
+    ):
         return "a sample host"
-    if placeholders.marked(value) or re.search(r"^[$%@:{\[(<]|^[A-Z_]+$|[{}<>()\[\]|\\^,]", value):
+    if placeholders.marked(value) or re.search(r"^[$%@:{\[(<]|^[A-Z_]+$|[{}<>\[\]\\]", value):
         return "something is to be put here"
     if (reason := filler(value)) or re.search(r"(?i)^(?:your|some|my)", value):
         return reason or "a placeholder"
-    return "a word" if identifier(value) or re.fullmatch(r"\d+", value) else ""
+    return chosen(value)
 
 
 def kubernetes(value: str, around: Surroundings) -> str:
@@ -161,7 +174,7 @@ def basic(value: str, around: Surroundings) -> str:
     user, colon, word = plain.partition(":")
     if not colon or not word.isprintable() or not user.isprintable():
         return "no user and password within"
-    return filler(word) or ("a word" if identifier(word) else "")
+    return filler(word) or chosen(word)
 
 
 def blob(value: str, around: Surroundings) -> str:
@@ -232,13 +245,18 @@ def _config_line(around: Surroundings, value: str) -> bool:
     if around.operator == ">" and around.after.startswith("</"):
         return True
     begins = re.fullmatch(
-        r"[\s#/-]*(?:export\s+|set\s+|ENV\s+|ARG\s+|-e\s+|\$env:|-D)?|.*[;?&\"']|.*\s", around.before, re.DOTALL
+        r"[\s#/-]*(?:export\s+|set\s+|ENV\s+|ARG\s+|-e\s+|\$env:|-D)?|.*[;?&{\"']|.*\s", around.before, re.DOTALL
     )
     if not begins:
         return False
-    if re.match(r"\s*(?:$|\n|\r|#|[;&\"'`<\\]|,?\s*$)", around.after) is None:
+    if (
+        re.match(
+            r"\s*(?:$|\n|\r|#|[;&\"'`<\\]|,?\s*$)", around.after.removeprefix("}" if "${" in around.before else "")
+        )
+        is None
+    ):
         return False
-    return _classes(value) >= 2
+    return _classes(value) >= 2 or looks_random(value)
 
 
 def _nothing(value: str) -> str:
@@ -248,7 +266,9 @@ def _nothing(value: str) -> str:
 # What a rule's `judge` names: what the value alone says, and what it says with its surroundings.
 JUDGES: dict[str, tuple[Callable[[str], str], Callable[[str, Surroundings], str]]] = {
     "password": (assigned, password),
+    "named_password": (assigned, named_password),
     "secret": (assigned, secret),
+    "named_secret": (assigned, secret),
     "argument": (assigned, argument),
     "argument_secret": (assigned, argument_secret),
     "url": (_nothing, url),

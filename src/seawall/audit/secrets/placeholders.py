@@ -48,8 +48,8 @@ _SAMPLES = (
 )
 _MARKS = Late(
     r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[^<>]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{|<%|%>|%\([a-z_]+\)"
-    r"|%[sdrv](?![a-z0-9])"
-    r"|%[A-Z_]{3,}%|\{[a-z_.]*\}|\$\$|@@[a-z_]+@@|__[a-z_]+__|\{\d\}"
+    r"|^%[sdrv]$"
+    r"|^%(?-i:[A-Z_]{3,})%$|\{[a-z_.]*\}|\$\$|@@[a-z_]+@@|__[a-z_]+__|\{\d\}"
 )
 _WORDS = Late(
     r"(?i)example|placeholder|your[-_ ]?[a-z]|change[-_ ]?(?:me|it|this)|replace[-_ ]?|redacted|removed|masked"
@@ -64,8 +64,8 @@ _WORDS = Late(
     r"|correct[-_ ]?horse"
 )
 # Removed from a value; if little is left, it guards nothing that anybody kept secret.
-_WEAK = Late(
-    r"(?i)password|passwort|passwd|passw|pass|pwd|secret|token|apikey|auth|credential|login|admin|administrator|root"
+_WEAK = re.compile(
+    r"(?i)(?:password|passwort|passwd|passw|pass|pwd|secret|token|apikey|auth|credential|login|admin|administrator|root"
     r"|user(?:name)?|guest|"
     r"test(?:ing|er)?|foo|bar|baz|qux|quux|spam|eggs|abc(?:d(?:ef?)?)?|xyz|qwerty?|asdf(?:gh)?|zxcv|key|new|old|my"
     r"|the|some|this|that|"
@@ -74,7 +74,7 @@ _WEAK = Late(
     r"mongo(?:db)?|redis|rabbitmq|django|oracle|docker|none|null|true|false|nil|empty|blank|unknown|valid|good|bad"
     r"|first|second|one|two|three|"
     r"refresh|session|bearer|basic|oauth|jwt|csrf|data|hash|salt|code|anonymous|nobody|someone|something|anything"
-    r"|whatever|alice|bob|john|jane|doe"
+    r"|whatever|alice|bob|john|jane|doe)+"
 )
 # As in s3cr3t and p@ssw0rd, not the 5 of those who make an effort.
 _LEET = str.maketrans("013@4$", "oieaas")
@@ -103,8 +103,15 @@ def says_so(value: str) -> bool:
 
 
 def weak(value: str) -> bool:
-    """Whether fewer than four characters are left without the words every attacker tries first, digits and signs."""
-    return any(len(re.sub(r"[\W\d_]+", "", _WEAK.sub(" ", each))) < 3 for each in (value, value.translate(_LEET)))
+    """Whether little but digits and signs is left without the words every attacker tries first."""
+    return any(_nothing_left(each) for each in (value, value.translate(_LEET)))
+
+
+def _nothing_left(value: str) -> bool:
+    runs = [run for run in re.findall(r"[a-z]+", value.lower()) if len(run) > 1]
+    weak_runs = [run for run in runs if _WEAK.fullmatch(run)]
+    other = len(re.sub(r"[\W_]", "", value)) - sum(map(len, weak_runs))
+    return len(weak_runs) == len(runs) and other <= (8 if runs else 0)
 
 
 def monotonous(value: str) -> bool:
@@ -112,7 +119,7 @@ def monotonous(value: str) -> bool:
     lower = value.lower()
     if len(set(lower)) < min(5, len(lower) * 0.6):
         return True
-    if re.search(r"(.)\1{4}", lower) or re.fullmatch(r"(.{1,8}?)\1+.{0,7}", lower):
+    if re.search(r"(.)\1{4}", lower) or re.fullmatch(r"(.{1,3}?)\1{2,}.{0,2}|(.{4,16})\2+.{0,3}", lower):
         return True
     covered = sum(1 for a in range(len(lower) - 3) if any(lower[a : a + 4] in each for each in _SEQUENCES))
     return covered * 2 >= len(lower) - 3

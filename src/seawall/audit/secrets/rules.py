@@ -78,11 +78,22 @@ def _tables(file: Path, name: str) -> Iterator[dict[str, Any]]:
     import tomllib
 
     try:
-        yield from tomllib.loads(file.read_text()).get(name, [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        document = tomllib.loads(file.read_text())
+        yield from (_assembled(table, document.get("pieces", {})) for table in document.get(name, []))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
         raise ConfigError(
             f"{file}: {error}", "See `seawall secrets rules --help` for what a rule looks like."
         ) from error
+
+
+def _assembled(table: dict[str, Any], pieces: dict[str, str]) -> dict[str, Any]:
+    """`table` with each `%{name}` in its expressions replaced by the file's piece of that name."""
+    expressions = {key: table[key] for key in ("name", "pattern", "anchor") if key in table}
+    for key, text in expressions.items():
+        while match := re.search(r"%\{(\w+)\}", text):
+            text = text.replace(match[0], pieces[match[1]])
+        expressions[key] = text
+    return table | expressions
 
 
 def _add(rules: dict[str, Any], kind: type[Any], table: dict[str, Any], file: Path) -> None:

@@ -12,6 +12,8 @@ _SHAPES = {
     "a UUID": r"\{?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\}?",
     "a hash with its name": r"(?:md5|sha1|pbkdf2\w*|argon2\w*|bcrypt\w*|scrypt)\$.*|\$(?:2[abxy]|1|5|6|y|apr1)\$.*"
     r"|\{S?(?:SHA|MD5)\d*\}.*",
+    "an algorithm": r"(?i:(?:scram-)?sha-?\d+(?:-plus)?|aes-?\d+(?:-\w+)*|[hrep]s\d{3}|pbkdf2\w*|argon2\w*|rsa-?\d+|ed25519|x25519)",
+    "an identifier": r"_*[a-z]+(?:[A-Z][a-z]+)+\d?|[a-z]+(?:_[a-z]+)+_?\d?",
     "a rate": r"\d+(?:/|\s*per\s*)[a-z]+",
     "a number": r"[+-]?[\d.,_:/ -]+(?:px|em|rem|ms|s|m|h|d|kb|mb|gb|%)?|0[xX][0-9a-fA-F]{1,8}[uUlL]*"
     r"|#[0-9a-fA-F]{3,8}|[\d.]+e[+-]?\d+",
@@ -23,9 +25,9 @@ _SHAPES = {
     r"|php|rb|go|java|sh|md|csv|log|sql|db|"
     r"png|jpe?g|svg|gif|css|properties|pfx|gpg|asc|enc|zip|gz|so|dll|exe)",
     "a selector": r"[#.][A-Za-z_][\w-]*|\[[\w-]+(?:[~^$*|]?=.*)?\]|[a-z]+\[[^\]]*\].*",
-    "a constant": r"[A-Z][A-Z]+(?:[_.-][A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)+",
+    "a constant": r"(?!(?:\D*\d){4})[A-Z][A-Z]+(?:[_.-][A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)+",
     "a tag": r"</?\w.*|&\w+;.*|.*\bclass=.*",
-    "a regular expression": r"\^.*|.*\$$|.*(?:\\[dwsbDWSB]|\[\^|\(\?|\]\+|\]\*|\.\*|\.\+|a-z|A-Z|0-9\]|\]\{\d).*",
+    "a regular expression": r"\^.*[\\\[(*+?|$].*|.*(?:\\[dwsbDWSB]|\[\^|\(\?|\]\+|\]\*|\.\*|\.\+|a-z|A-Z|0-9\]|\]\{\d).*",
     "a format": r".*(?:%-?\d*\.?\d*[sdfxr](?![A-Za-z0-9])|\{\w*(?:[.:!][^}]*)?\}|\{\d+\}|\\[nrtx0u]).*",
     "a type": r"(?:[A-Za-z_]\w*)?(?:<[\w, <>?]+>|\[[\w, ]*\])\??",
     "a list": r"[\w-]+(?:[,|][ ]?[\w-]+){2,}",
@@ -50,6 +52,8 @@ def shape(value: str) -> str:
 
 def code(value: str) -> bool:
     """Whether `value`, without quotes around it, is a variable, a call, an expression."""
+    if re.fullmatch(r"[A-Za-z_$@]\w*(?:\.[A-Za-z_]\w*)+", value):
+        return made_of_words(value) or re.search(r"\d", value) is None or len(value) < 8
     return _CODE.fullmatch(value) is not None
 
 
