@@ -1,4 +1,4 @@
-"""The secret scanners Seawall is compared with: programs in virtual environments of their own, below `benchmarks/results`."""
+"""The secret scanners Seawall is compared with: programs in virtual environments of their own, below `results`."""
 
 import json
 import os
@@ -54,7 +54,7 @@ class Scanner:
 
 
 def _relative(file: str, target: Path) -> str:
-    path = os.path.join(target, file)  # noqa: PTH118 - an absolute `file` stays as it is
+    path = os.path.join(target, file)  # an absolute `file` stays as it is
     return os.path.relpath(os.path.realpath(path), os.path.realpath(target))
 
 

@@ -1,23 +1,24 @@
 """Claim: Seawall's precision is at least 0.93, at a recall above every peer's but credsweeper's, on labelled data.
 
-The data are made up, as repositories have them: see `tests/audit/secrets/labelled.py`. A finding on a line that is labelled
-neither way counts for a credential at most four lines away, since scanners disagree about where a key or a manifest begins.
+The data are made up, as repositories have them: see `tests/audit/secrets/labelled.py`. A finding on a line that is
+labelled neither way counts for a credential at most four lines away, since scanners disagree about where a key or a
+manifest begins.
 """
 
 import argparse
 import json
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from seawall.audit.secrets.rules import load
-from seawall.audit.secrets.scanner import Scanner
 from tests.audit.secrets.labelled import Label, write
 
 from benchmarks.measure import RESULTS, progress
 from benchmarks.scanners import SCANNERS, Found
+from seawall.audit.secrets.rules import load
+from seawall.audit.secrets.scanner import Scanner
 
 NEAR = 4  # lines
 
@@ -92,7 +93,7 @@ def main() -> None:
             results.write(json.dumps({"seed": chosen.seed, "scores": [asdict(each) for each in scores]}) + "\n")
 
 
-def _measure(name: str, scan, labels: list[Label]) -> Score:
+def _measure(name: str, scan: Callable[[], Found], labels: list[Label]) -> Score:
     progress(name)
     began = time.monotonic()
     found = scan()

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 _NAME = re.compile(
     r"""(?P<name>[A-Za-z_$@%](?:->|::|[\w.$]|-(?!>)){0,80})(?P<closed>(?:\\?["'`]|&quot;)?[\])}]{0,3})"""
-    r"""(?P<type>(?:[ \t]*:[ \t]*[\w.\[\]<>?&' |]{1,40}(?==)|[ \t]+(?:string|String|\[\]byte)(?=[ \t]*=)|[ \t]*\{[ \t]*get;[^}]*\})?)"""
+    r"""(?P<type>(?:[ \t]*:[ \t]*[\w.\[\]<>?&' |]{1,40}(?==)|[ \t]+(?:string|String|\[\]byte)(?=[ \t]*=)"
+    r"|[ \t]*\{[ \t]*get;[^}]*\})?)"""
     r"""(?P<between>[ \t]*(?::=|=>|->|[=!]==?|=~|\|\|=?|\?\?=?|\?:|:-|=|:|,|\(|>|[ \t]or[ \t]|[ \t])[ \t]*)"""
     r"""(?P<call>(?:new[ \t]+)?(?:[\w.:]+[!(]\(?|[rbuLf@$]{1,2}|[({\[])?[ \t]*)(?P<opened>(?:\\?["'`]|&quot;){0,3})$"""
 )
@@ -48,7 +49,8 @@ _OTHER = Late(
 _ALLOWED = r"(?i)noqa:[\w, ]*\bS10[4-7]|\bnosec\b|gitleaks:allow|pragma: ?(?:allow|white)list|trufflehog:ignore"
 r"|nosemgrep|kingfisher:ignore"
 _PASSWORD = re.compile(
-    r"(?i:passw|passphrase|passcode|passwd|pwd|psw|contrasena|kennwort|senha)|(?<![A-Za-z])(?i:pass)(?![a-z])|Pass(?![a-z])|(?<=[a-z])Pass(?![a-z])"
+    r"(?i:passw|passphrase|passcode|passwd|pwd|psw|contrasena|kennwort|senha)|(?<![A-Za-z])(?i:pass)(?![a-z])"
+    r"|Pass(?![a-z])|(?<=[a-z])Pass(?![a-z])"
 )
 
 

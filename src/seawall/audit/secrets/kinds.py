@@ -137,11 +137,22 @@ def url(value: str, around: Surroundings) -> str:
         and (len(value) < 10 or made_of_words(value))
     ):
         return "a sample host"
-    if placeholders.marked(value) or re.search(r"^[$%@:{\[(<]|^[A-Z_]+$|[{}<>\[\]\\]", value):
+    if placeholders.marked(value) or re.search(r"^[$%@:{\[(<]|^[A-Z]{1,8}$|^[A-Z]*_[A-Z_]*$|[{}<>\[\]\\]", value):
         return "something is to be put here"
-    if (reason := filler(value)) or re.search(r"(?i)^(?:your|some|my)", value):
-        return reason or "a placeholder"
-    return chosen(value)
+    if placeholders.sample(value) or placeholders.says_so(value) or placeholders.weak(value):
+        return "words say it is none"
+    # Who writes a host of the Internet's into a URL means it, whatever the password.
+    if (
+        host
+        and re.search(r"\.[a-z]{2,}$", host[1].lower())
+        and not re.search(
+            r"(?i)^(?:host|your|my|user"
+            r"|db)",
+            host[1],
+        )
+    ):
+        return ""
+    return "monotonous" if placeholders.monotonous(value) else chosen(value)
 
 
 def kubernetes(value: str, around: Surroundings) -> str:

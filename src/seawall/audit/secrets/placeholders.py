@@ -46,17 +46,21 @@ _SAMPLES = (
     "djosjkdkf8slld",
     "45ghiukldjahdnhzdauz",  # RFC 7009
 )
-_MARKS = Late(
-    r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[^<>]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{|<%|%>|%\([a-z_]+\)"
+_MARKS = re.compile(
+    r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[^<>]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{|^#[a-zA-Z.]+#$|<%|%>|%\([a-z_]+\)"
     r"|^%[sdrv]$"
     r"|^%(?-i:[A-Z_]{3,})%$|\{[a-z_.]*\}|\$\$|@@[a-z_]+@@|__[a-z_]+__|\{\d\}"
 )
-_WORDS = Late(
-    r"(?i)example|placeholder|your[-_ ]?[a-z]|change[-_ ]?(?:me|it|this)|replace[-_ ]?|redacted|removed|masked"
+_WORDS = re.compile(
+    r"(?i)^(?:sua?|tu|dein|votre|twoje|mein|mi|meu|minha|il_?tuo)[-_ ]|chave|clave|rahasia|segret[ao]|secret[ao]"
+    r"|geheim|motdepasse|wachtwoord|"
+    r"^(?:\w{0,8}[-_])?(?:test|dev|demo|tests|testing|local)[-_]|[-_](?:test|dev|demo)(?:[-_]|$)|"
+    r"example|placeholder|your[-_ ]?[a-z]|change[-_ ]?(?:me|it|this)|replace[-_ ]?|redacted|removed|masked"
     r"|censored|dummy|fake"
     r"|sample|foo[-_ ]?ba|todo|fixme|insert[-_ ]|enter[-_ ]|put[-_ ]|goes[-_ ]?here|[-_ ]here\b|my[-_]?(?:secret"
     r"|pass|token|key|api)"
-    r"|some[-_ ]?(?:secret|pass|token|key|thing|random|value)|lorem|ipsum|not[-_ ]?(?:a[-_ ]|real|set|secret|used)"
+    r"|long[-_ ]?enough|hard[-_ ]?to[-_ ]?guess|synthetic|some[-_ ]?(?:secret|pass|token|key|thing|random|value)"
+    r"|lorem|ipsum|not[-_ ]?(?:a[-_ ]|real|set|secret|used)"
     r"|unsafe|insecure"
     r"|super[-_ ]?secret|top[-_ ]?secret|very[-_ ]?secret|secure[-_ ]?password|secret[-_ ]?(?:key|token|pass|value"
     r"|phrase)"
@@ -73,7 +77,9 @@ _WEAK = re.compile(
     r"|mysql|"
     r"mongo(?:db)?|redis|rabbitmq|django|oracle|docker|none|null|true|false|nil|empty|blank|unknown|valid|good|bad"
     r"|first|second|one|two|three|"
-    r"refresh|session|bearer|basic|oauth|jwt|csrf|data|hash|salt|code|anonymous|nobody|someone|something|anything"
+    r"refresh|session|bearer|basic|oauth|jwt|csrf|data|hash|salt|code|senha|contrase|toto|tata|titi|dev|prod|stage"
+    r"|staging|email|mail|mongo|web|site|service|demo|strong|secure|super|temp|hello|welcome|anonymous|nobody"
+    r"|someone|something|anything"
     r"|whatever|alice|bob|john|jane|doe)+"
 )
 # As in s3cr3t and p@ssw0rd, not the 5 of those who make an effort.

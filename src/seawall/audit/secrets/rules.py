@@ -89,10 +89,9 @@ def _tables(file: Path, name: str) -> Iterator[dict[str, Any]]:
 def _assembled(table: dict[str, Any], pieces: dict[str, str]) -> dict[str, Any]:
     """`table` with each `%{name}` in its expressions replaced by the file's piece of that name."""
     expressions = {key: table[key] for key in ("name", "pattern", "anchor") if key in table}
-    for key, text in expressions.items():
-        while match := re.search(r"%\{(\w+)\}", text):
-            text = text.replace(match[0], pieces[match[1]])
-        expressions[key] = text
+    while any("%{" in text for text in expressions.values()):
+        for key in expressions:
+            expressions[key] = re.sub(r"%\{(\w+)\}", lambda match: pieces[match[1]], expressions[key])
     return table | expressions
 
 

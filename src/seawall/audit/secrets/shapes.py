@@ -12,7 +12,8 @@ _SHAPES = {
     "a UUID": r"\{?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\}?",
     "a hash with its name": r"(?:md5|sha1|pbkdf2\w*|argon2\w*|bcrypt\w*|scrypt)\$.*|\$(?:2[abxy]|1|5|6|y|apr1)\$.*"
     r"|\{S?(?:SHA|MD5)\d*\}.*",
-    "an algorithm": r"(?i:(?:scram-)?sha-?\d+(?:-plus)?|aes-?\d+(?:-\w+)*|[hrep]s\d{3}|pbkdf2\w*|argon2\w*|rsa-?\d+|ed25519|x25519)",
+    "an algorithm": r"(?i:(?:scram-)?sha-?\d+(?:-plus)?|aes-?\d+(?:-\w+)*|[hrep]s\d{3}|pbkdf2\w*|argon2\w*|rsa-?\d+"
+    r"|ed25519|x25519)",
     "an identifier": r"_*[a-z]+(?:[A-Z][a-z]+)+\d?|[a-z]+(?:_[a-z]+)+_?\d?",
     "a rate": r"\d+(?:/|\s*per\s*)[a-z]+",
     "a number": r"[+-]?[\d.,_:/ -]+(?:px|em|rem|ms|s|m|h|d|kb|mb|gb|%)?|0[xX][0-9a-fA-F]{1,8}[uUlL]*"
@@ -27,7 +28,8 @@ _SHAPES = {
     "a selector": r"[#.][A-Za-z_][\w-]*|\[[\w-]+(?:[~^$*|]?=.*)?\]|[a-z]+\[[^\]]*\].*",
     "a constant": r"(?!(?:\D*\d){4})[A-Z][A-Z]+(?:[_.-][A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)+",
     "a tag": r"</?\w.*|&\w+;.*|.*\bclass=.*",
-    "a regular expression": r"\^.*[\\\[(*+?|$].*|.*(?:\\[dwsbDWSB]|\[\^|\(\?|\]\+|\]\*|\.\*|\.\+|a-z|A-Z|0-9\]|\]\{\d).*",
+    "a regular expression": r"\^.*[\\\[(*+?|$].*|.*(?:\\[dwsbDWSB]|\[\^|\(\?|\]\+|\]\*|\.\*|\.\+|a-z|A-Z|0-9\]"
+    r"|\]\{\d).*",
     "a format": r".*(?:%-?\d*\.?\d*[sdfxr](?![A-Za-z0-9])|\{\w*(?:[.:!][^}]*)?\}|\{\d+\}|\\[nrtx0u]).*",
     "a type": r"(?:[A-Za-z_]\w*)?(?:<[\w, <>?]+>|\[[\w, ]*\])\??",
     "a list": r"[\w-]+(?:[,|][ ]?[\w-]+){2,}",
