@@ -8,11 +8,12 @@ _NAME = re.compile(
     r"""(?P<type>(?:[ \t]*:[ \t]*[\w.\[\]<>?&' |]{1,40}(?==)|[ \t]+(?:string|String|\[\]byte)(?=[ \t]*=)"
     r"|[ \t]*\{[ \t]*get;[^}]*\})?)"""
     r"""(?P<between>[ \t]*(?::=|=>|->|[=!]==?|=~|\|\|=?|\?\?=?|\?:|:-|=|:|,|\(|>|[ \t]or[ \t]|[ \t])[ \t]*)"""
-    r"""(?P<call>(?:new[ \t]+)?(?:[\w.:]+[!(]\(?|[rbuLf@$]{1,2}|[({\[])?[ \t]*)(?P<opened>(?:\\?["'`]|&quot;){0,3})$"""
+    r"""(?P<call>(?:new[ \t]+)?(?:[\w.:]+[!(]\(?|[({\[])?[ \t]*(?:[rbuLf@$]{1,2}(?=["'`]))?)"""
+    r"""(?P<opened>(?:\\?["'`]|&quot;){0,3})$"""
 )
 # A name with one of these at its end (or beginning) holds something about a credential.
 _ABOUT = re.compile(
-    r"(?i)(?:encryption|ur[li]|endpoints?|path|file(?:name)?|dir(?:ectory)?|name|field|label|types?|ids?|header"
+    r"(?i)(?:encryption|mgr|ur[li]|endpoints?|path|file(?:name)?|dir(?:ectory)?|name|field|label|types?|ids?|header"
     r"|param(?:eter)?s?|prefix|suffix|class|"
     r"message|msg|help|text|hint|title|regexp?|pattern|format|validators?|validation|widget|expir(?:y|es|ed|ation"
     r"|es_?in)|timeout|ttl|"
@@ -113,3 +114,10 @@ def allowed(around: Surroundings) -> bool:
 def of_a_password(name: str) -> bool:
     """Whether what is called `name` is a password: `db_pass` and `adminPass` are, `bypass` and `passenger` are not."""
     return _PASSWORD.search(name) is not None
+
+
+def surely_secret(name: str) -> bool:
+    """Whether what is called `name` is a secret even if it looks like an identifier, as some vendors' keys do."""
+    return (
+        re.search(r"(?i)(?:api|access|auth|private|license|subscription)[-_.]?(?:key|token)|secret", name) is not None
+    )

@@ -11,6 +11,8 @@ from seawall.audit.secrets.letters import entropy
 from seawall.audit.secrets.rules import Rule
 from seawall.audit.secrets.structures import STRUCTURES
 
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+
 
 def judge(rule: Rule, secret: str, line: str, at: int) -> Sureness | None:
     """How sure it is that `secret`, at `at` in `line`, is a credential; None: it is none.
@@ -35,8 +37,9 @@ def why(rule: Rule, secret: str, line: str, at: int) -> str:
     if not rule.judge:
         return "a documentation sample" if placeholders.sample(secret) else _vendor(secret)
     value_alone, judgement = JUDGES[rule.judge]
+    value = _BEYOND_ASCII.sub("e", secret)  # letters of other languages are letters, not signs
     # What the value alone says comes first: it is known for most from elsewhere, and costs less.
-    return value_alone(secret) or judgement(secret, surroundings(secret, line, at))
+    return value_alone(value) or judgement(value, surroundings(secret, line, at))
 
 
 def _vendor(secret: str) -> str:

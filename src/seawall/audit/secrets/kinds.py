@@ -10,9 +10,18 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from seawall.audit.secrets import placeholders
-from seawall.audit.secrets.context import Surroundings, about_a_credential, allowed, commented_sample, of_a_password
+from seawall.audit.secrets.context import (
+    Surroundings,
+    about_a_credential,
+    allowed,
+    commented_sample,
+    of_a_password,
+    surely_secret,
+)
 from seawall.audit.secrets.letters import entropy, looks_random, made_of_words
 from seawall.audit.secrets.shapes import code, identifier, prose, shape, words_joined
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 @lru_cache(65536)
@@ -34,6 +43,8 @@ def assigned(value: str) -> str:
     """What rules out `value` under whatever suspicious name."""
     if identifier(value) and not re.search(r"\d", value):
         return "a word"
+    if _UUID.fullmatch(value):
+        return filler(value)  # the name decides, see secret()
     return shape(value) or ("prose" if prose(value) else filler(value) or _within(value))
 
 
@@ -56,6 +67,8 @@ def _surrounded(value: str, around: Surroundings) -> str:
         around.quote and around.closed and re.search(r"""[(\[{]\s*\\?["'`]?$""", around.before)
     ):
         return "two of several arguments or items"
+    if around.operator == " " and around.quote and not re.search(r"#[ \t]*define[ \t]+$", around.before):
+        return "a word before a string"
     if re.search(r"(?i)csrf|xsrf", around.name + around.before[-60:]):
         return "a token of a form, not of a person"
     if around.quote and re.search(r"^[,);]|(?<![A-Za-z0-9+/=]{10})=$|[(,{+:;]$|^ | $", value):
@@ -73,11 +86,14 @@ def _surrounded(value: str, around: Surroundings) -> str:
 
 def chosen(value: str) -> str:
     """What people choose, and machines: not letters that make a word, nor fewer than six characters."""
+    if _UUID.fullmatch(value):
+        return "a UUID"
     if re.fullmatch(r"[A-Za-z]+", value):
         return "" if len(value) >= 7 and looks_random(value) else "letters like a word's"
     if re.fullmatch(r"[\W_]*[A-Za-z]+[\W_]*", value) and not looks_random(value) and len(value) < 10:
         return "a word between signs"
-    if made_of_words(value) and not re.search(r"\d|[^\w. /:-]", value):
+    words = re.fullmatch(r"[A-Za-z]+(?:[^A-Za-z0-9]+[A-Za-z]+){2,}", value)
+    if made_of_words(value) and (words or not re.search(r"\d|[^\w. /:-]", value)):
         return "made of words"
     return "" if _classes(value) >= 2 and len(value) >= 6 else "too simple"
 
@@ -96,6 +112,8 @@ def named_password(value: str, around: Surroundings) -> str:
 
 def secret(value: str, around: Surroundings) -> str:
     """Under the name of a token, key or secret: what machines choose, or long and mixed."""
+    if _UUID.fullmatch(value):
+        return _surrounded(value, around) or ("" if surely_secret(around.name) else "a UUID")
     if re.search(r"\s", value) or (
         made_of_words(value) and (words_joined(value) or not re.search(r"\d.*\d.*\d", value))
     ):
@@ -198,9 +216,14 @@ def hashed(value: str, around: Surroundings) -> str:
     if re.search(r"\.{3}|x{5}|<|\$\{|\{\{", value) or placeholders.monotonous(value[-20:]):
         return "a placeholder"
     pieces = [piece for piece in re.split(r"[$}]", value) if piece][1:-1]
-    return (
-        "the salt is a word" if any(re.fullmatch("[a-z]{6,}", each) and made_of_words(each) for each in pieces) else ""
-    )
+    return "the salt is a word" if any(_salt_is_word(each) for each in pieces) else ""
+
+
+def _salt_is_word(salt: str) -> bool:
+    plain = salt
+    if re.fullmatch(r"[A-Za-z0-9+/]{8,}", salt):
+        plain = base64.b64decode(salt + "=" * (-len(salt) % 4)).decode("latin-1") if len(salt) % 4 != 1 else salt
+    return any(re.fullmatch(r"[a-z]{6,}\d?", each) and made_of_words(each) for each in (salt, plain))
 
 
 def django_key(value: str, around: Surroundings) -> str:
@@ -208,7 +231,12 @@ def django_key(value: str, around: Surroundings) -> str:
     rest = value.removeprefix("django-insecure-")
     if not around.quote and (code(rest) or re.search(r"[(\[.]$|^\W", rest)):
         return "code"
-    if re.search(r"\$\{|\{\{|\}\}|<[a-z _-]+>|%\(|\.\.\.|x{5}", rest) or placeholders.says_so(rest) or " " in rest:
+    if (
+        re.search(r"\$\{|\{\{|\}\}|<[a-z _-]+>|%\(|\.\.\.|x{5}", rest)
+        or placeholders.says_so(rest)
+        or placeholders.sample(rest)
+        or " " in rest
+    ):
         return "a placeholder"
     if made_of_words(rest) or placeholders.monotonous(rest) or allowed(around):
         return "made of words"

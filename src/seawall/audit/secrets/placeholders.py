@@ -44,6 +44,9 @@ _SAMPLES = (
     "0685bd9184jfhq22",
     "137131200",
     "djosjkdkf8slld",
+    "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # Flask's documentation
+    "5f352379324c22463451387a0aec5d2f",
+    "zyxk7niyng/togh8nj+p9nle73sq3",  # Celery's documentation
     "45ghiukldjahdnhzdauz",  # RFC 7009
 )
 _MARKS = re.compile(
@@ -77,7 +80,7 @@ _WEAK = re.compile(
     r"|mysql|"
     r"mongo(?:db)?|redis|rabbitmq|django|oracle|docker|none|null|true|false|nil|empty|blank|unknown|valid|good|bad"
     r"|first|second|one|two|three|"
-    r"refresh|session|bearer|basic|oauth|jwt|csrf|data|hash|salt|code|senha|contrase|toto|tata|titi|dev|prod|stage"
+    r"refresh|session|bearer|basic|oauth|jwt|csrf|data|hash|salt|code|ssl|tls|ldap|smtp|ftp|http|proxy|ssh|git|aws|gcp|azure|senha|contrase|toto|tata|titi|dev|prod|stage"
     r"|staging|email|mail|mongo|web|site|service|demo|strong|secure|super|temp|hello|welcome|anonymous|nobody"
     r"|someone|something|anything"
     r"|whatever|alice|bob|john|jane|doe)+"

@@ -26,7 +26,8 @@ _SHAPES = {
     r"|php|rb|go|java|sh|md|csv|log|sql|db|"
     r"png|jpe?g|svg|gif|css|properties|pfx|gpg|asc|enc|zip|gz|so|dll|exe)",
     "a selector": r"[#.][A-Za-z_][\w-]*|\[[\w-]+(?:[~^$*|]?=.*)?\]|[a-z]+\[[^\]]*\].*",
-    "a constant": r"(?!(?:\D*\d){4})[A-Z][A-Z]+(?:[_.-][A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)+",
+    "an encoding": r"(?i:utf-?(?:8|16|32)\w*|latin-?1|iso-?8859-\d+|cp\d+|windows-\d+|koi8-r|gb2312|big5)",
+    "a constant": r"(?!(?:\D*\d){4})[A-Z][A-Z0-9]+(?:[_.-][A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)+",
     "a tag": r"</?\w.*|&\w+;.*|.*\bclass=.*",
     "a regular expression": r"\^.*[\\\[(*+?|$].*|.*(?:\\[dwsbDWSB]|\[\^|\(\?|\]\+|\]\*|\.\*|\.\+|a-z|A-Z|0-9\]"
     r"|\]\{\d).*",
