@@ -14,7 +14,8 @@ from seawall.audit.history.places import Credential as Placed
 from seawall.audit.history.scan import Scan, scan
 from seawall.audit.mask import mask_line
 from seawall.audit.run import Report, Subject, run
-from seawall.audit.secrets.rules import FileRule, load
+from seawall.audit.secrets.ready import ready
+from seawall.audit.secrets.rules import FileRule
 from seawall.audit.secrets.scanner import Scanner
 
 # Kinds of place that are shown in full, so that a secret in one has to be masked in all.
@@ -63,10 +64,7 @@ def top_folder(path: Path) -> Path:
 
 def scanner(top: Path, others: Sequence[Path] = ()) -> Scanner:
     """Our rules, the repository's own and the `others`."""
-    own = [file for file in (top / OWN_RULES, *others) if file.exists() or file in others]
-    rules, by_name = load()
-    more, more_by_name = load(*own) if own else ((), ())
-    return Scanner((*rules, *more), (*by_name, *more_by_name))
+    return ready([file for file in (top / OWN_RULES, *others) if file.exists() or file in others])
 
 
 def evidence(scanned: Scan) -> tuple[Credential, ...]:

@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-_NAME = re.compile(
+from seawall.audit.secrets.late import Late
+
+_NAME = Late(
     r"""(?P<name>[A-Za-z_$@%](?:->|::|[\w.$]|-(?!>)){0,80})(?P<closed>(?:\\?["'`]|&quot;)?[\])}]{0,3})"""
     r"""(?P<type>(?:[ \t]*:[ \t]*[\w.\[\]<>?&' |]{1,40}(?==)|[ \t]+(?:string|String|\[\]byte)(?=[ \t]*=)"
     r"|[ \t]*\{[ \t]*get;[^}]*\})?)"""
@@ -12,7 +14,7 @@ _NAME = re.compile(
     r"""(?P<opened>(?:\\?["'`]|&quot;){0,3})$"""
 )
 # A name with one of these at its end (or beginning) holds something about a credential.
-_ABOUT = re.compile(
+_ABOUT = Late(
     r"(?i)(?:encryption|mgr|ur[li]|endpoints?|path|file(?:name)?|dir(?:ectory)?|name|field|label|types?|ids?|header"
     r"|param(?:eter)?s?|prefix|suffix|class|"
     r"message|msg|help|text|hint|title|regexp?|pattern|format|validators?|validation|widget|expir(?:y|es|ed|ation"
@@ -49,7 +51,7 @@ _OTHER = Late(
 )
 _ALLOWED = r"(?i)noqa:[\w, ]*\bS10[4-7]|\bnosec\b|gitleaks:allow|pragma: ?(?:allow|white)list|trufflehog:ignore"
 r"|nosemgrep|kingfisher:ignore"
-_PASSWORD = re.compile(
+_PASSWORD = Late(
     r"(?i:passw|passphrase|passcode|passwd|pwd|psw|contrasena|kennwort|senha)|(?<![A-Za-z])(?i:pass)(?![a-z])"
     r"|Pass(?![a-z])|(?<=[a-z])Pass(?![a-z])"
 )

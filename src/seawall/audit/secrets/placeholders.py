@@ -49,12 +49,12 @@ _SAMPLES = (
     "zyxk7niyng/togh8nj+p9nle73sq3",  # Celery's documentation
     "45ghiukldjahdnhzdauz",  # RFC 7009
 )
-_MARKS = re.compile(
+_MARKS = Late(
     r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[^<>]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{|^#[a-zA-Z.]+#$|<%|%>|%\([a-z_]+\)"
     r"|^%[sdrv]$"
     r"|^%(?-i:[A-Z_]{3,})%$|\{[a-z_.]*\}|\$\$|@@[a-z_]+@@|__[a-z_]+__|\{\d\}"
 )
-_WORDS = re.compile(
+_WORDS = Late(
     r"(?i)^(?:sua?|tu|dein|votre|twoje|mein|mi|meu|minha|il_?tuo)[-_ ]|chave|clave|rahasia|segret[ao]|secret[ao]"
     r"|geheim|motdepasse|wachtwoord|"
     r"^(?:\w{0,8}[-_])?(?:test|dev|demo|tests|testing|local)[-_]|[-_](?:test|dev|demo)(?:[-_]|$)|"
@@ -71,7 +71,7 @@ _WORDS = re.compile(
     r"|correct[-_ ]?horse"
 )
 # Removed from a value; if little is left, it guards nothing that anybody kept secret.
-_WEAK = re.compile(
+_WEAK = Late(
     r"(?i)(?:password|passwort|passwd|passw|pass|pwd|secret|token|apikey|auth|credential|login|admin|administrator|root"
     r"|user(?:name)?|guest|"
     r"test(?:ing|er)?|foo|bar|baz|qux|quux|spam|eggs|abc(?:d(?:ef?)?)?|xyz|qwerty?|asdf(?:gh)?|zxcv|key|new|old|my"
