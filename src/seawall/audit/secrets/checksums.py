@@ -5,6 +5,7 @@ import binascii
 import zlib
 from collections.abc import Callable
 
+from seawall.audit.secrets.checksums_more import CHECKSUMS_MORE
 from seawall.audit.secrets.marvin import marvin32
 
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -108,4 +109,5 @@ CHECKSUMS: dict[str, Callable[[str], bool]] = {
     "confluent": confluent,
     "github": github,
     "gitlab_routable": gitlab_routable,
+    **CHECKSUMS_MORE,
 }

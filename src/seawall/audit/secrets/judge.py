@@ -11,6 +11,7 @@ from seawall.audit.secrets.letters import entropy
 from seawall.audit.secrets.rules import Rule
 from seawall.audit.secrets.structures import STRUCTURES
 
+_ZEROS = re.compile("A{5,}")  # of base64: some formats have many
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -46,4 +47,5 @@ def _vendor(secret: str) -> str:
     """What has a vendor's format is one unless it says otherwise."""
     if re.search(r"(?i)x{5}|\*{3}|\.{3}|example|placeholder|your[-_]|change_?me|redacted|<[^>]*>|\$\{|\{\{", secret):
         return "a placeholder"
-    return "monotonous" if len(secret) > 12 and placeholders.monotonous(secret) else ""
+    varied = _ZEROS.sub("", secret)
+    return "monotonous" if len(varied) > 12 and placeholders.monotonous(varied) else ""

@@ -26,7 +26,7 @@ class Rule:
     pattern: str  # its first group is the secret, else all of it
     keywords: tuple[str, ...]  # one of them is in every match; upper or lower case as written, unless in `(?i:…)`
     name: str = ""  # what the value is assigned to, for formats that could be anything: `(?i:datadog[\w.-]{0,20}key)`
-    boundary: bool = True  # no letter, digit, - or _ may touch the secret
+    boundary: bool = True  # no letter, digit or _ may touch the secret, nor - after it; a checksum makes it needless
     entropy: float = 0.0  # least Shannon entropy of the secret, bits a character
     checksum: str = ""  # function in checksums.py that proves it
     structure: str = ""  # function in structures.py that must hold

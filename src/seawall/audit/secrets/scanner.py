@@ -1,6 +1,7 @@
 """All rules on a block of bytes in one pass: Hyperscan tells where a match ends, `re` on its line what it is."""
 
 import re
+from bisect import bisect
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,8 @@ ORDER: dict[Sureness, int] = {  # the surest first
     "format": 1,
     "heuristic": 2,
 }
-_TOUCHING = re.compile(rb"[0-9A-Za-z_-]")
+_BEFORE = re.compile(rb"[0-9A-Za-z_]")  # `backup-ghp_…` is one
+_AFTER = re.compile(rb"[0-9A-Za-z_-]")  # but not `sk_live_…-x`, which goes on
 _CACHE_SIZE = 200_000  # lines
 
 
@@ -135,8 +137,8 @@ class Scanner:
     def _in_line(self, number: int, line: bytes, at: int) -> list[Hit]:
         """The hits of a rule in `line`; with an anchor at `at`, only what begins there."""
         from seawall.audit.secrets.judge import (
-            judge,
-        )  # with its tables half of all imports: not needed where nothing is
+            judge,  # with its tables half of all imports: not needed where nothing is
+        )
 
         rule, pattern = self.rules[number], self._patterns[number]
         if pattern is None:
@@ -145,7 +147,8 @@ class Scanner:
         for match in pattern.finditer(line) if at < 0 else filter(None, [pattern.match(line, at)]):
             group = 1 if pattern.groups and match[1] is not None else 0
             start, end = match.span(group)
-            if rule.boundary and (_TOUCHING.match(line, end) or (start and _TOUCHING.match(line, start - 1))):
+            # What proves itself needs no boundary: in a database's free space texts touch one another.
+            if rule.boundary and not rule.checksum and _touched(line, start, end):
                 continue
             secret = match[group].decode("latin-1")
             sureness = judge(rule, secret, line.decode("latin-1"), start)
@@ -154,10 +157,22 @@ class Scanner:
         return hits
 
 
+def _touched(line: bytes, start: int, end: int) -> bool:
+    return _AFTER.match(line, end) is not None or (start > 0 and _BEFORE.match(line, start - 1) is not None)
+
+
 def _surest(hits: Iterable[Hit]) -> list[Hit]:
-    """Without those that overlap a surer one, or an equally sure and longer one."""
+    """Without those that overlap a surer one, or as sure a one of a vendor's own rule, or a longer one."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (ORDER[hit.sureness], hit.start - hit.end, hit.start)):
-        if all(hit.end <= other.start or hit.start >= other.end for other in kept):
-            kept.append(hit)
-    return sorted(kept, key=lambda hit: hit.start)
+    starts: list[int] = []
+    for hit in sorted(hits, key=_rank):
+        at = bisect(starts, hit.start)
+        if (at == 0 or kept[at - 1].end <= hit.start) and (at == len(kept) or kept[at].start >= hit.end):
+            kept.insert(at, hit)
+            starts.insert(at, hit.start)
+    return kept
+
+
+def _rank(hit: Hit) -> tuple[int, bool, bool, int, int]:
+    general, named = bool(getattr(hit.rule, "judge", "")), bool(getattr(hit.rule, "name", ""))
+    return ORDER[hit.sureness], general, not named, hit.start - hit.end, hit.start
