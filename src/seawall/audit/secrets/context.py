@@ -3,15 +3,17 @@
 import re
 from dataclasses import dataclass
 
-from seawall.audit.secrets.late import Late
-
-_NAME = Late(
-    r"""(?P<name>[A-Za-z_$@%](?:->|::|[\w.$]|-(?!>)){0,80})(?P<closed>(?:\\?["'`]|&quot;)?[\])}]{0,3})"""
-    r"""(?P<type>(?:[ \t]*:[ \t]*[\w.\[\]<>?&' |]{1,40}(?==)|[ \t]+(?:string|String|\[\]byte)(?=[ \t]*=)"
-    r"|[ \t]*\{[ \t]*get;[^}]*\})?)"""
-    r"""(?P<between>[ \t]*(?::=|=>|->|[=!]==?|=~|\|\|=?|\?\?=?|\?:|:-|=|:|,|\(|>|[ \t]or[ \t]|[ \t])[ \t]*)"""
-    r"""(?P<call>(?:new[ \t]+)?(?:[\w.:]+[!(]\(?|[({\[])?[ \t]*(?:[rbuLf@$]{1,2}(?=["'`]))?)"""
-    r"""(?P<opened>(?:\\?["'`]|&quot;){0,3})$"""
+_NAME = re.compile(
+    r"""(?x)
+    (?<![\w$]) (?P<name> [A-Za-z_$@%] (?: -> | :: | [\w.$] | -(?!>) ){0,80} )
+    (?P<closed> (?: \\?["'`] | &quot; )? [\])}]{0,3} )
+    (?P<type> (?: [ \t]*:[ \t]*[\w.\[\]<>?&'\ |]{1,40}(?==)   # password: str = …
+                | [ \t]+(?:string|String|\[\]byte)(?=[ \t]*=) # Go
+                | [ \t]*\{[ \t]*get;[^}]*\} )? )              # C#
+    (?P<between> [ \t]* (?: := | => | -> | [=!]==? | =~ | \|\|=? | \?\?=? | \?: | :- | = | :
+        | , | \( | > | [ \t]or[ \t] | [ \t] ) [ \t]* )
+    (?P<call> (?:new[ \t]+)? (?: [\w.:]+[!(]\(? | [({\[] )? [ \t]* (?: [rbuLf@$]{1,2}(?=["'`]) )? )
+    (?P<opened> (?: \\?["'`] | &quot; ){0,3} ) $"""
 )
 # A name with one of these at its end (or beginning) holds something about a credential.
 _ABOUT = Late(
@@ -65,6 +67,7 @@ class Surroundings:
     operator: str  # what stands between name and value, without spaces
     quote: str  # the quote before the value; empty: none
     closed: bool  # whether the name stands in quotes
+    spaced: bool  # whether spaces stand on both sides of the operator, as in code
     before: str
     after: str
     line: str  # all that the rule may look at
@@ -79,13 +82,14 @@ def surroundings(secret: str, line: str, at: int) -> Surroundings:
     match = _NAME.search(before)
     if not match:
         quote = before[-1:] if before[-1:] in "\"'`" else ""
-        return Surroundings("", "", quote, False, before, after, line, at)
+        return Surroundings("", "", quote, False, False, before, after, line, at)
     closed = bool(set(match["closed"]) & set("\"'`;"))
     return Surroundings(
         match["name"],
         match["between"].strip() or " ",
         match["opened"][-1:],
         closed,
+        match["between"][0] + match["between"][-1] == "  ",
         before[: match.start()],
         after,
         line,

@@ -75,6 +75,8 @@ def _surrounded(value: str, around: Surroundings) -> str:
         return "between two strings"
     if not around.quote and (around.operator in ("(", " ") or code(value) or re.match(r"\s*[(\[.]", around.after)):
         return "code"
+    if not around.quote and around.spaced and re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", value):
+        return "an attribute"
     if around.quote and re.match(r"""(?:\\?["'])?\s*(?:\+(?!=)|%|\.format|\.join|\.\s*\$)""", around.after):
         return "a part of an expression"
     if commented_sample(around) or allowed(around):
@@ -134,7 +136,7 @@ def secret(value: str, around: Surroundings) -> str:
 
 def argument(value: str, around: Surroundings) -> str:
     """A password on a command line or in SQL."""
-    return "code" if code(value) else chosen(value)
+    return "code" if not around.quote and code(value) else chosen(value)
 
 
 def argument_secret(value: str, around: Surroundings) -> str:
@@ -148,14 +150,16 @@ def url(value: str, around: Surroundings) -> str:
     if (
         host
         and re.search(
-            r"(?:^|\.)(?:example(?:\.\w+)*|test|invalid|localhost|local|domain\.\w+|host(?:name)?|server|yourhost|foo"
+            r"(?:^|\.)(?:example(?:\.\w+)*|test|invalid|localhost|local|domain\.\w+|host(?:name)?|server|yourhost|foo|company\.com|corp\.com|acme\.\w+|vandelay\.com|bogus\.\w+|mysite\.\w+"
             r"|bar)$|^127\.|^0\.0\.0\.0$|^$",
             host[1].lower(),
         )
         and (len(value) < 10 or made_of_words(value))
     ):
         return "a sample host"
-    if placeholders.marked(value) or re.search(r"^[$%@:{\[(<]|^[A-Z]{1,8}$|^[A-Z]*_[A-Z_]*$|[{}<>\[\]\\]", value):
+    if placeholders.marked(value) or re.search(
+        r"^[$@:{\[(<]|^%\w+%$|^%[sd]|^[A-Z]{1,8}$|^[A-Z]*_[A-Z_]*$|[{}<>\[\]\\]", value
+    ):
         return "something is to be put here"
     if placeholders.sample(value) or placeholders.says_so(value) or placeholders.weak(value):
         return "words say it is none"
@@ -258,7 +262,9 @@ def jwt(value: str, around: Surroundings) -> str:
         return reason
     payload = value.split(".")[1]
     plain = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode("latin-1")
-    sample = re.search(r"(?i)john.?doe|1234567890|example|foo\b|\btest|jane.?doe|\balice\b|\bbob\b|joe\b", plain)
+    sample = re.search(
+        r"(?i)\"some\"|john.?doe|1234567890|example|foo\b|\btest|jane.?doe|\balice\b|\bbob\b|joe\b", plain
+    )
     return "a sample" if sample or placeholders.sample(value) or re.search("(?i)x{6}", value) else ""
 
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from functools import lru_cache
-from itertools import pairwise
+from operator import add
 
 # Row: a letter, the first row the start of a word; column: what follows it, the first column the end of the word. Each
 # hexadecimal digit is the surprise in bits, -log2 p. Counted over the 23,531 lower-case words that stand in at least
@@ -38,6 +38,12 @@ _SURPRISE = (
     "1576757795b955563a745987988",  # y
     "4388917973c9678489767899c65",  # z
 )
+_LETTERS = "`abcdefghijklmnopqrstuvwxyz"
+_PAIRS = {
+    a + b: int(bits, 16)
+    for a, row in zip(_LETTERS, _SURPRISE, strict=True)
+    for b, bits in zip(_LETTERS, row, strict=True)
+}
 _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # Of words of eight letters 1 % are above 4.9, of random letters 6 % below.
 STRANGE = 4.9
@@ -45,8 +51,8 @@ STRANGE = 4.9
 
 def surprise(letters: str) -> float:
     """Mean surprise of the lower-case `letters` as one word, bits a letter pair: some 3.7 for words, 6 if random."""
-    codes = [0, *(ord(letter) - 96 for letter in letters), 0]
-    return sum(int(_SURPRISE[a][b], 16) for a, b in pairwise(codes)) / (len(letters) + 1)
+    edged = f"`{letters}`"
+    return sum(map(_PAIRS.__getitem__, map(add, edged, edged[1:]))) / (len(letters) + 1)
 
 
 def runs(text: str) -> list[str]:

@@ -93,6 +93,7 @@ _SEQUENCES = (
     "qwertyuiopasdfghjklzxcvbnm",
     "fedcba9876543210",
 )
+_FOURS = {each[at : at + 4] for each in _SEQUENCES for at in range(len(each) - 3)}
 
 
 def sample(value: str) -> bool:
@@ -130,5 +131,5 @@ def monotonous(value: str) -> bool:
         return True
     if re.search(r"(.)\1{4}", lower) or re.fullmatch(r"(.{1,3}?)\1{2,}.{0,2}|(.{4,16})\2+.{0,3}", lower):
         return True
-    covered = sum(1 for a in range(len(lower) - 3) if any(lower[a : a + 4] in each for each in _SEQUENCES))
+    covered = sum(lower[at : at + 4] in _FOURS for at in range(len(lower) - 3))
     return covered * 2 >= len(lower) - 3

@@ -19,7 +19,8 @@ _SHAPES = {
     "a number": r"[+-]?[\d.,_:/ -]+(?:px|em|rem|ms|s|m|h|d|kb|mb|gb|%)?|0[xX][0-9a-fA-F]{1,8}[uUlL]*"
     r"|#[0-9a-fA-F]{3,8}|[\d.]+e[+-]?\d+",
     "a version or a date": r"[v^~>=<]*\d+(?:\.\d+){1,3}[\w.+-]{0,12}|\d{4}-\d\d-\d\d[T ]?[\d:.Z+-]*",
-    "a mail address or a host": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:[\w-]+\.)+(?:com|org|net|io|dev|local|edu|gov|de"
+    "a mail address or a host": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}"
+    r"|(?:[\w-]+\.)+(?:com|org|net|io|dev|local|edu|gov|de"
     r"|uk|fr|app|co)(?::\d+)?(?:/\S*)?",
     "a media type": r"(?:application|text|image|audio|video|multipart|font)/[\w.+-]+.*",
     "a file": r"[\w ./-]+\.(?:py|js|ts|json|ya?ml|toml|ini|cfg|conf|txt|pem|key|crt|cer|p12|jks|pub|env|xml|html?"
@@ -28,8 +29,10 @@ _SHAPES = {
     "a selector": r"[#.][A-Za-z_][\w-]*|\[[\w-]+(?:[~^$*|]?=.*)?\]|[a-z]+\[[^\]]*\].*",
     "an encoding": r"(?i:utf-?(?:8|16|32)\w*|latin-?1|iso-?8859-\d+|cp\d+|windows-\d+|koi8-r|gb2312|big5)",
     "a constant": r"(?!(?:\D*\d){4})[A-Z][A-Z0-9]+(?:[_.-][A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)+",
+    "a role": r":\w+:.*",
     "a tag": r"</?\w.*|&\w+;.*|.*\bclass=.*",
-    "a regular expression": r"\^.*[\\\[(*+?|$].*|.*(?:\\[dwsbDWSB]|\[\^|\(\?|\]\+|\]\*|\.\*|\.\+|a-z|A-Z|0-9\]"
+    "a regular expression": r"\^.*(?:[$\[\\(]|\.\*|\.\+).*"
+    r"|(?:[(/].*)?\.\*.*|.*(?:\\[dwsbDWSB]|\[\^|\(\?|\]\+|\]\*|a-z|A-Z|0-9\]"
     r"|\]\{\d).*",
     "a format": r".*(?:%-?\d*\.?\d*[sdfxr](?![A-Za-z0-9])|\{\w*(?:[.:!][^}]*)?\}|\{\d+\}|\\[nrtx0u]).*",
     "a type": r"(?:[A-Za-z_]\w*)?(?:<[\w, <>?]+>|\[[\w, ]*\])\??",
@@ -55,6 +58,8 @@ def shape(value: str) -> str:
 
 def code(value: str) -> bool:
     """Whether `value`, without quotes around it, is a variable, a call, an expression."""
+    if re.fullmatch(r"[A-Za-z0-9+/]{20,}={0,2}", value):
+        return False
     if re.fullmatch(r"[A-Za-z_$@]\w*(?:\.[A-Za-z_]\w*)+", value):
         return made_of_words(value) or re.search(r"\d", value) is None or len(value) < 8
     return _CODE.fullmatch(value) is not None
