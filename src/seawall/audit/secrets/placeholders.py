@@ -14,7 +14,7 @@ _SAMPLES = (
     "sflkxwrjsmekkf2qt4fwpmejf36pok6yjv_adqssw5c",  # jwt.io
     "tjva95orm7e2cbab30rmhrhdcefxjoyzgefonfh7hgq",  # jwt.io, the older token
     "dozjgnryp4j3jvmnhl0w5n_xgl0n3i9plfup0thsr8u",  # jwt.io; dBjftJeZ… is RFC 7519's
-    "dbjftjez4cvp-mb92k27uhbujU1p1r_ww1gfwfoejxk".lower(),
+    "dbjftjez4cvp-mb92k27uhbuju1p1r_ww1gfwfoejxk",
     "qwxhzgrpbjpvcgvuihnlc2ftzq",  # RFC 7617: Aladdin:open sesame
     "mf_9.b5f-4.1jqm",  # RFC 6750, bearer token
     "vf9dft4qmt",  # RFC 6750
@@ -32,10 +32,11 @@ _SAMPLES = (
     "ywrtaw46ywrtaw4",  # admin:admin
     "dxnlcjpwyxnz",  # user:pass
     "dgvzddp0zxn0",  # test:test
-    "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50uszgbaajqaf==".lower(),
-    "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50uszfeb",  # Azurite, the storage emulator
-    "c2y6yq67w==".lower(),
-    "c2y9r1lqjx",
+    "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6ifsufq2uvercz4i6tq",  # Azurite, the storage emulator
+    "c2y6ydjf5/r+ob0n8a7cgv30vrdjiwehlm",  # the emulator of Cosmos DB
+    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",  # Hardhat and Anvil, accounts 0, 1, 2
+    "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+    "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
     "401f7ac837da42b97f613d789819ff93537bee6a",  # Django REST framework's documentation
     "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b",
     "czzcagrsa3f0mzpnwdfmqmf0m2jw",  # RFC 6749, s6BhdRkqt3:gX1fBat3bV
@@ -129,7 +130,8 @@ def monotonous(value: str) -> bool:
     lower = value.lower()
     if len(set(lower)) < min(5, len(lower) * 0.6):
         return True
-    if re.search(r"(.)\1{4}", lower) or re.fullmatch(r"(.{1,3}?)\1{2,}.{0,2}|(.{4,16})\2+.{0,3}", lower):
+    same = r"(.)\1{4}" if len(lower) < 30 else r"(.)\1{9}"
+    if re.search(same, lower) or re.fullmatch(r"(.{1,3}?)\1{2,}.{0,2}|(.{4,16})\2+.{0,3}", lower):
         return True
     covered = sum(lower[at : at + 4] in _FOURS for at in range(len(lower) - 3))
     return covered * 2 >= len(lower) - 3

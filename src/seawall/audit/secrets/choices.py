@@ -1,0 +1,65 @@
+"""What a value says by itself: a word, a placeholder, or what people and machines choose."""
+
+import base64
+import re
+from functools import lru_cache
+
+from seawall.audit.secrets import placeholders
+from seawall.audit.secrets.letters import looks_random, made_of_words
+from seawall.audit.secrets.shapes import identifier, prose, shape
+
+UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+@lru_cache(65536)
+def filler(value: str) -> str:
+    """What says that `value` stands where a credential would."""
+    if placeholders.sample(value):
+        return "a documentation sample"
+    if placeholders.marked(value):
+        return "something is to be put here"
+    if placeholders.says_so(value):
+        return "words say it is none"
+    if placeholders.monotonous(value):
+        return "monotonous"
+    return "a weak word" if placeholders.weak(value) else ""
+
+
+@lru_cache(65536)
+def assigned(value: str) -> str:
+    """What rules out `value` under whatever suspicious name."""
+    if identifier(value) and not re.search(r"\d", value):
+        return "a word"
+    if UUID.fullmatch(value):
+        return filler(value)  # the name decides, see secret()
+    return shape(value) or ("prose" if prose(value) else filler(value) or _within(value))
+
+
+def _within(value: str) -> str:
+    """What base64 hides may be a sample or a message as well."""
+    if not re.fullmatch(r"[A-Za-z0-9+/]{12,}={0,2}", value) or len(value) % 4:
+        return ""
+    plain = base64.b64decode(value)
+    if not plain.isascii() or not plain.decode().isprintable():
+        return ""
+    text = plain.decode()
+    return "base64 of prose" if prose(text) or filler(text.rpartition(":")[2]) else ""
+
+
+def chosen(value: str) -> str:
+    """What people choose, and machines: not letters that make a word, nor fewer than six characters."""
+    if UUID.fullmatch(value):
+        return "a UUID"
+    if re.fullmatch(r"[A-Za-z]+", value):
+        return "" if len(value) >= 7 and looks_random(value) else "letters like a word's"
+    if re.fullmatch(r"[\W_]*[A-Za-z]+[\W_]*", value) and not looks_random(value) and len(value) < 10:
+        return "a word between signs"
+    words = re.fullmatch(r"[A-Za-z]+(?:[^A-Za-z0-9]+[A-Za-z]+){2,}", value)
+    if made_of_words(value) and (words or not re.search(r"\d|[^\w. /:-]", value)):
+        return "made of words"
+    return "" if classes(value) >= 2 and len(value) >= 6 else "too simple"
+
+
+def classes(value: str) -> int:
+    """How many of lower case, upper case, digits, signs are in `value`."""
+    return sum(re.search(each, value) is not None for each in ("[a-z]", "[A-Z]", r"\d", r"[^A-Za-z0-9]"))
