@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-_NAME = re.compile(
+from seawall.audit.secrets.late import Late
+
+_NAME = Late(
     r"""(?x)
     (?<![\w$]) (?P<name> [A-Za-z_$@%] (?: -> | :: | [\w.$] | -(?!>) ){0,80} )
     (?P<closed> (?: \\?["'`] | &quot; )? [\])}]{0,3} )
