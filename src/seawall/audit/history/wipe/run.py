@@ -141,7 +141,11 @@ def _finish(survey: Survey, done: Rewritten, new: Repository, backup: Path, step
 
 
 def _left(survey: Survey, result: Scan) -> list[Credential]:
-    return [each for each in result.credentials if each.secret not in survey.kept]
+    """Without what may stay, and without the original, which is still beside the new repository, in its work tree."""
+    beside_it = f"{beside(survey.repository).name}/"
+    for each in result.credentials:
+        each.places = [place for place in each.places if place.kind != "file" or not place.path.startswith(beside_it)]
+    return [each for each in result.credentials if each.places and each.secret not in survey.kept]
 
 
 def _judge(found: list[Credential], files: bool, show: Callable[[Credential], str]) -> None:

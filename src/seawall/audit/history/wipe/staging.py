@@ -50,6 +50,7 @@ def stage(
 def copy(source: Path, target: Path) -> None:
     """Git's own files. Objects of submodules and of LFS never change in place: a second name will do."""
     target.mkdir(mode=0o700)
+    shutil.copymode(source, target)
     for each in source.iterdir():
         if each.name in _LEFT or each.name.endswith(".lock"):
             continue
