@@ -1,6 +1,7 @@
 """Finds given secrets wherever they stand, plain or encoded, whatever is around them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import hyperscan
@@ -24,7 +25,11 @@ class Literals(Scanner):
         self.targets = targets
         self.literal = [target for target in targets if not target.ordinary]
         self.ordinary = {target.secret for target in targets if target.ordinary}
-        self.forms = forms(piece for target in self.literal for piece in _pieces(target.secret))
+        found = forms(piece for target in self.literal for piece in _pieces(target.secret))
+        self.forms = (
+            *found,
+            *(replace(form, literal=form.literal.upper()) for form in found if form.encoding == "hex"),
+        )
         self.by_rule = rules
 
     @cached_property
