@@ -58,7 +58,7 @@ class _Rewriter:
         content = self._trees[name]
         width = len(name) // 2
         new = [
-            (mode, overwritten(self.literals, path), bytes.fromhex(self._entry(mode, raw.hex())))
+            (mode, self._clean(name, path), bytes.fromhex(self._entry(mode, raw.hex())))
             for mode, path, raw in entries(content, width)
         ]
         return self._put(name, "tree", written(new))
@@ -70,23 +70,28 @@ class _Rewriter:
 
     def commit(self, name: str) -> None:
         head, separator, message = self.plan.commits[name].partition(b"\n\n")
-        lines = [self._header(line) for line in _headers(head)]
+        lines = [self._header(name, line) for line in _headers(head)]
         if any(line.startswith(b"gpgsig") for line in lines):
             self.done.unsigned.append(name)
         kept = [line for line in lines if line and not line.startswith(b"gpgsig")]
-        self._put(name, "commit", b"\n".join(kept) + separator + self._text(message))
+        self._put(name, "commit", b"\n".join(kept) + separator + self._text(name, message))
 
-    def _header(self, line: bytes) -> bytes:
+    def _header(self, name: str, line: bytes) -> bytes:
         key, _, value = line.partition(b" ")
         if key in (b"tree", b"parent"):
             return key + b" " + self.done.name(value.decode()).encode()
         if key == b"mergetag" and target(value) in self.done.new:
             return b""  # the tag that was merged is about another commit now
-        return overwritten(self.literals, line)
+        return self._clean(name, line)
 
-    def _text(self, message: bytes) -> bytes:
+    def _clean(self, name: str, part: bytes) -> bytes:
+        """A part of an object, which most hold no secret themselves."""
+        return overwritten(self.literals, part) if name in self.plan.holding else part
+
+    def _text(self, name: str, message: bytes) -> bytes:
         """Without secrets, and with the new names of commits it speaks of (`This reverts commit …`)."""
-        return clean(self.literals, _NAME.sub(self._renamed, message))
+        message = _NAME.sub(self._renamed, message)
+        return clean(self.literals, message) if name in self.plan.holding else message
 
     def _renamed(self, match: re.Match[bytes]) -> bytes:
         old = self._short.get(match[0][:7], "")
@@ -110,10 +115,10 @@ class _Rewriter:
         head, separator, message = self.plan.tags[name].partition(b"\n\n")
         _, *rest = head.split(b"\n")
         lines = [b"object " + self.tag(target(self.plan.tags[name])).encode()]
-        lines += [overwritten(self.literals, line) for line in rest if not line.startswith(b"gpgsig")]
+        lines += [self._clean(name, line) for line in rest if not line.startswith(b"gpgsig")]
         if _SIGNATURE.search(message):
             self.done.unsigned.append(name)
-        return self._put(name, "tag", b"\n".join(lines) + separator + self._text(_SIGNATURE.sub(b"", message)))
+        return self._put(name, "tag", b"\n".join(lines) + separator + self._text(name, _SIGNATURE.sub(b"", message)))
 
     def _put(self, old: str, kind: str, content: bytes) -> str:
         new = self.done.new[old] = self.pack.add(kind, content)
