@@ -55,6 +55,8 @@ def _found(folder: Path, staged: bool, commit_msg: Path | None, push: str | None
     range_of_framework = _framework()
     if revisions or range_of_framework:
         found = changes.ranged(revisions or range_of_framework)
+    elif push is not None and (remote := os.environ.get("PRE_COMMIT_REMOTE_NAME")):
+        found = changes.unpushed(remote)
     elif push is not None:
         found = changes.pushed(sys.stdin.buffer.read(), push)
     else:

@@ -84,6 +84,11 @@ def pushed(lines: bytes, remote: str) -> list[Change]:
     return _reachable(asked, "--ignore-missing", "--not", f"--remotes={remote}", "--not") if asked else []
 
 
+def unpushed(remote: str) -> list[Change]:
+    """What the remote has not, of all that HEAD leads to: for who is not told more."""
+    return _reachable(["HEAD"], "--not", f"--remotes={remote}", "--not")
+
+
 def ranged(revisions: str) -> list[Change]:
     """What the commits of a range bring in. Raises RepositoryUnusable where there is no such range."""
     if revisions.startswith("-"):

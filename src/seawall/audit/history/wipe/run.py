@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from seawall.audit.finding import Gap
@@ -167,10 +168,8 @@ def backup_path(repository: Repository, folder: Path | None, now: datetime) -> P
     if not os.access(folder, os.W_OK):
         raise Refused(f"The backup cannot be written to {folder}.", "Say where: --backup FOLDER")
     name = top.name.removesuffix(".git")
-    path = folder / f"{name}-before-wipe-{now:%Y-%m-%d-%H%M%S}.git"
-    if path.exists():
-        raise Refused(f"{path} exists.", "Wait a second.")
-    return path
+    names = (f"{name}-before-wipe-{now:%Y-%m-%d-%H%M%S}{more}.git" for more in chain([""], map("-{}".format, count(2))))
+    return next(folder / name for name in names if not (folder / name).exists())
 
 
 def _top(repository: Repository) -> Path:

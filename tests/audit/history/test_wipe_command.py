@@ -1,0 +1,104 @@
+"""`seawall secrets wipe` as people run it: what it shows, what it asks, and that it never shows a secret."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.audit.history.repository import add, commit, environment, git, github_token, new, put
+from tests.audit.history.scan import SOURCE
+from tests.audit.history.wiping import left, state
+
+
+def run(repo: Path, *arguments: str, data: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "seawall", "secrets", "wipe", *arguments],
+        cwd=repo, input=data, capture_output=True, text=True, check=False,
+        env=environment(PYTHONPATH=str(SOURCE)),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def secret() -> str:
+    return github_token()
+
+
+@pytest.fixture
+def repo(tmp_path: Path, secret: str) -> Path:
+    path = new(tmp_path / "repo")
+    add(path, commit("refs/heads/main", put(f"conf/{secret}.py", f"T = '{secret}'\n".encode())))
+    add(path, commit("refs/heads/main", message=f"Use {secret}".encode()))
+    add(path, commit(f"refs/heads/{secret}/x", message=b"Side"))
+    git(path, "reset", "-q", "--hard")
+    git(path, "tag", "v1")
+    git(path, "remote", "add", "origin", "https://github.com/analytical/engine.git")
+    return path
+
+
+def test_dry_run_shows_and_touches_nothing(repo: Path, secret: str) -> None:
+    before = state(repo)
+    done = run(repo, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "3 of 5 commits change" in done.stdout
+    assert "refs/tags/v1" in done.stdout
+    assert "(renamed)" in done.stdout
+    assert secret not in done.stdout + done.stderr
+    assert state(repo) == before
+
+
+def test_the_name_is_asked_for(repo: Path) -> None:
+    before = state(repo)
+    assert run(repo, data="another\n").returncode == 130
+    assert state(repo) == before
+    assert run(repo, data="repo\n").returncode == 0
+    assert not left(repo)
+
+
+def test_the_checklist(repo: Path, secret: str, tmp_path: Path) -> None:
+    done = run(repo, "--yes")
+    assert done.returncode == 0, done.stderr
+    (file,) = tmp_path.glob("repo-before-wipe-*.md")
+    text = file.read_text()
+    assert text in done.stdout
+    assert text.index("Rotate every credential") < text.index("Push the new history") < text.index("Clean the host")
+    for part in (
+        "docs.github.com/en/authentication/keeping-your-account-and-data-secure/token-expiration",
+        "removing-sensitive-data-from-a-repository",
+        "git push --force origin main",
+        "git push --force origin refs/tags/v1",
+        "refs/pull/*",
+        "clones anew",
+    ):
+        assert part in text
+    assert secret not in done.stdout + done.stderr + text
+    assert "Nothing to wipe" in run(repo, "--yes").stdout
+
+
+def test_secrets_given_on_stdin(repo: Path, secret: str) -> None:
+    add(repo, commit("refs/heads/main", put("a.txt", b"the codeword is rhubarb-custard\n")))
+    git(repo, "reset", "-q", "--hard")
+    done = run(repo, "--yes", "--secrets-file", "-", data="rhubarb-custard\n")
+    assert done.returncode == 0, done.stderr
+    assert git(repo, "show", "main:a.txt").startswith("the codeword is xxxx")
+    assert left(repo), "only what was given"
+    assert run(repo, "--yes", "--secrets-file", "-", data="abc\n").returncode == 2
+
+
+def test_one_rule_or_finding(repo: Path, secret: str) -> None:
+    assert run(repo, "--dry-run", "--rule", "github-token").returncode == 0
+    wrong = run(repo, "--dry-run", "--rule", "no-such-rule")
+    assert wrong.returncode == 2
+    assert "seawall secrets scan" in wrong.stderr
+    assert run(repo, "--dry-run", "--finding", "0" * 32).returncode == 2
+
+
+def test_what_the_baseline_accepts_stays(repo: Path) -> None:
+    accept = [sys.executable, "-m", "seawall", "secrets", "accept", "all", "--reason", "made up"]
+    subprocess.run(accept, cwd=repo, check=True, capture_output=True, env=environment(PYTHONPATH=str(SOURCE)))
+    assert "Nothing to wipe" in run(repo, "--yes").stdout
+    assert left(repo)
+
+
+def test_no_repository(tmp_path: Path) -> None:
+    assert run(tmp_path, "--yes").returncode == 2
