@@ -1,5 +1,7 @@
 """The usual answer of the pre-commit hook, nothing, without a command line's imports."""
 
+import os
+
 from seawall.audit.guard.changes import staged, top
 from seawall.audit.guard.look import new
 from seawall.audit.secrets.ready import kept
@@ -8,6 +10,8 @@ from seawall.errors import SeawallError
 
 def clean() -> bool:
     """Whether surely nothing is to be said. If not, the command itself looks again, and tells."""
+    if "PRE_COMMIT_FROM_REF" in os.environ:  # then a range is meant, not what is staged
+        return False
     own = top() / ".seawall-rules.toml"
     try:
         changes = staged()
