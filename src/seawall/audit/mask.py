@@ -33,20 +33,21 @@ def mask(secret: str, prefixes: Iterable[str] = ()) -> str:
     return f"{prefix}{HIDDEN}{secret[-tail:] if tail else ''}"
 
 
-def mask_line(line: str, found: Iterable[str], prefixes: Iterable[str] = (), width: int = 100) -> str:
-    """`line` with every secret of `found` masked, cut to about `width` characters around the first one.
-
-    `found` has to name all secrets of the line, not only those of one finding.
-    """
-    spans = _spans(line, found)
-    if not spans:
-        return _cut(line, 0, width)
+def mask_all(text: str, found: Iterable[str], prefixes: Iterable[str] = ()) -> str:
+    """`text` with every secret of `found` masked, which has to name all in it, not only those of one finding."""
     parts: list[str] = []
     end = 0
-    for start, stop in spans:
-        parts += [line[end:start], mask(line[start:stop], prefixes)]
+    for start, stop in _spans(text, found):
+        parts += [text[end:start], mask(text[start:stop], prefixes)]
         end = stop
-    return _cut("".join([*parts, line[end:]]), spans[0][0], width)
+    return "".join([*parts, text[end:]])
+
+
+def mask_line(line: str, found: Iterable[str], prefixes: Iterable[str] = (), width: int = 100) -> str:
+    """The same, cut to about `width` characters around the first secret."""
+    found = set(found)
+    first = min((start for start, _ in _spans(line, found)), default=0)
+    return _cut(mask_all(line, found, prefixes), first, width)
 
 
 def _known(secret: str) -> str:

@@ -12,7 +12,7 @@ from seawall.audit.finding import Place
 from seawall.audit.history import git
 from seawall.audit.history.places import Credential as Placed
 from seawall.audit.history.scan import Scan, scan
-from seawall.audit.mask import mask_line
+from seawall.audit.mask import mask_all, mask_line
 from seawall.audit.run import Report, Subject, run
 from seawall.audit.secrets.ready import ready
 from seawall.audit.secrets.rules import FileRule
@@ -20,7 +20,6 @@ from seawall.audit.secrets.scanner import Scanner
 
 # Kinds of place that are shown in full, so that a secret in one has to be masked in all.
 NAMES = ("file name", "ref name", "author", "committer", "tagger")
-MAX = 4096  # characters of a path or name
 OWN_RULES = ".seawall-rules.toml"  # in the top folder, beside the baseline
 
 
@@ -72,9 +71,7 @@ def evidence(scanned: Scan) -> tuple[Credential, ...]:
     names = {_text(found.secret) for found in scanned.credentials if any(each.kind in NAMES for each in found.places)}
 
     def shown(place: Place) -> Place:
-        return replace(
-            place, path=mask_line(place.path, names, width=MAX), author=mask_line(place.author, names, width=MAX)
-        )
+        return replace(place, path=mask_all(place.path, names), author=mask_all(place.author, names))
 
     return tuple(
         Credential(

@@ -1,6 +1,7 @@
 """The files that are no objects: the work tree's and git's own."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +17,29 @@ def uncommitted(repository: Repository) -> list[Path]:
     assert repository.work_tree is not None
     exclude = [f"--exclude={name}/" for name in LEFT_OUT]
     others = repository.run("ls-files", "-z", "--others", *exclude)
-    changed = repository.run("ls-files", "-z", "--modified")
-    names = {os.fsdecode(name) for name in (others + changed).split(b"\0") if name}
+    names = {os.fsdecode(name) for name in others.split(b"\0") if name} | _changed(repository)
     top = repository.work_tree
     return [top / name for name in sorted(names) if _readable(top / name) and not _environment_above(top / name, top)]
+
+
+_ENTRY = re.compile(rb"([^\0]+)\0  ctime: \S+\n  mtime: (\d+):(\d+)\n.*\n.*\n  size: (\d+)\t.*\n")
+
+
+def _changed(repository: Repository) -> set[str]:
+    """Tracked files that are not as the index remembers them. Git itself would run the repository's own filters."""
+    assert repository.work_tree is not None
+    changed = set()
+    for path, seconds, nanoseconds, size in _ENTRY.findall(repository.run("ls-files", "--debug", "-z")):
+        name = os.fsdecode(path)
+        try:
+            status = (repository.work_tree / name).lstat()
+        except OSError:
+            continue  # gone
+        # The index keeps 32 bits of the size.
+        remembered = int(seconds) * 10**9 + int(nanoseconds), int(size)
+        if (status.st_mtime_ns, status.st_size & 0xFFFFFFFF) != remembered:
+            changed.add(name)
+    return changed
 
 
 def content(path: Path) -> bytes:

@@ -27,7 +27,7 @@ class Repository:
 
     def command(self, *arguments: str) -> list[str]:
         where = ["-C", str(self.work_tree), f"--work-tree={self.work_tree}"] if self.work_tree else []
-        return ["git", "--no-pager", f"--git-dir={self.git_dir}", *where, *arguments]
+        return ["git", "--no-pager", "-c", "core.fsmonitor=false", f"--git-dir={self.git_dir}", *where, *arguments]
 
     def run(self, *arguments: str, input: bytes | None = None) -> bytes:
         """What git prints. Raises RepositoryUnusable with git's own words when it fails."""

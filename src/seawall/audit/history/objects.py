@@ -1,10 +1,11 @@
 """What is there to be looked at: every object of a repository, reachable or not, and what ought to be there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, cast
 
 from seawall.audit.finding import Gap
 from seawall.audit.history.git import Repository
+from seawall.errors import RepositoryUnusable
 
 Kind = Literal["blob", "tree", "commit", "tag", "file", "path", "ref", "index"]
 
@@ -27,7 +28,7 @@ def objects(repository: Repository) -> list[Listed]:
     """Everything in the object store, in the order of the packs, which is twice as fast to read as by name."""
     listed: list[Listed] = []
     for lines in repository.blocks("cat-file", "--batch-all-objects", "--unordered", f"--batch-check={_LISTED}"):
-        words = lines.decode().split()
+        words = lines.replace(b" missing\n", b" blob 0\n").decode().split()  # listed, but damaged
         listed += map(Listed, words[0::3], cast(list[Kind], words[1::3]), map(int, words[2::3]))
     return listed
 
@@ -47,16 +48,50 @@ def chunks(listed: list[Listed]) -> Iterator[list[Listed]]:
 
 
 def missing(repository: Repository) -> int:
-    """How many objects that refs, reflogs and the index lead to are not there, by following everything: slow."""
+    """How many objects that refs, reflogs and the index lead to are not there, by following everything: slow.
+
+    At least one where git gives up.
+    """
     lines = repository.lines("rev-list", "--objects", "--all", "--reflog", "--indexed-objects", "--missing=print")
-    return sum(1 for line in lines if line.startswith(b"?"))
+    try:
+        return sum(1 for line in lines if line.startswith(b"?"))
+    except RepositoryUnusable:
+        return 1
 
 
 def pointed_to(repository: Repository) -> set[bytes]:
     """What refs and the index name themselves."""
     names = repository.run("for-each-ref", "--format=%(objectname)").split()
-    staged = repository.lines("ls-files", "--stage") if repository.work_tree else iter(())
-    return {*names, *(line.split(None, 2)[1] for line in staged if not line.startswith(b"160000"))}
+    return {*names, *(name.encode() for name in staged(repository))}
+
+
+def staged(repository: Repository) -> dict[str, str]:
+    """The objects in the index, each with its path."""
+    entries = repository.run("ls-files", "--stage", "-z").split(b"\0") if repository.work_tree else []
+    return _paths(entry for entry in entries if not entry.startswith(b"160000"))
+
+
+def tagged(repository: Repository) -> dict[str, str]:
+    """Objects that refs name, or have in a tree that they name, without any commit; each with a path or the ref."""
+    lines = repository.run("for-each-ref", "--format=%(objecttype) %(*objecttype) %(refname)").decode(errors="replace")
+    found: dict[str, str] = {}
+    for line in lines.splitlines():
+        kind, peeled, ref = line.split(" ", 2)
+        if "commit" in (kind, peeled):
+            continue
+        name = repository.try_run("rev-parse", "--verify", "-q", f"{ref}^{{}}").decode().strip()
+        found |= {name: ref} | _paths(repository.try_run("ls-tree", "-r", "-z", name).split(b"\0"))
+    return found
+
+
+def _paths(entries: Iterable[bytes]) -> dict[str, str]:
+    """Of `mode [type] object [stage]<tab>path`."""
+    found = {}
+    for entry in filter(None, entries):
+        about, _, path = entry.partition(b"\t")
+        name = max(about.split(), key=len)
+        found[name.decode()] = path.decode("utf-8", "replace")
+    return found
 
 
 def gaps(repository: Repository, absent: int) -> list[Gap]:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from seawall.audit.finding import Place, Sureness
-from seawall.audit.history.commits import Log, in_tips
+from seawall.audit.history.commits import Commit, Log, in_tips
 from seawall.audit.history.files import kind
 from seawall.audit.history.git import Repository
+from seawall.audit.history.objects import staged, tagged
 from seawall.audit.history.reader import Seen
 from seawall.audit.secrets.deep import Sighting
 from seawall.audit.secrets.rules import FileRule, Rule
@@ -39,7 +40,7 @@ def credentials(seen: Seen, places: "Places") -> list[Credential]:
         credential.places += places.of(name, what, sighting)
         credential.in_tip |= places.in_tip(name, what)
     for credential in found.values():
-        credential.places = sorted(set(credential.places), key=places.age, reverse=True)
+        credential.places = sorted(dict.fromkeys(credential.places), key=places.age, reverse=True)
     return list(found.values())
 
 
@@ -56,6 +57,8 @@ class Places:
         self.names = log.naming(named) if log else {}
         self.objects = log.introductions(wanted) if log and wanted else {}
         self.tips = in_tips(repository, wanted) if repository and wanted else set()
+        self.staged = staged(repository) if repository and wanted else {}
+        self.tagged = tagged(repository) if repository and wanted else {}
 
     def age(self, place: Place) -> int:
         """Larger for older ones; what is in no commit is newest."""
@@ -72,12 +75,7 @@ class Places:
                 for each in there or ():
                     yield each.place(sighting.line, sighting.within)
                 if not there:
-                    yield Place(
-                        "staged file" if name in self.tips else "unreachable object",
-                        name,
-                        sighting.line,
-                        sighting.within,
-                    )
+                    yield Place(*self._elsewhere(name), sighting.line, sighting.within)
             case "tree" | "path" | "index":
                 there = self.names.get(sighting.hit.secret)
                 for each in there or ():
@@ -93,10 +91,16 @@ class Places:
             case _:
                 yield self._file(Path(name), sighting)
 
+    def _elsewhere(self, name: str) -> tuple[str, str]:
+        """What an object is that no commit has, and its path or name."""
+        if name in self.staged:
+            return "staged file", self.staged[name]
+        return ("file", self.tagged[name]) if name in self.tagged else ("unreachable object", name)
+
     def _commit(self, name: str, sighting: Sighting) -> Place:
         part, line = _part(self.texts[name].decode("utf-8", "replace"), sighting.line, "commit message")
         assert self.log is not None
-        commit = self.log.commits[name]
+        commit = self.log.commits.get(name) or Commit(name, "", "", "")  # git could not read its neighbours
         return Place(part, "", line, sighting.within, name, commit.author, commit.date)
 
     def _file(self, path: Path, sighting: Sighting) -> Place:

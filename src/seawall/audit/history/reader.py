@@ -100,29 +100,32 @@ class Reader:
         """Look at all of `chunk`."""
         seen = Seen()
         objects = [each for each in chunk if each.kind != "file"]
-        if objects:
-            assert self._git.stdin is not None
-            asked = "".join(f"contents {each.name}\n" for each in objects) + "flush\n"
-            self._git.stdin.write(asked.encode())
-            self._git.stdin.flush()
-        for each in objects:
-            self._object(each, seen)
+        while objects:
+            objects = self._objects(objects, seen)
         for each in chunk:
             if each.kind == "file":
                 self._file(each, seen)
         return seen
 
-    def _object(self, each: Listed, seen: Seen) -> None:
-        answer = self._git.stdout
-        assert answer is not None
-        head = answer.readline()
-        if head.endswith(b" missing\n"):
-            seen.missing += 1
-            return
-        if not head:
-            raise EOFError(f"git cat-file ended at {each.name}")
-        self._look(each, answer.read, seen)
-        answer.read(1)
+    def _objects(self, objects: list[Listed], seen: Seen) -> list[Listed]:
+        """Look at `objects` and return those that are left, behind one at which git gave up: it is damaged."""
+        git = self._git
+        assert git.stdin is not None
+        assert git.stdout is not None
+        git.stdin.write(("".join(f"contents {each.name}\n" for each in objects) + "flush\n").encode())
+        git.stdin.flush()
+        for number, each in enumerate(objects):
+            head = git.stdout.readline()
+            if head.endswith(b" missing\n"):
+                seen.missing += 1
+            elif not head or not self._look(each._replace(size=int(head.split()[2])), git.stdout.read, seen):
+                seen.gaps.append((each.name, "the object is damaged"))
+                del self._git
+                git.communicate()
+                return objects[number + 1 :]
+            else:
+                git.stdout.read(1)
+        return []
 
     def _file(self, each: Listed, seen: Seen) -> None:
         path = Path(os.fsdecode(each.name))
@@ -136,19 +139,21 @@ class Reader:
         except OSError as error:
             seen.gaps.append((each.name, error.strerror or str(error)))
 
-    def _look(self, each: Listed, more: Callable[[int], bytes], seen: Seen) -> None:
-        """A large one is looked at in pieces that overlap: nothing sought is longer than the overlap."""
+    def _look(self, each: Listed, more: Callable[[int], bytes], seen: Seen) -> bool:
+        """Whether all of it came. A large one is looked at in pieces that overlap: nothing sought is longer."""
         left, before, lines = each.size, b"", 0
         while True:
             data = before + more(min(left, PIECE))
-            left -= len(data) - len(before)
+            came = len(data) - len(before)
+            left -= came
             self._look_at(each, data, lines, seen)
-            if left <= 0 or len(data) == len(before):
+            if left <= 0 or not came:
                 break
             before = data[-OVERLAP:]
             lines += data.count(b"\n", 0, len(data) - OVERLAP)
         seen.objects += 1
         seen.read += each.size
+        return left <= 0
 
     def _look_at(self, each: Listed, data: bytes, lines: int, seen: Seen) -> None:
         gaps: list[str] = []

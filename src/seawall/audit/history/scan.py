@@ -47,7 +47,9 @@ def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: P
     seen.add(reading.read(repository, trees))
     seen.add(reading.read(repository, _by_name(log, listed, scanner, seen)))
     _names(repository, log, scanner, seen)
-    gaps = _missing(repository, log, {each.name.encode() for each in listed}) + _nested(repository)
+    present = {each.name.encode() for each in listed}
+    gaps = _missing(repository, log, present, seen.missing) + _nested(repository)
+    seen.gaps = _called(seen.gaps, log)
     result = _result(credentials(seen, Places(repository, path.resolve(), seen, log)), seen, gaps)
     result.commits = len(commits)
     return result
@@ -75,15 +77,11 @@ def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> No
         seen.sightings += [("", "index", each) for each in look(scanner, files.staged_names(repository), [])]
 
 
-def _missing(repository: Repository, log: Log, present: set[bytes]) -> list[Gap]:
-    absent = len((log.introduced | objects.pointed_to(repository)) - present)
+def _missing(repository: Repository, log: Log, present: set[bytes], unreadable: int) -> list[Gap]:
+    absent = len((log.introduced | objects.pointed_to(repository)) - present) + unreadable
     if not log.whole:
-        absent = max(absent, objects.missing(repository), 1)
+        absent = max(absent, objects.missing(repository))
     return objects.gaps(repository, absent)
-
-
-def _file(path: Path) -> Listed:
-    return Listed(str(path), "file", path.lstat().st_size, str(path))
 
 
 @dataclass(frozen=True)
@@ -102,6 +100,13 @@ class Reading:
             seen.add(part)
             self.progress(seen.read, total)
         return seen
+
+
+def _called(gaps: list[tuple[str, str]], log: Log) -> list[tuple[str, str]]:
+    """Objects by one of their paths."""
+    there = log.introductions({name for name, _ in gaps}) if gaps else {}
+    paths = {name: f"{places[0].path} in {places[0].commit.name[:8]}" for name, places in there.items()}
+    return [(paths.get(name, name), reason) for name, reason in gaps]
 
 
 def _nested(repository: Repository) -> list[Gap]:

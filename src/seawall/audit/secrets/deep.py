@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from seawall.audit.secrets.encoded import decode
+from seawall.audit.secrets.encoded import Form, decode
 from seawall.audit.secrets.scanner import Hit, Scanner
 from seawall.audit.secrets.unwrap import NotWhole, unwrap
 
@@ -33,10 +33,16 @@ def look(scanner: Scanner, data: bytes, gaps: list[str], path: str = "") -> list
 
 def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> Iterator[Sighting]:
     hits, encoded = scanner.scan_all(data)
-    for hit in hits:
-        yield _sighting(hit, hits, data, within)
-    if len(within) == DEPTH:
-        return
+    inside = list(_inside(scanner, data, encoded, within, gaps)) if len(within) < DEPTH else []
+    # What is read as it is and unpacked as well, as in a tar archive, is where it was unpacked.
+    unpacked = {(each.hit.rule.id, each.hit.secret) for each in inside}
+    yield from (_sighting(hit, hits, data, within) for hit in hits if (hit.rule.id, hit.secret) not in unpacked)
+    yield from inside
+
+
+def _inside(
+    scanner: Scanner, data: bytes, encoded: list[tuple[Form, int]], within: tuple[str, ...], gaps: list[str]
+) -> Iterator[Sighting]:
     done = 0
     for form, end in encoded:
         if end > done:

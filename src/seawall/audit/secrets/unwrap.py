@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 LIMIT = 64 << 20  # bytes taken out of one wrapping: more is most likely a bomb
+MEMBERS = 1000  # of one gzip file
 SQLITE_STEPS = 20_000  # times 1000 instructions of its virtual machine: a database made to loop ends there
 
 Part = tuple[str, bytes]  # what it came out of, and the bytes; see Place.within
@@ -75,7 +76,12 @@ def _tar(data: bytes) -> Iterator[Part]:
 
 def _gzip(data: bytes) -> Iterator[Part]:
     """By zlib, which needs no checksum at the end: what follows or is cut off does not hide what comes before."""
-    yield from _inflated("gzip", data, zlib.decompressobj(wbits=31).decompress)
+    for _ in range(MEMBERS):
+        stream = zlib.decompressobj(wbits=31)
+        yield from _inflated("gzip", data, stream.decompress)
+        data = stream.unused_data.lstrip(b"\0")
+        if not data.startswith(b"\x1f\x8b"):
+            return
 
 
 def _bz2(data: bytes) -> Iterator[Part]:
