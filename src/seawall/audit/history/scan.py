@@ -84,6 +84,10 @@ def _missing(repository: Repository, log: Log, present: set[bytes], unreadable: 
     return objects.gaps(repository, absent)
 
 
+def _file(path: Path) -> Listed:
+    return Listed(str(path), "file", path.lstat().st_size, str(path))
+
+
 @dataclass(frozen=True)
 class Reading:
     """How things are read, and who is told."""

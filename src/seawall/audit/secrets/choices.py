@@ -30,6 +30,8 @@ def assigned(value: str) -> str:
     """What rules out `value` under whatever suspicious name."""
     if identifier(value) and not re.search(r"\d", value):
         return "a word"
+    if re.match(r"eyJ[\w-]+\.", value):
+        return "a JSON Web Token, which has a rule of its own, or a part of one"
     if UUID.fullmatch(value):
         return filler(value)  # the name decides, see secret()
     return shape(value) or ("prose" if prose(value) else filler(value) or _within(value))
@@ -54,6 +56,12 @@ def chosen(value: str) -> str:
         return "" if len(value) >= 7 and looks_random(value) else "letters like a word's"
     if re.fullmatch(r"[\W_]*[A-Za-z]+[\W_]*", value) and not looks_random(value) and len(value) < 10:
         return "a word between signs"
+    called = re.sub(r"(?i)pass(?:word|wd|phrase)|pass(?![a-z])|pwd|secret|[\W\d_]", " ", value)
+    if re.search(r"(?i)pass(?:word|wd|phrase)?|pwd|secret", value) and (
+        len(called.replace(" ", "")) < 4
+        or all(made_of_words(each) or placeholders.common(each) for each in called.split() if len(each) > 2)
+    ):
+        return "a password that calls itself one"
     words = re.fullmatch(r"[A-Za-z]+(?:[^A-Za-z0-9]+[A-Za-z]+){2,}", value)
     if made_of_words(value) and (words or not re.search(r"\d|[^\w. /:-]", value)):
         return "made of words"

@@ -103,6 +103,8 @@ def about_a_credential(name: str) -> bool:
     """Whether what is called `name` is not a credential but concerns one: `reset_url`, `tokenType`, `csrf_token`."""
     last = re.split(r"[.]|->|::", name.strip(".-_$@%"))[-1]
     words = re.split(r"[_.\-]|(?<=[a-z0-9])(?=[A-Z])", last)
+    if last.lower() == "key":
+        return False
     return _ABOUT.match(words[-1]) is not None or _OTHER.match(last) is not None
 
 

@@ -6,7 +6,7 @@ import re
 
 from seawall.audit.secrets import placeholders
 from seawall.audit.secrets.choices import assigned, chosen, classes, filler
-from seawall.audit.secrets.context import Surroundings, allowed
+from seawall.audit.secrets.context import Surroundings
 from seawall.audit.secrets.letters import entropy, made_of_words
 from seawall.audit.secrets.shapes import code
 
@@ -53,7 +53,12 @@ def hashed(value: str, around: Surroundings) -> str:
     """A password's hash: those whose salt is a word are samples."""
     if re.search(r"\.{3}|x{5}|<|\$\{|\{\{", value) or placeholders.monotonous(value[-20:]):
         return "a placeholder"
-    pieces = [piece for piece in re.split(r"[$}]", value) if piece][1:-1]
+    pieces = [piece for piece in re.split(r"[$}]", value) if piece]
+    pieces = pieces[1:] if value.startswith("$2") else pieces[1:-1]
+    if value[0].isalpha():  # Django's: the first number is how often it is hashed
+        pieces = [piece for piece in pieces if not piece.isdigit()]
+    if any(len(piece) > 5 and placeholders.monotonous(piece[:22]) for piece in pieces):
+        return "the salt is monotonous"
     return "the salt is a word" if any(_salt_is_word(each) for each in pieces) else ""
 
 
@@ -61,7 +66,7 @@ def _salt_is_word(salt: str) -> bool:
     plain = salt
     if re.fullmatch(r"[A-Za-z0-9+/]{8,}", salt):
         plain = base64.b64decode(salt + "=" * (-len(salt) % 4)).decode("latin-1") if len(salt) % 4 != 1 else salt
-    return any(re.fullmatch(r"[a-z]{6,}\d?", each) and made_of_words(each) for each in (salt, plain))
+    return any(re.fullmatch(r"[a-z]{6,}\W?\d?", each) and made_of_words(each) for each in (salt, plain))
 
 
 def django_key(value: str, around: Surroundings) -> str:
@@ -76,7 +81,7 @@ def django_key(value: str, around: Surroundings) -> str:
         or " " in rest
     ):
         return "a placeholder"
-    if made_of_words(rest) or placeholders.monotonous(rest) or allowed(around):
+    if made_of_words(rest) or placeholders.monotonous(rest):
         return "made of words"
     return "" if entropy(rest) > 3.4 and classes(rest) >= 2 else "too little entropy"
 
@@ -92,14 +97,17 @@ def jwk(value: str, around: Surroundings) -> str:
 
 def jwt(value: str, around: Surroundings) -> str:
     """A token's payload tells samples: John Doe, 1234567890, example.com."""
-    if reason := filler(value.rsplit(".", 1)[1]) if placeholders.sample(value) else "":
-        return reason
-    payload = value.split(".")[1]
-    plain = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode("latin-1")
+    _, payload, signature = value.split(".")
+    try:
+        plain = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode("latin-1")
+    except (binascii.Error, ValueError):
+        return "no payload in it"
+    if placeholders.sample(value) or placeholders.says_so(signature) or placeholders.monotonous(signature):
+        return "a sample"
     sample = re.search(
         r"(?i)\"some\"|john.?doe|1234567890|example|foo\b|\btest|jane.?doe|\balice\b|\bbob\b|joe\b", plain
     )
-    return "a sample" if sample or placeholders.sample(value) or re.search("(?i)x{6}", value) else ""
+    return "a sample" if sample else ""
 
 
 def body(value: str, around: Surroundings) -> str:

@@ -5,13 +5,14 @@ import re
 from seawall.audit.finding import Sureness
 from seawall.audit.secrets import placeholders
 from seawall.audit.secrets.checksums import CHECKSUMS
-from seawall.audit.secrets.context import surroundings
+from seawall.audit.secrets.choices import filler
+from seawall.audit.secrets.context import allowed, surroundings
 from seawall.audit.secrets.kinds import JUDGES
 from seawall.audit.secrets.letters import entropy
 from seawall.audit.secrets.rules import Rule
 from seawall.audit.secrets.structures import STRUCTURES
 
-_ZEROS = re.compile("A{5,}")  # of base64: some formats have many
+_USUAL = re.compile(r"(?i:^(?:test|live|prod)_)|A{5,}")  # what formats begin with, and base64 of zeros: no fillers
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -36,16 +37,22 @@ def why(rule: Rule, secret: str, line: str, at: int) -> str:
     if rule.entropy and entropy(secret) < rule.entropy:
         return "too little entropy"
     if not rule.judge:
-        return "a documentation sample" if placeholders.sample(secret) else _vendor(secret)
+        # A format that could be anything but for the name it is assigned to is judged like any other value.
+        return filler(_USUAL.sub("", secret)) if rule.name else _vendor(secret)
     value_alone, judgement = JUDGES[rule.judge]
     value = _BEYOND_ASCII.sub("e", secret)  # letters of other languages are letters, not signs
     # What the value alone says comes first: it is known for most from elsewhere, and costs less.
-    return value_alone(value) or judgement(value, surroundings(secret, line, at))
+    if reason := value_alone(value):
+        return reason
+    around = surroundings(secret, line, at)
+    return "a comment says so" if allowed(around) else judgement(value, around)
 
 
 def _vendor(secret: str) -> str:
     """What has a vendor's format is one unless it says otherwise."""
+    if placeholders.sample(secret):
+        return "a documentation sample"
     if re.search(r"(?i)x{5}|\*{3}|\.{3}|example|placeholder|your[-_]|change_?me|redacted|<[^>]*>|\$\{|\{\{", secret):
         return "a placeholder"
-    varied = _ZEROS.sub("", secret)
+    varied = _USUAL.sub("", secret)
     return "monotonous" if len(varied) > 12 and placeholders.monotonous(varied) else ""

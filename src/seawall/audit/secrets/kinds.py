@@ -11,7 +11,6 @@ from seawall.audit.secrets.choices import UUID, assigned, chosen, classes
 from seawall.audit.secrets.context import (
     Surroundings,
     about_a_credential,
-    allowed,
     commented_sample,
     of_a_password,
     surely_secret,
@@ -19,6 +18,8 @@ from seawall.audit.secrets.context import (
 from seawall.audit.secrets.formats import basic, blob, body, django_key, hashed, jwk, jwt, kubernetes
 from seawall.audit.secrets.letters import entropy, looks_random, made_of_words
 from seawall.audit.secrets.shapes import code, words_joined
+
+_PUBLIC = re.compile(r"\.[a-z]{2,}$|^(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.)\d+(?:\.\d+){3}$")
 
 
 def _surrounded(value: str, around: Surroundings) -> str:
@@ -35,13 +36,15 @@ def _surrounded(value: str, around: Surroundings) -> str:
         return "a token of a form, not of a person"
     if around.quote and re.search(r"^[,);]|(?<![A-Za-z0-9+/=]{10})=$|[(,{+:;]$|^ | $", value):
         return "between two strings"
-    if not around.quote and (around.operator in ("(", " ") or code(value) or re.match(r"\s*[(\[.]", around.after)):
+    if not around.quote and (
+        around.operator in ("(", " ", "==", "===", "!=", "!==") or code(value) or re.match(r"\s*[(\[.]", around.after)
+    ):
         return "code"
     if not around.quote and around.spaced and re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", value):
         return "an attribute"
     if around.quote and re.match(r"""(?:\\?["'])?\s*(?:\+(?!=)|%|\.format|\.join|\.\s*\$)""", around.after):
         return "a part of an expression"
-    if commented_sample(around) or allowed(around):
+    if commented_sample(around):
         return "the line says so"
     if not around.quote and not _config_line(around, value):
         return "not a setting's line"
@@ -68,6 +71,8 @@ def secret(value: str, around: Surroundings) -> str:
         made_of_words(value) and (words_joined(value) or not re.search(r"\d.*\d.*\d", value))
     ):
         return "made of words"
+    if len(re.findall(r"%[0-9A-Fa-f]{2}", value)) * 3 > len(value) // 2:
+        return "text of another language in a URL"
     if reason := _surrounded(value, around):
         return reason
     if len(value) < 8 or classes(value) < 2:
@@ -80,6 +85,13 @@ def secret(value: str, around: Surroundings) -> str:
     if not digits and not (looks_random(value) and classes(value) >= 2):
         return "no digit"
     return "" if entropy(value) > (2.8 if digits else 3.3) else "too little entropy"
+
+
+def plain_key(value: str, around: Surroundings) -> str:
+    """Under the name key, which keys of dictionaries have as well."""
+    if UUID.fullmatch(value) or sum(map(str.isdigit, value)) < 3:
+        return "a key of something"
+    return secret(value, around)
 
 
 def argument(value: str, around: Surroundings) -> str:
@@ -114,7 +126,7 @@ def url(value: str, around: Surroundings) -> str:
     # Who writes a host of the Internet's into a URL means it, whatever the password.
     if (
         host
-        and re.search(r"\.[a-z]{2,}$", host[1].lower())
+        and _PUBLIC.search(host[1].lower())
         and not re.search(
             r"(?i)^(?:host|your|my|user"
             r"|db)",
@@ -154,6 +166,7 @@ JUDGES: dict[str, tuple[Callable[[str], str], Callable[[str, Surroundings], str]
     "named_password": (assigned, named_password),
     "secret": (assigned, secret),
     "named_secret": (assigned, secret),
+    "plain_key": (assigned, plain_key),
     "argument": (assigned, argument),
     "argument_secret": (assigned, argument_secret),
     "url": (_nothing, url),

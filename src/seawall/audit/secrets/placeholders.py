@@ -81,7 +81,7 @@ _WEAK = Late(
     r"|mysql|"
     r"mongo(?:db)?|redis|rabbitmq|django|oracle|docker|none|null|true|false|nil|empty|blank|unknown|valid|good|bad"
     r"|first|second|one|two|three|"
-    r"refresh|session|bearer|basic|oauth|jwt|csrf|data|hash|salt|code|ssl|tls|ldap|smtp|ftp|http|proxy|ssh|git|aws|gcp|azure|senha|contrase|toto|tata|titi|dev|prod|stage"
+    r"refresh|session|bearer|basic|oauth|jwt|csrf|data|hash|salt|code|pw|ssl|tls|ldap|smtp|ftp|http|proxy|ssh|git|aws|gcp|azure|senha|contrase|toto|tata|titi|dev|prod|stage"
     r"|staging|email|mail|mongo|web|site|service|demo|strong|secure|super|temp|hello|welcome|anonymous|nobody"
     r"|someone|something|anything"
     r"|whatever|alice|bob|john|jane|doe)+"
@@ -116,6 +116,11 @@ def says_so(value: str) -> bool:
 def weak(value: str) -> bool:
     """Whether little but digits and signs is left without the words every attacker tries first."""
     return any(_nothing_left(each) for each in (value, value.translate(_LEET)))
+
+
+def common(word: str) -> bool:
+    """Whether `word` is one that every attacker tries first."""
+    return _WEAK.fullmatch(word) is not None
 
 
 def _nothing_left(value: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 
 from seawall.audit.secrets.late import Late
-from seawall.audit.secrets.letters import made_of_words
+from seawall.audit.secrets.letters import looks_random, made_of_words
 
 # The first that matches the whole value says what it is.
 _SHAPES = {
@@ -42,7 +42,8 @@ _SHAPES = {
     "a checksum with its name": r"(?i:sha\d{1,3}|md5|blake2?b?)[-:=].*",
     "encrypted": r"(?:ENC\[|ENC\(|\{cipher\}|\$ANSIBLE_VAULT|vault:|AgA|gAAAA|kms:|ssm:|arn:|secretsmanager:|op://|!vault|projects/|\{\{resolve).*",
 }
-_SHAPE = [(name, Late(pattern)) for name, pattern in _SHAPES.items()]
+_NAMES = list(_SHAPES)
+_SHAPE = Late("|".join(f"(?P<_{number}>{pattern})" for number, pattern in enumerate(_SHAPES.values())))
 _CODE = Late(
     r"[A-Za-z_$@][\w$]*(?:(?:\.|->|::|\?\.)[A-Za-z_$][\w$]*)+(?:[(\[;,)].*)?|[A-Za-z_$@][\w$.:>-]*[(\[].*"
     r"|[$@%&*!][A-Za-z_{(][\w.:]*[)}\]]*"
@@ -53,7 +54,8 @@ _CODE = Late(
 
 def shape(value: str) -> str:
     """What `value` plainly is, other than a credential; empty if nothing known."""
-    return next((name for name, pattern in _SHAPE if pattern.fullmatch(value)), "")
+    match = _SHAPE.fullmatch(value)
+    return _NAMES[int((match.lastgroup or "_0")[1:])] if match else ""
 
 
 def code(value: str) -> bool:
@@ -68,6 +70,8 @@ def code(value: str) -> bool:
 def prose(value: str) -> bool:
     """Whether `value` has words with spaces between them: a message, a label."""
     pieces = value.split()
+    if re.fullmatch(r"[a-z]{4}(?: [a-z]{4}){3}", value) and looks_random("".join(pieces)):
+        return False  # Google's application passwords
     return len(pieces) > 2 or (len(pieces) == 2 and all(made_of_words(piece) or piece.isalpha() for piece in pieces))
 
 
