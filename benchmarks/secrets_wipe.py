@@ -24,7 +24,7 @@ from benchmarks.histories import corpus
 from benchmarks.measure import MeasurementFailed, Row, Target, in_turn, plan, report
 from benchmarks.peers import workshop
 from seawall.audit.history.scan import scan
-from seawall.audit.history.wipe.run import backup_path, locate, survey, wipe
+from seawall.audit.history.wipe.run import backup_path, opened, survey, wipe
 from seawall.audit.history.wipe.targets import chosen as credentials
 from seawall.audit.history.wipe.targets import targets
 from seawall.audit.secrets.ready import ready
@@ -110,11 +110,11 @@ def parts(origin: Path, folder: Path) -> list[str]:
     def step(text: str) -> None:
         lines.append((text, time.monotonic()))
 
-    repository = locate(repo)
-    step("looking for credentials")
-    scanner = ready()
-    found = survey(repository, targets(credentials(scan(repo, scanner), (), ())), scanner, step, frozenset())
-    wipe(found, backup_path(repository, None, datetime.now()), True, step, repr)
+    with opened(repo) as repository:
+        step("looking for credentials")
+        scanner = ready()
+        found = survey(repository, targets(credentials(scan(repo, scanner), (), ())), scanner, step, frozenset())
+        wipe(found, backup_path(repository, None, datetime.now()), True, step, repr)
     step("")
     return [f"{text}: {after - at:.1f} s" for (text, at), (_, after) in itertools.pairwise(lines)]
 

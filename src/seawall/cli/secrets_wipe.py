@@ -54,31 +54,31 @@ def wipe_command(
     Exit code: 0 done, or nothing to do   1 something remains
                2 error or refused         3 part of the history is not here
     """
-    from seawall.audit.history.wipe.run import backup_path, locate, survey, wipe
+    from seawall.audit.history.wipe.run import backup_path, opened, survey, wipe
     from seawall.audit.history.wipe.targets import given, targets
     from seawall.audit.repository import scanner, top_folder
 
-    repository = locate(path)
-    target = backup_path(repository, backup, datetime.now())
-    with _progress() as step:
-        by_rules = scanner(top_folder(path), rules)
-        step("looking for credentials")
-        if secrets_file:
-            found, kept = given(secrets_file.read()), None
-        else:
-            found, kept = _found(path, by_rules, only, fingerprints)
-        surveyed = survey(repository, targets(found), by_rules, step, kept) if found else None
-    if surveyed is None or surveyed.nothing:
-        click.echo("Nothing to wipe: no such credential is in this repository.")
-        return
-    _show(surveyed)
-    if dry_run:
-        click.echo("\nNothing was changed: this was a dry run.")
-        return
-    own_files = _confirmed(repository, surveyed, yes)
-    with _progress() as step:
-        outcome = wipe(surveyed, target, own_files, step, _line)
-    _conclude(surveyed, outcome)
+    with opened(path) as repository:
+        target = backup_path(repository, backup, datetime.now())
+        with _progress() as step:
+            by_rules = scanner(top_folder(path), rules)
+            step("looking for credentials")
+            if secrets_file:
+                found, kept = given(secrets_file.read()), None
+            else:
+                found, kept = _found(path, by_rules, only, fingerprints)
+            surveyed = survey(repository, targets(found), by_rules, step, kept) if found else None
+        if surveyed is None or surveyed.nothing:
+            click.echo("Nothing to wipe: no such credential is in this repository.")
+            return
+        _show(surveyed)
+        if dry_run:
+            click.echo("\nNothing was changed: this was a dry run.")
+            return
+        own_files = _confirmed(repository, surveyed, yes)
+        with _progress() as step:
+            outcome = wipe(surveyed, target, own_files, step, _line)
+        _conclude(surveyed, outcome)
 
 
 def _found(

@@ -1,5 +1,6 @@
 """`seawall secrets wipe` as people run it: what it shows, what it asks, and that it never shows a secret."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_what_the_baseline_accepts_stays(repo: Path) -> None:
     subprocess.run(accept, cwd=repo, check=True, capture_output=True, env=environment(PYTHONPATH=str(SOURCE)))
     assert "Nothing to wipe" in run(repo, "--yes").stdout
     assert left(repo)
+
+
+def test_a_file_that_is_a_credential_by_its_name(repo: Path) -> None:
+    """It must not look like one to the rule for its name either."""
+    add(repo, commit("refs/heads/main", put(".pgpass", b"db.analytical.test:5432:engine:ada:Zq8vN2xKw7Rb4\n")))
+    add(repo, commit("refs/heads/main", put(".git-credentials", b"https://ada:Zq8vN2xKw7@git.analytical.test\n")))
+    git(repo, "reset", "-q", "--hard")
+    done = run(repo, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"db.analytical.test:5432:engine:ada:<x+>", git(repo, "show", "main:.pgpass"))
+    assert "Nothing to wipe" in run(repo, "--yes").stdout
 
 
 def test_no_repository(tmp_path: Path) -> None:

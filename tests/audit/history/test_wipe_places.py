@@ -17,6 +17,7 @@ REFUSED = {
     "change not yet staged",
     "file that is only staged",
     "one side of a conflict",
+    "history that a graft cuts off",
 }
 
 

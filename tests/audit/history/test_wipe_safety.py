@@ -132,6 +132,20 @@ def test_changed_meanwhile(repo: Path) -> None:
     assert left(repo)
 
 
+def test_two_at_once(repo: Path) -> None:
+    def another(step: str) -> None:
+        if step == "packing":
+            top = Path(wiping.__file__).parents[3]
+            done = subprocess.run(
+                [sys.executable, "-m", "seawall", "secrets", "wipe", "--yes", str(repo)],
+                env=environment(PYTHONPATH=str(top / "src")), capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 2
+            assert "at work here" in done.stderr
+
+    assert not wiped(repo, another).remaining
+
+
 def test_what_remains_is_not_put_in_place(repo: Path) -> None:
     secret = github_token()
 

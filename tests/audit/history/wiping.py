@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from seawall.audit.history.git import Repository
 from seawall.audit.history.scan import scan
-from seawall.audit.history.wipe.run import Outcome, Survey, backup_path, locate, survey, wipe
+from seawall.audit.history.wipe.run import Outcome, Survey, backup_path, opened, survey, wipe
 from seawall.audit.history.wipe.targets import chosen, targets
 from seawall.audit.secrets.rules import load
 from seawall.audit.secrets.scanner import Scanner
@@ -22,18 +23,23 @@ def nothing(step: str) -> None:
 
 def surveyed(repo: Path) -> Survey | None:
     """None where nothing was found at all."""
-    repository = locate(repo)
+    with opened(repo) as repository:
+        return _surveyed(repo, repository)
+
+
+def _surveyed(repo: Path, repository: Repository) -> Survey | None:
     scanner = Scanner([RULE])
     found = chosen(scan(repo, scanner, 1), (), ())
     return survey(repository, targets(found), scanner, nothing, frozenset()) if found else None
 
 
 def wiped(repo: Path, step: Callable[[str], None] = nothing, files: bool = True) -> Outcome:
-    found = surveyed(repo)
-    assert found is not None
-    assert not found.nothing
-    backup = backup_path(found.repository, None, datetime.now())
-    return wipe(found, backup, files, step, lambda credential: str(credential.places))
+    with opened(repo) as repository:
+        found = _surveyed(repo, repository)
+        assert found is not None
+        assert not found.nothing
+        backup = backup_path(found.repository, None, datetime.now())
+        return wipe(found, backup, files, step, lambda credential: str(credential.places))
 
 
 def left(repo: Path) -> list[str]:

@@ -8,6 +8,7 @@ import hyperscan
 
 from seawall.audit.history.wipe.targets import Target
 from seawall.audit.secrets.encoded import Form, forms
+from seawall.audit.secrets.rules import FileRule
 from seawall.audit.secrets.scanner import Hit, Scanner
 
 _HEAD = 32  # bytes of a secret that Hyperscan looks for; the rest is compared
@@ -30,6 +31,7 @@ class Literals(Scanner):
             *found,
             *(replace(form, literal=form.literal.upper()) for form in found if form.encoding == "hex"),
         )
+        self.files = {target.secret for target in targets if isinstance(target.rule, FileRule)}
         self.by_rule = rules
 
     @cached_property

@@ -1,5 +1,6 @@
 """What has to change: the objects that hold a secret, and everything that names one of those, up to the refs."""
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -45,6 +46,14 @@ class Plan:
         """The refs that will point to something else."""
         changed = self.blobs | self.trees | set(self.commits) | set(self.tags)
         return [ref for ref in self.refs if ref.object in changed]
+
+    def paths(self) -> dict[str, str]:
+        """A path of each changed file that refs lead to."""
+        if not self.blobs:
+            return {}
+        lines = self.repository.lines("rev-list", "--objects", "--all")
+        pairs = (os.fsdecode(line.rstrip(b"\n")).partition(" ") for line in lines)
+        return {name: path for name, _, path in pairs if name in self.blobs}
 
     @property
     def empty(self) -> bool:

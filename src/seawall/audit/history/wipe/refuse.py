@@ -48,6 +48,8 @@ def _shape(repository: Repository) -> Iterator[tuple[str, str]]:
             "Objects are borrowed from another repository, where they would remain.",
             "Copy them: git repack -a -d && rm .git/objects/info/alternates. Then wipe in the other one as well.",
         )
+    if (grafts := common / "info" / "grafts").exists() and grafts.read_text().strip():
+        yield "Grafts change what is whose parent.", "Make them part of it: git replace --convert-graft-file"
     if (common / "reftable").exists():
         yield "The refs are kept as a reftable.", "Migrate them first: git refs migrate --ref-format=files"
     if common.is_symlink() or (common / "objects").is_symlink():

@@ -7,7 +7,7 @@ those before the secret, and leaves notes at commits that are no more. Here an o
 import re
 
 from seawall.audit.history.wipe import notes
-from seawall.audit.history.wipe.clean import clean, overwritten
+from seawall.audit.history.wipe.clean import clean, harmless, overwritten
 from seawall.audit.history.wipe.contents import SUBMODULE, TREE, Pack, Rewritten, contents, entries, written
 from seawall.audit.history.wipe.literals import Literals
 from seawall.audit.history.wipe.plan import Plan, parents, target
@@ -43,8 +43,11 @@ class _Rewriter:
         self._noted: dict[str, str] = {}
 
     def blobs(self) -> None:
+        paths = self.plan.paths()
         for name, content in contents(self.plan.repository, self.plan.blobs):
-            self._put(name, "blob", clean(self.literals, content))
+            whole = content.decode("latin-1") in self.literals.files
+            new = b"" if whole else clean(self.literals, content)
+            self._put(name, "blob", harmless(self.literals, paths.get(name, ""), new))
 
     def trees(self) -> None:
         self._trees = dict(contents(self.plan.repository, self.plan.trees))

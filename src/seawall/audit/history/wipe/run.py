@@ -1,7 +1,8 @@
 """The story of a wipe: find, make the repository anew beside the old one, look whether anything is left, exchange."""
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, count
@@ -18,7 +19,7 @@ from seawall.audit.history.wipe.plan import Plan, plan, refs
 from seawall.audit.history.wipe.refuse import Refused, check
 from seawall.audit.history.wipe.rewrite import rewrite
 from seawall.audit.history.wipe.staging import UNFINISHED, Step, holding, stage
-from seawall.audit.history.wipe.swap import beside, discard, keep, put, recover, take_back
+from seawall.audit.history.wipe.swap import beside, discard, keep, locked, put, recover, take_back
 from seawall.audit.history.wipe.targets import Target
 from seawall.audit.secrets.scanner import Scanner
 from seawall.errors import RepositoryUnusable
@@ -67,14 +68,16 @@ class Outcome:
     elsewhere: list[Credential] = field(default_factory=list)  # in files that git does not know
 
 
-def locate(path: Path) -> Repository:
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Repository]:
     """The repository, as it was before a wipe that was killed, if one was. Raises RepositoryUnusable, Refused."""
     repository = git.find(path)
     if repository is None:
         raise RepositoryUnusable(f"There is no git repository in {path}.")
-    recover(repository)
-    check(repository)
-    return repository
+    with locked(repository.work_tree or repository.common_dir.parent):
+        recover(repository)
+        check(repository)
+        yield repository
 
 
 def survey(

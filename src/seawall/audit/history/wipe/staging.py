@@ -44,7 +44,16 @@ def stage(
     _index(old, plan, new)
     if files:
         clean_files(new, literals)
+    _give(folder, old.common_dir.stat())
     return new
+
+
+def _give(folder: Path, owner: os.stat_result) -> None:
+    """To whom the old one belongs: root may be at work in the repository of a server's user."""
+    if os.getuid() == 0 and (owner.st_uid, owner.st_gid) != (0, 0):
+        for root, _, names in os.walk(folder):
+            for path in (root, *(os.path.join(root, name) for name in names)):
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def copy(source: Path, target: Path) -> None:
@@ -143,13 +152,17 @@ def _files(repository: Repository) -> dict[str, tuple[str, str]]:
 def clean_files(repository: Repository, literals: Literals) -> None:
     """Git's own files, such as its config, without the secrets."""
     for path in holding(repository, literals):
-        content = path.read_bytes()
+        content, mode = path.read_bytes(), path.stat().st_mode
+        path.unlink()  # it may have a second name: see _link
         path.write_bytes(overwritten(literals, _without_user(literals, content)))
+        path.chmod(mode)
 
 
 def holding(repository: Repository, literals: Literals) -> Iterable[Path]:
-    """Git's own files that hold a secret."""
+    """Git's own files that hold a secret. Not those of LFS: their names are their checksums."""
     for _, path in administrative(repository):
+        if repository.common_dir / "lfs" in path.parents:
+            continue
         if not path.is_symlink() and overwritten(literals, content := path.read_bytes()) != content:
             yield path
 

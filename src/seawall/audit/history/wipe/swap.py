@@ -1,13 +1,16 @@
 """Puts the new repository in the place of the old one, in one step of the file system; and takes it back."""
 
+import contextlib
 import ctypes
+import fcntl
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from seawall.audit.history.git import Repository
+from seawall.audit.history.wipe.refuse import Refused
 from seawall.audit.history.wipe.staging import UNFINISHED, Step, changes
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
@@ -16,6 +19,19 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 def beside(repository: Repository) -> Path:
     """Where the new repository is made: on the same file system, so that it can be exchanged with the old one."""
     return repository.common_dir.with_name(f"{repository.common_dir.name}.wiped")
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """No other process may wipe here meanwhile. Raises Refused."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Refused("Another `seawall secrets wipe` is at work here.", "Wait until it ends.") from None
+    finally:
+        os.close(descriptor)
 
 
 def exchange(one: Path, other: Path) -> None:
