@@ -67,10 +67,6 @@ class Paths:
     def balancer_config(self, balancer: str) -> Path:
         return self.runtime / f"{balancer}.cfg"
 
-    @property
-    def strategy_map(self) -> Path:
-        return self.runtime / "strategy.map"
-
 
 def runtime_root(uid: int) -> Path:
     """The folder for sockets: short, wherever the project is, as unix socket paths end at 107 bytes (unix(7)).

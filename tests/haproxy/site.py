@@ -114,7 +114,7 @@ def make(folder: Path, certificate: Path, address: str = "127.0.0.1", /, **chang
     ports = {"http": free_port(), "https": free_port()}
     edge = Edge(
         concurrency=4, request_timeout=10, queue_timeout=5, https_port=ports["https"], certificate=certificate,
-        redirect=False, sticky=False, strategy_map=paths.strategy_map, user=None, group=None, max_connections=6000,
+        redirect=False, sticky=False, user=None, group=None, max_connections=6000,
         run_folder=paths.runtime,
     )  # fmt: skip
     if changes.get("https_port", True) is None:

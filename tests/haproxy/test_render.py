@@ -9,7 +9,7 @@ import pytest
 
 from seawall.errors import UnknownServer
 from seawall.haproxy import process
-from seawall.haproxy.render import Edge, ServerAddress, error_pages, render, server_id, server_name, strategy_map
+from seawall.haproxy.render import Edge, ServerAddress, error_pages, render, server_id, server_name
 from seawall.model import STRATEGIES, Strategy
 from tests.haproxy.conftest import MakeSite
 
@@ -17,7 +17,7 @@ EXPECTED = Path(__file__).with_name("expected.cfg")
 
 EDGE = Edge(
     concurrency=4, request_timeout=60, queue_timeout=7.5, https_port=8443, certificate=Path("/site/certificate.pem"),
-    redirect=True, sticky=True, strategy_map=Path("/run/site/strategy.map"), user="haproxy", group="haproxy",
+    redirect=True, sticky=True, user="haproxy", group="haproxy",
     max_connections=20000, run_folder=Path("/run/site"),
 )  # fmt: skip
 
@@ -47,7 +47,6 @@ def test_haproxy_accepts_it(make_site: MakeSite, https: bool, redirect: bool, st
     site = make_site(redirect=redirect, sticky=sticky, **({} if https else {"certificate": None, "https_port": None}))
     for status, page in error_pages().items():
         (site.paths.runtime / f"{status}.html").write_text(page)
-    site.edge.strategy_map.write_text(strategy_map(strategy))
     fds = [listening.fileno() for listening in site.listeners.sockets("a")]
     config = site.paths.balancer_config("a")
     config.write_text(

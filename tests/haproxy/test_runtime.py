@@ -137,6 +137,21 @@ def test_strategy_changes_under_load(site: Site) -> None:
     asyncio.run(main())
 
 
+def test_half_a_change_of_strategy(site: Site) -> None:
+    """The control plane may be killed between two commands."""
+
+    async def main() -> None:
+        runtime = await site.balancer("a", site.upstream("s1"), "round-robin")
+        assert await runtime.strategy() == "round-robin"
+        await runtime.ask("set server switch/random state ready")
+        assert await runtime.strategy() == "round-robin"
+        assert (await Load(site.ports["http"], visitors=2).run(0.1)).failures == []
+        await runtime.set_strategy("random")
+        assert await runtime.strategy() == "random"
+
+    asyncio.run(main())
+
+
 async def _leave(site: Site, name: str, strategy: Strategy) -> None:
     await site.step("drain", name, strategy)
 

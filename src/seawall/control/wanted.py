@@ -67,7 +67,6 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
         certificate=ensure_certificate(paths, https.domains, own) if https.enabled else None,
         redirect=https.enabled and https.redirect,
         sticky=settings.sticky(kind),
-        strategy_map=paths.strategy_map,
         user=account,
         group=account,
         max_connections=_max_connections(),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seawall import process
 from seawall.errors import EngineFailed, ProgramMissing
-from seawall.haproxy.render import Edge, ServerAddress, error_pages, render, strategy_map
+from seawall.haproxy.render import Edge, ServerAddress, error_pages, render
 from seawall.haproxy.socket import RuntimeSocket
 from seawall.model import BalancerName, Strategy
 from seawall.paths import Paths
@@ -72,7 +72,6 @@ def spawn(
         strategy=strategy,
     )
     _write(paths.balancer_config(balancer), text)
-    _write(edge.strategy_map, strategy_map(strategy))
     for status, page in error_pages().items():
         _write(edge.run_folder / f"{status}.html", page)
     log(paths, balancer).write_text("")

@@ -49,7 +49,6 @@ class Edge:
     certificate: Path | None  # chain and key in one PEM file
     redirect: bool  # answer HTTP with a redirect to HTTPS
     sticky: bool  # a cookie remembers the visitor's server
-    strategy_map: Path
     user: str | None  # whom HAProxy becomes once it has read its files
     group: str | None
     max_connections: int
@@ -122,7 +121,6 @@ def render(
         errors=[(status, _ERROR_HEADERS.get(status, " hdr Cache-Control no-store")) for status in _ERRORS],
         health_path=HEALTH_PATH,
         cookie=COOKIE,
-        chosen=f"%[str(app),map({edge.strategy_map})]",
         later_socket=edge.run_folder / f"later-{balancer}.sock",
         waited_socket=edge.run_folder / f"waited-{balancer}.sock",
         waiting=_WAITING,
@@ -139,11 +137,6 @@ def error_pages() -> dict[int, str]:
     return {
         status: page.render(status=status, title=title, advice=advice) for status, (title, advice) in _ERRORS.items()
     }
-
-
-def strategy_map(strategy: Strategy) -> str:
-    """The content of `Edge.strategy_map`: the backend that visitors are sent to."""
-    return f"app {backend(strategy)}\n"
 
 
 def backend(strategy: Strategy) -> str:

@@ -13,6 +13,8 @@ from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
 # Object types of `show stat`
 _FRONTEND, _SERVER = 1, 4
+# The backend whose servers' states say which strategy is on; see the template.
+_SWITCH = "switch"
 # The latency table's key is server id * 8192 + step; see the template.
 _STEPS = 8192
 
@@ -36,8 +38,6 @@ class RuntimeSocket:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # HAProxy knows a map by the name of its file; see paths.py.
-        self._map = path.with_name("strategy.map")
 
     async def ask(self, command: str, timeout: float = 1.0) -> str:
         """The answer to one command, or to several separated by semicolons. `timeout` in seconds."""
@@ -73,13 +73,18 @@ class RuntimeSocket:
 
     async def strategy(self) -> Strategy | None:
         """Where visitors are sent; None if it cannot be told."""
-        # The answer is one line: address, key, value.
-        value = (await self.ask(f"show map {self._map}")).split()[-1:]
-        return next((strategy for strategy in STRATEGIES if value == [backend(strategy)]), None)
+        # A server a line: number and name of its backend, its own, its address, whether it is up (guide, section 9.3).
+        rows = [line.split() for line in (await self.ask(f"show servers state {_SWITCH}")).splitlines()]
+        up = {row[3] for row in rows if row[1:2] == [_SWITCH] and row[5] != "0"}
+        return next((strategy for strategy in STRATEGIES if strategy in up), None)
 
     async def set_strategy(self, strategy: Strategy) -> None:
         """Send visitors to the backend of `strategy` from the next request on. Raises EngineFailed."""
-        await self._tell(f"set map {self._map} app {backend(strategy)}")
+        # In this order one is always on, whenever a control plane that does it is killed.
+        await self._tell(f"set server {_SWITCH}/{strategy} state ready")
+        for other in STRATEGIES:
+            if other != strategy:
+                await self._tell(f"set server {_SWITCH}/{other} state maint")
 
     async def step(self, route: Route, address: ServerAddress, edge: Edge) -> bool:
         """Do one step with one server. True when it is done or was done before.
