@@ -44,8 +44,6 @@ def test_headers_are_ours(site: Site, scheme: str, method: str) -> None:
         seen = answer.body.decode().lower().split("\r\n")
         assert sorted(line for line in seen if "forward" in line or "real-ip" in line or "proxy" in line) == [
             "x-forwarded-for: 127.0.0.1",
-            "x-forwarded-host: localhost",
-            f"x-forwarded-port: {site.ports[scheme]}",
             f"x-forwarded-proto: {scheme}",
         ]
         assert "host: localhost" in seen

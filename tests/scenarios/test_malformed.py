@@ -93,8 +93,6 @@ def test_nobody_says_for_the_edge_who_asks(site: Site) -> None:
     assert forwarded == {
         "HTTP_X_FORWARDED_FOR": "127.0.0.1",
         "HTTP_X_FORWARDED_PROTO": "https",
-        "HTTP_X_FORWARDED_HOST": "a",
-        "HTTP_X_FORWARDED_PORT": str(site.https),
     }
     assert environ["REMOTE_ADDR"] == "127.0.0.1"
     assert environ["wsgi.url_scheme"] == "https"
