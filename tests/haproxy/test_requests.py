@@ -52,6 +52,23 @@ def test_headers_are_ours(site: Site, scheme: str, method: str) -> None:
     asyncio.run(main())
 
 
+def test_each_forged_header_is_found(site: Site) -> None:
+    """Alone and among others: all names are looked at together first, and what was found is remembered."""
+    names = ("X-Forwarded-Proto", "x_forwarded_for", "X-FORWARDED-USER", "Forwarded", "X-Real-IP", "x_real_ip", "Proxy")
+    ordinary = ("Accept: */*", "X-Requested-With: XMLHttpRequest", "Proxy-Hint: 1", "X-Forward: 1", "Not-Forwarded: 1")
+
+    async def main() -> None:
+        await site.balancer("a", site.upstream("s1"))
+        for name in names * 2:
+            for headers in ([f"{name}: forged"], [*ordinary, f"{name}: forged"], [f"{name}: forged", *ordinary]):
+                answer = await ask(site, "/headers", headers="".join(f"{line}\r\n" for line in headers))
+                assert b"forged" not in answer.body, headers
+                kept = answer.body.decode().lower()
+                assert all(line.lower() in kept for line in headers if "forged" not in line)
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("visitor", ["127.0.0.1", "::1"])
 def test_address_of_the_visitor_to_a_listener_for_both(make_site: MakeSite, visitor: str) -> None:
     site = make_site("::")
@@ -73,6 +90,8 @@ def test_malformed_requests_stay_outside(site: Site) -> None:
             b"GET / HTTP/1.1\r\n\r\n",
             b"GET / HTTP/1.0\r\n\r\n",
             b"GET / HTTP/3.7\r\nHost: x\r\n\r\n",
+            b"CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n",
+            b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: x\r\nBad Name: x\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
             b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
