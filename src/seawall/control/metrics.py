@@ -8,6 +8,7 @@ from typing import Any
 
 from seawall.control.running import Balancer, Running
 from seawall.errors import EngineFailed
+from seawall.haproxy.render import EXACT_RATE
 from seawall.haproxy.socket import Traffic
 
 WINDOW = 10.0  # s
@@ -23,11 +24,12 @@ class Sample:
     seconds: float
     requests: int = 0
     errors: int = 0
+    servers: Counter[str] = field(default_factory=Counter)  # server → requests given to it
     latencies: Counter[tuple[str, int]] = field(default_factory=Counter)
 
 
 @dataclass
-class _Last:
+class Last:
     pid: int
     traffic: Traffic
     latencies: Histogram
@@ -38,7 +40,7 @@ class Meter:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._last: dict[str, _Last] = {}
+        self._last: dict[str, Last] = {}
         self._samples: deque[Sample] = deque()
         self.queue = 0
         self.current = 0
@@ -62,6 +64,7 @@ class Meter:
                 seconds,
                 sum(change.requests for _, change in known),
                 sum(change.errors for _, change in known),
+                sum((change.servers for _, change in known), Counter()),
                 sum((change.latencies for _, change in known), Counter()),
             )
         )
@@ -79,21 +82,18 @@ class Meter:
         except (OSError, EngineFailed):
             return None
         last = self._last.get(balancer.name)
-        self._last[balancer.name] = _Last(process.pid, traffic, latencies)
+        self._last[balancer.name] = Last(process.pid, traffic, latencies)
         if last is None or last.pid != process.pid:
             return traffic, Sample(0.0)
-        return traffic, Sample(
-            0.0,
-            traffic.requests - last.traffic.requests,
-            traffic.responses["5xx"] - last.traffic.responses["5xx"],
-            Counter({key: n - last.latencies.get(key, 0) for key, n in latencies.items()}),
-        )
+        return traffic, change(last, traffic, latencies)
 
     def summary(self) -> dict[str, Any]:
         """Rates in requests a second, latencies in ms (None without requests), over the window."""
         seconds = sum(sample.seconds for sample in self._samples) or 1.0
+        servers: Counter[str] = Counter()
         latencies: Counter[tuple[str, int]] = Counter()
         for sample in self._samples:
+            servers.update(sample.servers)
             latencies.update(sample.latencies)
         return {
             "requests_per_second": sum(s.requests for s in self._samples) / seconds,
@@ -103,12 +103,27 @@ class Meter:
             **_percentiles(latencies),
             "servers": {
                 name: {
-                    "requests_per_second": sum(n for (s, _), n in latencies.items() if s == name) / seconds,
+                    "requests_per_second": servers[name] / seconds,
                     **_percentiles({key: n for key, n in latencies.items() if key[0] == name}),
                 }
-                for name in {server for server, _ in latencies}
+                for name in servers
             },
         }
+
+
+def change(last: Last, traffic: Traffic, latencies: Histogram) -> Sample:
+    """What a balancer did between two readings. `Counter`'s difference leaves out what began anew at zero."""
+    given = Counter(traffic.servers) - Counter(last.traffic.servers)
+    noted = Counter(latencies) - Counter(last.latencies)
+    # Of a very busy second not all latencies are noted, yet it counts for as much as it had requests.
+    weight = given.total() / (noted.total() or 1) if given.total() > EXACT_RATE else 1
+    return Sample(
+        0.0,
+        traffic.requests - last.traffic.requests,
+        traffic.responses["5xx"] - last.traffic.responses["5xx"],
+        given,
+        Counter({key: round(n * weight) for key, n in noted.items()}),
+    )
 
 
 def _percentiles(latencies: Histogram) -> dict[str, int | None]:

@@ -29,6 +29,8 @@ _ERRORS = {
 # A visitor's browser must not keep an error page; 503 passes soon, the others are not known to.
 _ERROR_HEADERS = {503: " hdr Cache-Control no-store hdr Retry-After 5"}
 
+EXACT_RATE = 4000  # requests/s above which only the latency of one in 16 is noted
+
 # Requests that may wait for a server while there is none, and how long: a step at a time.
 _WAITING = 2000
 _WAIT_STEP = 0.2  # s
@@ -121,6 +123,7 @@ def render(
         errors=[(status, _ERROR_HEADERS.get(status, " hdr Cache-Control no-store")) for status in _ERRORS],
         health_path=HEALTH_PATH,
         cookie=COOKIE,
+        exact_rate=EXACT_RATE,
         later_socket=edge.run_folder / f"later-{balancer}.sock",
         waited_socket=edge.run_folder / f"waited-{balancer}.sock",
         waiting=_WAITING,

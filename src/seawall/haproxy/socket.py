@@ -144,6 +144,7 @@ class RuntimeSocket:
     async def latencies(self) -> dict[tuple[str, int], int]:
         """How many requests each server answered in how many milliseconds: (server, ms) → count.
 
+        Of all requests, or of one in 16 while there are more than EXACT_RATE a second.
         From the whole request received to the first byte of the answer, so waiting in the balancer is included.
         """
         table = {}
