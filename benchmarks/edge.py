@@ -22,7 +22,11 @@ mode = "none"
 [https]
 redirect = false
 """
-PEERS = {"HAProxy by hand": Target(">=", 0.95), "nginx": Target(">=", 1.0)}
+PEERS = {
+    "HAProxy by hand": Target(">=", 0.95),
+    "nginx": Target(">=", 1.0),
+    "HAProxy, same duties": None,  # tells what HAProxy's work costs from what Seawall's way of asking for it does
+}
 
 Load = Callable[[int, int, float], Ceiling]  # HTTP port, HTTPS port, seconds
 KINDS: dict[str, Load] = {
@@ -34,16 +38,19 @@ KINDS: dict[str, Load] = {
 
 @contextlib.contextmanager
 def edges(folder: Path) -> Iterator[tuple[Site, dict[str, peers.Peer]]]:
-    """Three edges before the same two servers."""
+    """Four edges before the same two servers."""
     with contextlib.ExitStack() as stack:
         up = stack.enter_context(peers.site(folder / "site", SETTINGS))
         sockets = [str(up.paths.server_socket(name)) for name in up.servers()]
         certificate = up.paths.certificate
         addresses = [f"unix@{path}" for path in sockets]
         bare = stack.enter_context(peers.haproxy(folder / "haproxy", addresses, certificate))
+        duties = stack.enter_context(
+            peers.haproxy(folder / "duties", addresses, certificate, template="haproxy-duties.cfg.j2")
+        )
         nginx = stack.enter_context(peers.nginx(folder / "nginx", sockets, certificate, "nginx-edge.conf.j2"))
         peers.wait_for(f"http://127.0.0.1:{nginx.http}/", nginx)
-        yield up, {"HAProxy by hand": bare, "nginx": nginx}
+        yield up, {"HAProxy by hand": bare, "nginx": nginx, "HAProxy, same duties": duties}
 
 
 def sides(up: Site, others: dict[str, peers.Peer], load: Load, seconds: float) -> dict[str, Callable[[], Ceiling]]:
@@ -60,7 +67,7 @@ def sides(up: Site, others: dict[str, peers.Peer], load: Load, seconds: float) -
 def rows(kind: str, measured: dict[str, list[Ceiling]]) -> list[Row]:
     found = []
     for peer, target in PEERS.items():
-        cheaper = Target("<=", round(1 / target.limit, 2))
+        cheaper = Target("<=", round(1 / target.limit, 2)) if target else None
         found += [
             beside(f"{kind} throughput", "requests/s", measured, peer, lambda c: c.requests_per_second, target),
             beside(f"{kind} cost", "µs CPU/request", measured, peer, lambda c: c.cpu_us, cheaper),

@@ -104,11 +104,17 @@ def _template(name: str, folder: Path, **values: Any) -> Path:
 
 
 @contextlib.contextmanager
-def haproxy(folder: Path, servers: list[str], certificate: Path, balance: str = "roundrobin") -> Iterator[Peer]:
+def haproxy(
+    folder: Path,
+    servers: list[str],
+    certificate: Path,
+    balance: str = "roundrobin",
+    template: str = "haproxy.cfg.j2",
+) -> Iterator[Peer]:
     """A hand-written HAProxy. `servers` are addresses in its own notation."""
     http, https = free_ports(2)
     file = _template(
-        "haproxy.cfg.j2", folder, http=http, https=https, servers=servers, certificate=certificate, balance=balance
+        template, folder, http=http, https=https, servers=servers, certificate=certificate, balance=balance
     )
     with started(["haproxy", "-db", "-f", str(file)], folder) as peer:
         peer.http, peer.https = http, https
