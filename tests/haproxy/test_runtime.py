@@ -74,6 +74,22 @@ def test_added_server_serves_and_is_watched(site: Site) -> None:
     asyncio.run(main())
 
 
+def test_connections_to_an_added_server_are_kept(site: Site) -> None:
+    async def main() -> None:
+        runtime = await site.balancer("a", [], "random")
+        site.upstream("s1")
+        await site.step("add", "s1", "random")
+        await site.step("enable", "s1", "random")
+        assert (await Load(site.ports["http"], visitors=4).run(0.3)).failures == []
+        header, *rows = (
+            line.split() for line in (await runtime.ask("show servers conn app_random")).splitlines() if line
+        )
+        [kept] = (row[header.index("idle_cur") - 1] for row in rows if row[0] == "app_random/s1")
+        assert int(kept) >= 1
+
+    asyncio.run(main())
+
+
 def test_server_of_the_configuration_can_be_removed(site: Site) -> None:
     async def main() -> None:
         await site.balancer("a", site.upstream("s1", "s2"), "random")

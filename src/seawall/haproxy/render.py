@@ -86,14 +86,15 @@ def server_name(number: int) -> str:
 def server_parameters(edge: Edge, name: str) -> str:
     """Everything after the address, the same in the configuration and in `add server`.
 
-    Dynamic servers without id and weight are silently left out by `random` (HAProxy issue 3413). A silent server is
+    Dynamic servers without id and weight are silently left out by `random` (HAProxy issue 3413), and without
+    pool-max-conn and pool-purge-delay 2.6 opens a connection for each request to them. A silent server is
     down after 1.25 s at most: 200 + 500 ms to the first missed heartbeat, 50 + 500 to the second; with a `timeout
     check` of 400 ms, eight saturated servers on two cores were called dead. No `on-marked-down shutdown-sessions`: it
     also ends requests that are just being given to another server. One refused connection is enough to be down: with
     two, several dead servers took turns in refusing a request until its retries were used up.
     """
     return (
-        f"id {server_id(name)} weight 100 maxconn {edge.concurrency} pool-purge-delay 1s"
+        f"id {server_id(name)} weight 100 maxconn {edge.concurrency} pool-max-conn -1 pool-purge-delay 1s"
         " check inter 200ms fastinter 50ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
     )
 
