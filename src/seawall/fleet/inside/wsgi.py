@@ -14,6 +14,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from .setup import Setup
 from .static import with_static_files
+from .turns import Turns
 
 KEEPALIVE = 75  # s: longer than HAProxy keeps an idle connection, so that only HAProxy closes one
 LONGEST = 16384  # bytes of a request line or a header: as much as HAProxy lets through
@@ -94,6 +95,17 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
 class Worker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker without its arbiter: nobody reads its signs of life from a file, and its parent may change."""
 
+    def __init__(self, *args: Any, health_path: str) -> None:
+        super().__init__(*args)
+        self.health = health_path
+        self.turns = Turns()
+
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        if req.path == self.health:
+            return bool(super().handle_request(req, conn))
+        with self.turns.turn():
+            return bool(super().handle_request(req, conn))
+
     def notify(self) -> None:
         pass
 
@@ -125,7 +137,7 @@ def prepare(application: Any, setup: Setup) -> Callable[[str, socket.socket], No
         kind = UnixSocket if listener.family == socket.AF_UNIX else TCPSocket
         address = listener.getsockname()
         sockets = [kind(address, gunicorn.cfg, log, fd=listener.detach())]
-        worker = Worker(1, os.getppid(), sockets, gunicorn, 30, gunicorn.cfg, log)
+        worker = Worker(1, os.getppid(), sockets, gunicorn, 30, gunicorn.cfg, log, health_path=setup.health_path)
         worker.pid = os.getpid()
         worker.init_process()
 
