@@ -24,7 +24,7 @@ def compute(seconds: float) -> None:
 
 
 def entered(turns: Turns, works: list[Callable[[], None]]) -> list[tuple[int, float, float]]:
-    """Let all of them enter, one after the other: number, when it began and when it had ended, in the order they ended."""
+    """Let all of them enter, one after the other. Number, begin and end of each, in the order they ended."""
     spans: list[tuple[int, float, float]] = []
 
     def one(number: int) -> None:

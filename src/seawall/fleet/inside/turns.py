@@ -1,8 +1,8 @@
-"""Lets requests compute one after the other: threads that compute at once only take the interpreter's lock from each other.
+"""Lets requests compute one after the other: threads that compute at once only take each other the interpreter's lock.
 
-Of n pages computed in turns the first is ready after one page's time; of n computed at once, each after n. Nobody knows when a
-request waits for its database or another site, but while it does the interpreter's lock is free, and that can be felt: then
-the next one starts at once. So there is nothing to set, and what does not compute holds nobody up.
+Of n pages computed in turns the first is ready after one page's time; of n computed at once, each after n. Nobody knows
+when a request waits for its database or another site, but while it does the interpreter's lock is free, and that can be
+felt: then the next one starts at once. So there is nothing to set, and what does not compute holds nobody up.
 """
 
 import sys
@@ -24,9 +24,7 @@ class Turns:
         self.inside: list[float] = []  # the process's processor time (s) when each of them entered
         self.usual = 0.0  # s of its thread's processor time that a request takes
         self._counting = threading.Lock()
-        self._next = (
-            threading.Lock()
-        )  # held by the first of those that wait; the kernel wakes them in order, see futex(2)
+        self._next = threading.Lock()  # held by the first of those that wait; futex(2) wakes them in order
         self._ended = threading.Lock()  # free when somebody has ended
         self._ended.acquire()
 
@@ -64,7 +62,7 @@ class Turns:
             return max(self.inside, default=-LONG) > time.process_time() - LONG
 
     def _idle(self) -> bool:
-        """Whether the others leave the interpreter alone. If one of them ends meanwhile we do not know, but return sooner."""
+        """Whether the others leave the interpreter alone. Not known, but sooner, if one of them ends meanwhile."""
         looked = time.monotonic()
         if self._ended.acquire(timeout=LOOK):
             return False
