@@ -186,7 +186,7 @@ def conflict(repo: Path, secret: str) -> None:
 # Recorded, not required
 
 
-@kind("object of a submodule's own repository", ".*", raw=True, bonus=True)
+@kind("object of a submodule's own repository", "file", "engine/key.py", raw=True, bonus=True)
 def submodule_object(repo: Path, secret: str) -> None:
     module = repo / ".git" / "modules" / "engine"
     git(repo, "init", "-q", "--bare", str(module))

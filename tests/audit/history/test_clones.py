@@ -95,6 +95,15 @@ def test_a_submodule_is_a_repository_too(dirty: Path, tmp_path: Path) -> None:
     assert (done.code, len(done.tokens)) == (FINDINGS, 1), done.output + done.errors
 
 
+def test_a_submodules_history_is_looked_at_from_above(dirty: Path, tmp_path: Path) -> None:
+    """Also of a submodule that was removed: its repository stays in .git/modules."""
+    whole = new(tmp_path / "whole")
+    git(whole, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", f"file://{dirty}", "lib")
+    done = scan(whole)
+    assert (done.code, [each["first"]["path"] for each in done.tokens]) == (FINDINGS, ["lib/settings.py"]), done.output
+    assert not done.gaps
+
+
 def test_sha256(tmp_path: Path) -> None:
     repo = new(tmp_path / "repo", "--object-format=sha256")
     assert scan(repo).code == CLEAN

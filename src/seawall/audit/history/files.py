@@ -74,6 +74,9 @@ def administrative(repository: Repository) -> Iterator[tuple[str, Path]]:
     for folder in {repository.common_dir, repository.git_dir}:
         for root, folders, names in os.walk(folder):
             inside = Path(root).relative_to(folder)
+            if inside.parts[:1] == ("modules",) and "objects" in folders:
+                folders.clear()  # a submodule's repository, looked at by itself
+                continue
             folders[:] = [
                 name for name in folders if (inside / name).parts[-1] != "objects" or inside.parts[:1] == ("lfs",)
             ]

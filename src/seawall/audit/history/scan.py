@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seawall.audit.finding import Gap
@@ -37,6 +37,13 @@ def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: P
     if repository is None:
         seen = reading.read(None, [_file(each) for each in files.in_folder(path.resolve())])
         return _result(credentials(seen, Places(None, path.resolve(), seen, None)), seen, [])
+    result = _scan(repository, path.resolve(), reading)
+    for name, module in _nested(repository).items():
+        _add(result, scan(module, scanner, processes, progress), name)
+    return result
+
+
+def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
     log = Log(repository)
     listed = objects.objects(repository)
     seen = reading.read(repository, [each for each in listed if each.kind != "tree"] + _files(repository))
@@ -45,12 +52,11 @@ def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: P
     # The names in the other trees are in the log's paths.
     trees = [each for each in listed if each.kind == "tree" and each.name.encode() not in log.introduced]
     seen.add(reading.read(repository, trees))
-    seen.add(reading.read(repository, _by_name(log, listed, scanner, seen)))
-    _names(repository, log, scanner, seen)
-    present = {each.name.encode() for each in listed}
-    gaps = _missing(repository, log, present, seen.missing) + _nested(repository)
+    seen.add(reading.read(repository, _by_name(log, listed, reading.scanner, seen)))
+    _names(repository, log, reading.scanner, seen)
+    gaps = _missing(repository, log, {each.name.encode() for each in listed}, seen.missing)
     seen.gaps = _called(seen.gaps, log)
-    result = _result(credentials(seen, Places(repository, path.resolve(), seen, log)), seen, gaps)
+    result = _result(credentials(seen, Places(repository, folder, seen, log)), seen, gaps)
     result.commits = len(commits)
     return result
 
@@ -113,17 +119,27 @@ def _called(gaps: list[tuple[str, str]], log: Log) -> list[tuple[str, str]]:
     return [(paths.get(name, name), reason) for name, reason in gaps]
 
 
-def _nested(repository: Repository) -> list[Gap]:
-    """Other repositories in this one have histories of their own."""
-    modules = sorted(
-        each.parent
-        for each in (repository.common_dir / "modules").glob("**/HEAD")
-        if (each.parent / "objects").is_dir()
-    )
-    return [
-        Gap(f"The history of the submodule in {each} was not looked at.", f"Look: seawall secrets scan {each}")
-        for each in modules
-    ]
+def _nested(repository: Repository) -> dict[str, Path]:
+    """Repositories of submodules, by name: they have histories of their own."""
+    modules = repository.common_dir / "modules"
+    folders = sorted(each.parent for each in modules.glob("**/HEAD") if (each.parent / "objects").is_dir())
+    return {str(folder.relative_to(modules)): folder for folder in folders}
+
+
+def _add(result: Scan, other: Scan, name: str) -> None:
+    """What was found in the submodule called `name`."""
+    known = {(each.rule.id, each.secret): each for each in result.credentials}
+    for each in other.credentials:
+        each.places = [replace(place, path=f"{name}/{place.path}" if place.path else name) for place in each.places]
+        if same := known.get((each.rule.id, each.secret)):
+            same.places += each.places
+            same.in_tip |= each.in_tip
+        else:
+            result.credentials.append(each)
+    result.gaps += [replace(gap, what=f"Submodule {name}: {gap.what}") for gap in other.gaps]
+    result.objects += other.objects
+    result.read += other.read
+    result.commits += other.commits
 
 
 def _result(found: list[Credential], seen: Seen, gaps: list[Gap]) -> Scan:
