@@ -50,8 +50,8 @@ def _key(files: Sequence[Path]) -> str:
 def _kept(file: Path) -> Scanner | None:
     try:
         whole = json.loads(file.read_text())
-        scanner = Scanner(_all(Rule, whole["rules"]), _all(FileRule, whole["file rules"]))
-        forms = [Form(literal.encode("latin-1"), *rest) for literal, *rest in whole["forms"]]
+        scanner = Scanner(_Late(whole["rules"], _rule), [_rule(row, FileRule) for row in whole["file rules"]])
+        forms = _Late(whole["forms"], lambda row: Form(row[0].encode("latin-1"), *row[1:]))
         database, names = (stored(cache() / whole[each]) for each in ("database", "names"))
     except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: made anew
         return None
@@ -62,8 +62,27 @@ def _kept(file: Path) -> Scanner | None:
     return scanner
 
 
-def _all(kind: Callable[..., Any], rows: list[list[Any]]) -> list[Any]:
-    return [kind(*[tuple(value) if isinstance(value, list) else value for value in row]) for row in rows]
+def _rule(row: list[Any], kind: Callable[..., Any] = Rule) -> Any:
+    return kind(*[tuple(value) if isinstance(value, list) else value for value in row])
+
+
+class _Late(Sequence[Any]):
+    """What is made of each row when it is asked for: of thousands hardly one is."""
+
+    def __init__(self, rows: list[list[Any]], make: Callable[[list[Any]], Any]) -> None:
+        self._rows = rows
+        self._make = make
+        self._made: dict[int, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(len(self)))]
+        if at not in self._made:
+            self._made[at] = self._make(self._rows[at])
+        return self._made[at]
 
 
 class _Names(FileNames):

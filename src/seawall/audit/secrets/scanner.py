@@ -45,7 +45,6 @@ class Scanner:
         self.rules = rules
         self.names = FileNames(file_rules)
         self._patterns: list[re.Pattern[bytes] | None] = [None] * len(rules)
-        self._anchored = [bool(rule.anchor) and not rule.near for rule in rules]
         self.file: Path | None = None  # that keeps the compiled rules
         self._lines: dict[tuple[int, bytes, int], list[Hit]] = {}
 
@@ -58,10 +57,14 @@ class Scanner:
     def _database(self) -> hyperscan.Database:
         database, self.file = compiled(
             [(rule.anchor or rule.expression).encode() for rule in self.rules],
-            self._anchored,
+            [self._anchored(number) for number in range(len(self.rules))],
             [form.literal for form in self.forms],
         )
         return database
+
+    def _anchored(self, number: int) -> bool:
+        """Whether what a rule's anchor matches is where its pattern begins."""
+        return bool(self.rules[number].anchor) and not self.rules[number].near
 
     def use(self, forms: Sequence[Form], database: hyperscan.Database) -> None:
         """Take what an earlier scanner of the same rules has made: see ready.py."""
@@ -104,7 +107,7 @@ class Scanner:
         found: dict[tuple[int, int], Hit] = {}
         seen = [0] * rules
         for number, start, end in matches:
-            if number < rules and end > seen[number] and not (self._anchored[number] and start < seen[number]):
+            if number < rules and end > seen[number] and not (self._anchored(number) and start < seen[number]):
                 hits, seen[number] = self._around(number, data, start, end)
                 found.update({(number, hit.start): hit for hit in hits})
         return _surest(found.values()), encoded
@@ -112,7 +115,7 @@ class Scanner:
     def _around(self, number: int, data: bytes, start: int, end: int) -> tuple[list[Hit], int]:
         """The hits of a rule in the line around `end`, and up to where no match need be looked at again."""
         low, high = self._window(self.rules[number], data, end)
-        line, at = data[low:high], start - low if self._anchored[number] else -1
+        line, at = data[low:high], start - low if self._anchored(number) else -1
         hits = self._lines.get((number, line, at))
         if hits is None:
             hits = self._in_line(number, line, at)
