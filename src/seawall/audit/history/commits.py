@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
@@ -108,19 +108,18 @@ class Log:
         self._texts.append((text, starts, commits))
         return ended_well
 
-    def _matching(self, matters: Callable[[re.Match[bytes]], object]) -> Iterator[tuple[str, Introduction]]:
-        """Objects and their introductions, newest first, from the raw lines that matter."""
+    def _matching(self, group: int, wanted: Container[bytes]) -> Iterator[tuple[str, Introduction]]:
+        """Objects and their introductions, newest first, from the raw lines whose object (1) or path (2) is wanted."""
         for text, starts, commits in self._texts:
             for match in _RAW.finditer(text):
-                if matters(match):
+                if match[group] in wanted:
                     commit = commits[bisect(starts, match.start()) - 1]
                     yield match[1].decode(), Introduction(commit, unquote(match[2]))
 
     def introductions(self, wanted: set[str]) -> dict[str, list[Introduction]]:
         """Where the `wanted` objects came in, newest first."""
-        names = {name.encode() for name in wanted}
         found: dict[str, list[Introduction]] = {}
-        for name, introduction in self._matching(lambda match: match[1] in names):
+        for name, introduction in self._matching(1, {name.encode() for name in wanted}):
             found.setdefault(name, []).append(introduction)
         return found
 
@@ -129,12 +128,12 @@ class Log:
         found: dict[str, list[Introduction]] = {}
         for text in texts:
             paths = {path for path in self.paths if text in unquote(path)}
-            found[text] = [each for _, each in self._matching(lambda match, paths=paths: match[2] in paths)]  # type: ignore[misc]
+            found[text] = [introduction for _, introduction in self._matching(2, paths)]
         return {text: there for text, there in found.items() if there}
 
     def standing(self, paths: set[bytes]) -> dict[str, str]:
         """The objects that ever stood under one of `paths` (as git prints them), each with the path."""
-        return {name: each.path for name, each in self._matching(lambda match: match[2] in paths)} if paths else {}
+        return {name: each.path for name, each in self._matching(2, paths)} if paths else {}
 
     @cached_property
     def order(self) -> dict[str, int]:

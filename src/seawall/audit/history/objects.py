@@ -26,14 +26,41 @@ class Listed(NamedTuple):
 
 def objects(repository: Repository) -> list[Listed]:
     """Everything in the object store, in the order of the packs, which is twice as fast to read as by name."""
-    listed: list[Listed] = []
+    store = Store(repository)
+    blobs = list(store)
+    return blobs + [Listed(name.decode(), "tree", 0) for name in store.trees]
+
+
+class Store:
+    """The same, read once: iterating gives all but trees; then the others are known too."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.names: set[bytes] = set()
+        self.trees: list[bytes] = []
+        self.others: list[Listed] = []
+
+    def __iter__(self) -> Iterator[Listed]:
+        for names, kinds, sizes in _listed(self.repository):
+            self.names.update(names)
+            self.trees += [name for name, kind in zip(names, kinds, strict=True) if kind == b"tree"]
+            others = [each for each in zip(names, kinds, sizes, strict=True) if each[1] != b"tree"]
+            read = [Listed(name.decode(), cast(Kind, kind.decode()), int(size)) for name, kind, size in others]
+            self.others += read
+            yield from read
+
+    def commits(self) -> list[str]:
+        """Those that were listed so far."""
+        return [each.name for each in self.others if each.kind == "commit"]
+
+
+def _listed(repository: Repository) -> Iterator[tuple[list[bytes], list[bytes], list[bytes]]]:
     for lines in repository.blocks("cat-file", "--batch-all-objects", "--unordered", f"--batch-check={_LISTED}"):
-        words = lines.replace(b" missing\n", b" blob 0\n").decode().split()  # listed, but damaged
-        listed += map(Listed, words[0::3], cast(list[Kind], words[1::3]), map(int, words[2::3]))
-    return listed
+        words = lines.replace(b" missing\n", b" blob 0\n").split()  # listed, but damaged
+        yield words[0::3], words[1::3], words[2::3]
 
 
-def chunks(listed: list[Listed]) -> Iterator[list[Listed]]:
+def chunks(listed: Iterable[Listed]) -> Iterator[list[Listed]]:
     """Neighbours together: they are each other's delta bases."""
     chunk: list[Listed] = []
     size = 0

@@ -2,10 +2,11 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, islice
 from multiprocessing import get_context
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -46,18 +47,33 @@ class Seen:
         self.gaps += other.gaps
 
 
-def read(repository: Repository | None, scanner: Scanner, listed: list[Listed], processes: int) -> Iterator[Seen]:
-    """What is found, chunk by chunk, by so many processes. Files need no repository."""
+def read(
+    repository: Repository | None,
+    scanner: Scanner,
+    listed: Iterable[Listed],
+    processes: int,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Iterator[Seen]:
+    """What is found, chunk by chunk, by so many processes. Files need no repository.
+
+    They begin while `listed` still goes on; `meanwhile` is called when it has ended.
+    """
     scanner.scan(b"")  # compiled or loaded once, before the processes part
-    work = list(chunks(listed))
-    if processes == 1 or len(work) == 1:
+    work = chunks(listed)
+    first = list(islice(work, 2))
+    if processes == 1 or len(first) < 2:
         reader = Reader(repository, scanner)
-        yield from map(reader.read, work)
-        reader.close()
+        try:
+            yield from map(reader.read, chain(first, work))
+            meanwhile()
+        finally:
+            reader.close()
         return
     with ProcessPoolExecutor(processes, get_context("fork"), _begin, (repository, scanner)) as pool:
         try:
-            yield from pool.map(_chunk, work)
+            results = pool.map(_chunk, chain(first, work))
+            meanwhile()
+            yield from results
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -1,8 +1,10 @@
 """All of a repository, looked at once: which credentials are in it, where, and what could not be looked at."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from seawall.audit.finding import Gap
@@ -45,19 +47,24 @@ def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: P
 
 def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
     log = Log(repository)
-    listed = objects.objects(repository)
-    seen = reading.read(repository, [each for each in listed if each.kind != "tree"] + _files(repository))
-    commits = [each.name for each in listed if each.kind == "commit"]
-    log.finish(commits)
+    store = objects.Store(repository)
+    with ThreadPoolExecutor(1) as beside:
+        finished: list[Future[None]] = []
+
+        def finish() -> None:
+            finished.append(beside.submit(log.finish, store.commits()))
+
+        seen = reading.read(repository, chain(store, _files(repository)), finish)
+        finished[0].result()
     # The names in the other trees are in the log's paths.
-    trees = [each for each in listed if each.kind == "tree" and each.name.encode() not in log.introduced]
+    trees = [Listed(name.decode(), "tree", 0) for name in store.trees if name not in log.introduced]
     seen.add(reading.read(repository, trees))
-    seen.add(reading.read(repository, _by_name(log, listed, reading.scanner, seen)))
+    seen.add(reading.read(repository, _by_name(log, store.others, reading.scanner, seen)))
     _names(repository, log, reading.scanner, seen)
-    gaps = _missing(repository, log, {each.name.encode() for each in listed}, seen.missing)
+    gaps = _missing(repository, log, store.names, seen.missing)
     seen.gaps = _called(seen.gaps, log)
     result = _result(credentials(seen, Places(repository, folder, seen, log)), seen, gaps)
-    result.commits = len(commits)
+    result.commits = len(store.commits())
     return result
 
 
@@ -102,11 +109,20 @@ class Reading:
     processes: int
     progress: Progress
 
-    def read(self, repository: Repository | None, listed: list[Listed]) -> Seen:
-        """Everything in `listed`."""
-        total = sum(each.size for each in listed)
+    def read(
+        self, repository: Repository | None, listed: Iterable[Listed], meanwhile: Callable[[], object] = lambda: None
+    ) -> Seen:
+        """Everything in `listed`; see reader.read."""
+        total = 0
+
+        def counted() -> Iterator[Listed]:
+            nonlocal total
+            for each in listed:
+                total += each.size
+                yield each
+
         seen = Seen()
-        for part in read(repository, self.scanner, listed, self.processes):
+        for part in read(repository, self.scanner, counted(), self.processes, meanwhile):
             seen.add(part)
             self.progress(seen.read, total)
         return seen

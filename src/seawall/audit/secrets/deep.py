@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from seawall.audit.secrets.encoded import Form, decode
 from seawall.audit.secrets.scanner import Hit, Scanner
-from seawall.audit.secrets.unwrap import NotWhole, unwrap
+from seawall.audit.secrets.unwrap import NotWhole, unwrap, wrapped
 
 DEPTH = 6  # wrappings in wrappings
 AROUND = 160  # bytes of a line shown to each side of a hit
@@ -25,42 +25,45 @@ class Sighting:
 
 def look(scanner: Scanner, data: bytes, gaps: list[str], path: str = "") -> list[Sighting]:
     """Every credential in `data`, or all of it if it is one by its `path`. What was not unpacked is added to `gaps`."""
-    found = list(_look(scanner, data, (), gaps))
+    found = _look(scanner, data, (), gaps)
     if path and not found and (whole := scanner.by_name(path, data)):
         return [Sighting(whole, (), 1, data[:AROUND].split(b"\n", 1)[0].decode("utf-8", "replace"), 0)]
     return found
 
 
-def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> Iterator[Sighting]:
+def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> list[Sighting]:
     hits, encoded = scanner.scan_all(data)
-    inside = list(_inside(scanner, data, encoded, within, gaps)) if len(within) < DEPTH else []
+    inside: list[Sighting] = []
+    if len(within) < DEPTH:
+        if encoded:
+            inside += _decoded(scanner, data, encoded, within, gaps)
+        if wrapped(data):
+            inside += _unpacked(scanner, data, within, gaps)
     # What is read as it is and unpacked as well, as in a tar archive, is where it was unpacked.
     unpacked = {(each.hit.rule.id, each.hit.secret) for each in inside}
-    yield from (_sighting(hit, hits, data, within) for hit in hits if (hit.rule.id, hit.secret) not in unpacked)
-    yield from inside
+    plain = [hit for hit in hits if (hit.rule.id, hit.secret) not in unpacked]
+    return [_sighting(hit, hits, data, within) for hit in plain] + inside
 
 
-def _inside(
+def _decoded(
     scanner: Scanner, data: bytes, encoded: list[tuple[Form, int]], within: tuple[str, ...], gaps: list[str]
 ) -> Iterator[Sighting]:
     done = 0
     for form, end in encoded:
         if end > done:
             low, high, inner = decode(form, data, end)
-            found = list(_look(scanner, inner, (*within, form.encoding), gaps))
+            found = _look(scanner, inner, (*within, form.encoding), gaps)
             done = high if found else done
             line = data.count(b"\n", 0, low)
             yield from (replace(each, line=line + each.line) for each in found)
-    parts = unwrap(data)
-    while True:
-        try:
-            label, inner = next(parts)
-        except StopIteration:
-            return
-        except NotWhole as reason:
-            gaps.append(" in ".join([str(reason), *reversed(within)]))
-            return
-        yield from _look(scanner, inner, (*within, label), gaps)
+
+
+def _unpacked(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> Iterator[Sighting]:
+    try:
+        for label, inner in unwrap(data):
+            yield from _look(scanner, inner, (*within, label), gaps)
+    except NotWhole as reason:
+        gaps.append(" in ".join([str(reason), *reversed(within)]))
 
 
 def _sighting(hit: Hit, hits: list[Hit], data: bytes, within: tuple[str, ...]) -> Sighting:

@@ -45,6 +45,7 @@ class Scanner:
         self.rules = rules
         self.names = FileNames(file_rules)
         self._patterns: list[re.Pattern[bytes] | None] = [None] * len(rules)
+        self._anchors: list[bool | None] = [None] * len(rules)
         self.file: Path | None = None  # that keeps the compiled rules
         self._lines: dict[tuple[int, bytes, int], list[Hit]] = {}
 
@@ -64,7 +65,9 @@ class Scanner:
 
     def _anchored(self, number: int) -> bool:
         """Whether what a rule's anchor matches is where its pattern begins."""
-        return bool(self.rules[number].anchor) and not self.rules[number].near
+        if (known := self._anchors[number]) is None:
+            known = self._anchors[number] = bool(self.rules[number].anchor) and not self.rules[number].near
+        return known
 
     def use(self, forms: Sequence[Form], database: hyperscan.Database) -> None:
         """Take what an earlier scanner of the same rules has made: see ready.py."""
@@ -100,17 +103,17 @@ class Scanner:
         self._database.scan(
             data, match_event_handler=lambda number, start, end, *rest: matches.append((number, start, end))
         )
-        if not matches:
-            return [], []
-        rules = len(self.rules)
-        encoded = [(self.forms[number - rules], end) for number, _, end in matches if number >= rules]
+        encoded: list[tuple[Form, int]] = []
         found: dict[tuple[int, int], Hit] = {}
-        seen = [0] * rules
+        seen: dict[int, int] = {}  # by rule, up to where it need not be looked at again
         for number, start, end in matches:
-            if number < rules and end > seen[number] and not (self._anchored(number) and start < seen[number]):
+            if number >= len(self.rules):
+                encoded.append((self.forms[number - len(self.rules)], end))
+            elif end > (before := seen.get(number, 0)) and (start >= before or not self._anchored(number)):
                 hits, seen[number] = self._around(number, data, start, end)
-                found.update({(number, hit.start): hit for hit in hits})
-        return _surest(found.values()), encoded
+                for hit in hits:
+                    found[number, hit.start] = hit
+        return _surest(found.values()) if found else [], encoded
 
     def _around(self, number: int, data: bytes, start: int, end: int) -> tuple[list[Hit], int]:
         """The hits of a rule in the line around `end`, and up to where no match need be looked at again."""
@@ -122,8 +125,11 @@ class Scanner:
             if len(self._lines) > _CACHE_SIZE:
                 self._lines.clear()
             self._lines[number, line, at] = hits
+        done = end if at < 0 else start + 1
+        if not hits:
+            return hits, done
         moved = [Hit(hit.rule, hit.secret, hit.start + low, hit.end + low, hit.sureness) for hit in hits]
-        return moved, max([end if at < 0 else start + 1, *(hit.end for hit in moved)])
+        return moved, max(done, *(hit.end for hit in moved))
 
     @staticmethod
     def _window(rule: Rule, data: bytes, end: int) -> tuple[int, int]:

@@ -26,17 +26,26 @@ def unwrap(data: bytes) -> Iterator[Part]:
 
     What is damaged ends where the damage is: nobody else can open it either.
     """
-    for magic, offset, take_out in _FORMATS:
-        if data.startswith(magic, offset):
-            yield from take_out(data)
-            return
-    head = data[:512]
+    take_out = _how(data)
+    return take_out(data) if take_out else iter(())
+
+
+def wrapped(data: bytes) -> bool:
+    """Whether there is something to unwrap."""
+    return _how(data) is not None
+
+
+def _how(data: bytes) -> Callable[[bytes], Iterator[Part]] | None:
+    for magic, take_out in _BY_START.get(data[:2], ()):
+        if data.startswith(magic):
+            return take_out
+    if data[257:262] == b"ustar":
+        return _tar
     if data[2:4] == b"\r\n" and b"\0" in data[4:16]:
-        yield from _pyc(data)
-    elif head.count(0) * 4 > len(head):
-        yield from _utf16(data)
-    elif data[:1] == b"{" and b'"nbformat"' in data[-300:]:
-        yield from _notebook(data)
+        return _pyc
+    if b"\0" in data[:8] and data.count(0, 0, 512) * 4 > min(len(data), 512):
+        return _utf16
+    return _notebook if data[:1] == b"{" and b'"nbformat"' in data[-300:] else None
 
 
 def _read(name: str, stream: IO[bytes]) -> Part:
@@ -176,14 +185,14 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(each)
 
 
-_FORMATS: tuple[tuple[bytes, int, Callable[[bytes], Iterator[Part]]], ...] = (
-    (b"PK\x03\x04", 0, _zip),
-    (b"\x1f\x8b\x08", 0, _gzip),
-    (b"BZh", 0, _bz2),
-    (b"\xfd7zXZ\0", 0, _xz),
-    (b"SQLite format 3\0", 0, _sqlite),
-    (b"ustar", 257, _tar),
-    (b"\xff\xfe\0\0", 0, _utf32),
-    (b"\xff\xfe", 0, _utf16),
-    (b"\xfe\xff", 0, _utf16),
+_FORMATS: tuple[tuple[bytes, Callable[[bytes], Iterator[Part]]], ...] = (
+    (b"PK\x03\x04", _zip),
+    (b"\x1f\x8b\x08", _gzip),
+    (b"BZh", _bz2),
+    (b"\xfd7zXZ\0", _xz),
+    (b"SQLite format 3\0", _sqlite),
+    (b"\xff\xfe\0\0", _utf32),
+    (b"\xff\xfe", _utf16),
+    (b"\xfe\xff", _utf16),
 )
+_BY_START = {magic[:2]: [each for each in _FORMATS if each[0][:2] == magic[:2]] for magic, _ in _FORMATS}
