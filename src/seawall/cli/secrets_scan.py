@@ -1,6 +1,7 @@
 """`seawall secrets scan`: credentials in everything the repository holds."""
 
 import contextlib
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,7 @@ def scan_command(
     from seawall.audit.repository import Options, audit
     from seawall.audit.run import exit_code
 
+    gc.disable()  # hundreds of thousands of names are kept until the end: looking for cycles among them takes its time
     with progress() as tell:
         report = audit(path, Options(rules, baseline, processes), tell)
     if sarif:

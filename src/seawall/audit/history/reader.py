@@ -1,6 +1,7 @@
 """Reads objects and files once each, in several processes, and looks for credentials in them."""
 
 import fcntl
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -83,6 +84,7 @@ _reader: "Reader"  # of this process
 
 def _begin(repository: Repository | None, scanner: Scanner) -> None:
     global _reader
+    gc.disable()  # what is found is kept, and the rest is in no cycles
     _reader = Reader(repository, scanner)
     Finalize(None, _reader.close, exitpriority=0)  # a process of the pool runs no other hooks
 
