@@ -73,6 +73,12 @@ class RepositoryUnusable(SeawallError):
     exit_code = 2
 
 
+class ReportUnwritable(SeawallError):
+    """A report cannot be written where it was asked for."""
+
+    exit_code = 2
+
+
 class UnknownServer(SeawallError):
     """An operator named a server that does not exist."""
 

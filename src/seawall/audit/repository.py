@@ -63,7 +63,12 @@ def top_folder(path: Path) -> Path:
 
 def scanner(top: Path, others: Sequence[Path] = ()) -> Scanner:
     """Our rules, the repository's own and the `others`."""
-    return ready([file for file in (top / OWN_RULES, *others) if file.exists() or file in others])
+    return ready(own_rules(top, others))
+
+
+def own_rules(top: Path, others: Sequence[Path] = ()) -> list[Path]:
+    """The files with rules that are not ours."""
+    return [*filter(Path.exists, [top / OWN_RULES]), *others]
 
 
 def evidence(scanned: Scan) -> tuple[Credential, ...]:
@@ -85,6 +90,7 @@ def evidence(scanned: Scan) -> tuple[Credential, ...]:
             (_proof(found),),
         )
         for found in scanned.credentials
+        if not any(found.secret in example for example in found.rule.positive)  # of a rule, in a file of rules
     )
 
 
@@ -101,13 +107,13 @@ def _text(secret: str) -> str:
 def _subject(path: Path) -> Subject:
     repository = git.find(path)
     if repository is None:
-        return Subject(str(path))
+        return Subject(str(path.resolve()))
 
     def ask(*arguments: str) -> str:
         return repository.try_run(*arguments).decode(errors="replace").strip()
 
     return Subject(
-        str(path),
+        str(path.resolve()),
         ask("config", "remote.origin.url"),
         ask("rev-parse", "--verify", "-q", "HEAD"),
         ask("symbolic-ref", "-q", "--short", "HEAD"),

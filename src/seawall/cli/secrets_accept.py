@@ -1,10 +1,12 @@
 """`seawall secrets accept`: puts a finding into the baseline."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 import click
 
+from seawall.audit.finding import Finding
 from seawall.errors import ConfigError
 
 
@@ -31,24 +33,37 @@ def accept_command(
     commit and hold no secret; commit the file .seawall-baseline.
     """
     from seawall.audit import baseline
+    from seawall.audit.report.words import where
     from seawall.audit.repository import Options, audit, top_folder
     from seawall.cli.secrets_scan import progress
 
+    if until and until.date() < date.today():
+        raise ConfigError(
+            f"{until:%Y-%m-%d} is over already.", "--until is the last day on which the finding may stay."
+        )
     with progress() as tell:
         report = audit(path, Options(rules, file), tell)
-    chosen = [
-        finding
-        for finding in report.findings
-        if "all" in fingerprints
-        or finding.fingerprint.startswith(tuple(each for each in fingerprints if each != "all"))
-    ]
-    unknown = [
-        each for each in fingerprints if each != "all" and not any(f.fingerprint.startswith(each) for f in chosen)
-    ]
-    if unknown:
-        raise ConfigError(f"No finding has a fingerprint that begins with {unknown[0]}.", "See: seawall secrets scan")
+    every = [*report.findings, *(known.finding for known in report.known)]
+    chosen = list(report.findings) if "all" in fingerprints else []
+    for beginning in fingerprints:
+        if beginning != "all":
+            chosen.append(_the_one(every, beginning))
+    if not chosen:
+        click.echo("There is nothing to accept.")
+        return
     file = file or top_folder(path) / baseline.NAME
     before = baseline.load(file) if file.exists() else baseline.new()
-    last: date | None = until.date() if until else None
-    baseline.save(file, baseline.accept(before, chosen, reason, last))
-    click.echo(f"{len(chosen)} finding{'s' if len(chosen) != 1 else ''} accepted in {file}. Commit that file.")
+    baseline.save(file, baseline.accept(before, chosen, reason, until.date() if until else None))
+    for finding in chosen:
+        click.echo(f"{finding.fingerprint[:8]}  {finding.id}  {where(finding.first)}")
+    click.echo(f"{len(chosen)} accepted in {file}: commit it, so that it counts for everybody.")
+
+
+def _the_one(findings: Sequence[Finding], beginning: str) -> Finding:
+    fitting = [finding for finding in findings if finding.fingerprint.startswith(beginning)]
+    if not fitting:
+        raise ConfigError(f"No finding has a fingerprint that begins with {beginning}.", "See: seawall secrets scan")
+    if len(fitting) > 1:
+        names = ", ".join(finding.fingerprint[:12] for finding in fitting)
+        raise ConfigError(f"{len(fitting)} findings begin with {beginning}: {names}.", "Name more of it.")
+    return fitting[0]

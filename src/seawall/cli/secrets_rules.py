@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from seawall.errors import ConfigError
-
 
 @click.command("rules")
 @click.argument("words", nargs=-1)
@@ -31,14 +29,13 @@ def rules_command(words: tuple[str, ...], as_json: bool, files: tuple[Path, ...]
 
     The examples of your own rules are tried, and it is an error if one fails.
     """
-    from seawall.audit.secrets.rules import FileRule, Rule, failing, load
+    from seawall.audit.repository import own_rules, top_folder
+    from seawall.audit.secrets.own import load_own
+    from seawall.audit.secrets.rules import FileRule, Rule, load
 
-    ours, ours_by_name = load()
-    own, own_by_name = load(*files) if files else ((), ())
-    for rule in own:
-        if text := failing(rule):
-            raise ConfigError(f"Rule {rule.id}: this example fails: {text}", f"The expression is {rule.expression}")
-    every: list[Rule | FileRule] = [*ours, *own, *ours_by_name, *own_by_name]
+    ours: list[Rule | FileRule] = [rule for rules in load() for rule in rules]
+    own = load_own(own_rules(top_folder(Path()), files), ours)
+    every = [*ours, *own[0], *own[1]]
     chosen = [each for each in every if all(word.lower() in _text(each) for word in words)]
     if as_json:
         click.echo(json.dumps([asdict(rule) for rule in chosen], indent=2))

@@ -2,13 +2,14 @@
 
 import contextlib
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
-from seawall.errors import StateUnusable
+from seawall.errors import ReportUnwritable
 
 
 @click.command("scan")
@@ -81,9 +82,14 @@ def progress() -> Iterator[Callable[[int, int], None]]:
 
 
 def _write(file: Path, text: str) -> None:
+    """The whole file or none."""
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        file.write_text(text, "utf-8")
+        beside.write_text(text, "utf-8")
+        beside.replace(file)
     except OSError as error:
-        raise StateUnusable(
-            f"{file} cannot be written: {error.strerror}.", "Name a file in a folder you may write to."
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise ReportUnwritable(
+            f"{file} cannot be written: {error.strerror}.", "Name a file that can be written."
         ) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from seawall.errors import ProgramMissing, RepositoryUnusable
+from seawall.errors import RepositoryUnusable
 
 # A hook runs with these set, and git would take the hook's repository for the one it is asked about.
 _MISDIRECTING = {
@@ -94,7 +94,7 @@ def environment() -> dict[str, str]:
 
 
 def find(path: Path) -> Repository | None:
-    """The repository in or above `path`; None where there is none. Raises RepositoryUnusable, ProgramMissing."""
+    """The repository in or above `path`; None where there is none. Raises RepositoryUnusable."""
     path = path.resolve()
     arguments = ["rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-bare-repository"]
     answer = _ask(path, arguments)
@@ -113,7 +113,7 @@ def _ask(path: Path, arguments: Sequence[str]) -> list[str] | None:
     try:
         done = subprocess.run(["git", "-C", str(path), *arguments], capture_output=True, env=environment(), check=False)
     except FileNotFoundError:
-        raise ProgramMissing("git is not installed.", "Install it: sudo apt-get install git") from None
+        raise RepositoryUnusable("git is not installed.", "Install it: sudo apt-get install git") from None
     if done.returncode == 0:
         return os.fsdecode(done.stdout).splitlines()
     words = done.stderr.decode(errors="replace")

@@ -1,8 +1,10 @@
 """Reads objects and files once each, in several processes, and looks for credentials in them."""
 
+import ctypes
 import fcntl
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,7 @@ from seawall.audit.history.objects import Kind, Listed, chunks
 from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.scanner import Scanner
 
+PR_SET_PDEATHSIG = 1  # prctl(2)
 PIECE = 32 << 20  # bytes of a large object looked at at once, …
 OVERLAP = 1 << 16  # … and how far the next piece reaches back
 PIPE = (
@@ -84,6 +87,8 @@ _reader: "Reader"  # of this process
 
 def _begin(repository: Repository | None, scanner: Scanner) -> None:
     global _reader
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)  # … and nothing is left if that one is killed
     gc.disable()  # what is found is kept, and the rest is in no cycles
     _reader = Reader(repository, scanner)
     Finalize(None, _reader.close, exitpriority=0)  # a process of the pool runs no other hooks
@@ -151,9 +156,12 @@ class Reader:
             if each.size <= PIECE or path.is_symlink():
                 self._look_at(each, content(path), 0, seen)
                 seen.objects += 1
+                seen.read += each.size
             else:
                 with path.open("rb") as file:
                     self._look(each, file.read, seen)
+        except FileNotFoundError:
+            return  # gone meanwhile
         except OSError as error:
             seen.gaps.append((each.name, error.strerror or str(error)))
 

@@ -1,5 +1,6 @@
 """All of a repository, looked at once: which credentials are in it, where, and what could not be looked at."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,7 +38,7 @@ def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: P
     reading = Reading(scanner, processes or os.cpu_count() or 1, progress)
     repository = git.find(path)
     if repository is None:
-        seen = reading.read(None, [_file(each) for each in files.in_folder(path.resolve())])
+        seen = reading.read(None, _listed(files.in_folder(path.resolve())))
         return _result(credentials(seen, Places(None, path.resolve(), seen, None)), seen, [])
     result = _scan(repository, path.resolve(), reading)
     for name, module in _nested(repository).items():
@@ -68,9 +69,16 @@ def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
     return result
 
 
-def _files(repository: Repository) -> list[Listed]:
-    others = [path for _, path in files.administrative(repository)]
-    return [_file(path) for path in (others + files.uncommitted(repository) if repository.work_tree else others)]
+def _files(repository: Repository) -> Iterator[Listed]:
+    yield from _listed(path for _, path in files.administrative(repository))
+    if repository.work_tree:
+        yield from _listed(files.uncommitted(repository))
+
+
+def _listed(paths: Iterable[Path]) -> Iterator[Listed]:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+            yield Listed(str(path), "file", path.lstat().st_size, str(path))
 
 
 def _by_name(log: Log, listed: list[Listed], scanner: Scanner, seen: Seen) -> list[Listed]:
@@ -95,10 +103,6 @@ def _missing(repository: Repository, log: Log, present: set[bytes], unreadable: 
     if not log.whole:
         absent = max(absent, objects.missing(repository))
     return objects.gaps(repository, absent)
-
-
-def _file(path: Path) -> Listed:
-    return Listed(str(path), "file", path.lstat().st_size, str(path))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,16 @@ import hyperscan
 
 HYPERSCAN: str = getattr(hyperscan, "__version__", "")  # asking importlib.metadata takes longer than all else
 
+KEPT = 30 * 86400.0  # s
+
 
 def compiled(
-    expressions: Sequence[bytes], with_starts: Sequence[bool], literals: Sequence[bytes], prefilter: bool = False
+    expressions: Sequence[bytes],
+    with_starts: Sequence[bool],
+    literals: Sequence[bytes],
+    *,
+    prefilter: bool = False,
+    kept: bool = True,
 ) -> tuple[hyperscan.Database, Path]:
     """A database whose identifiers are positions in `expressions`, then in `literals`; and the file it is kept in.
 
@@ -21,7 +28,7 @@ def compiled(
     everything = [*expressions, *(_escaped(literal) for literal in literals)]
     key = b"\0".join([HYPERSCAN.encode(), bytes(with_starts), bytes([prefilter]), *everything])
     file = cache() / f"rules-{hashlib.sha256(key).hexdigest()[:32]}.hyperscan"
-    if database := stored(file):
+    if kept and (database := stored(file)):
         return database, file
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     flags = [
@@ -30,7 +37,8 @@ def compiled(
     ]
     flags += [hyperscan.HS_FLAG_DOTALL] * len(literals)
     database.compile(expressions=everything, ids=list(range(len(everything))), flags=flags)
-    keep(file, hyperscan.dumpb(database))
+    if kept:
+        keep(file, hyperscan.dumpb(database))
     return database, file
 
 
@@ -58,13 +66,17 @@ def cache() -> Path:
 
 
 def keep(file: Path, content: bytes) -> None:
-    """A cache that cannot be written costs time, not results."""
+    """Write it, and remove what was kept for other rules long ago. A cache that cannot be written costs time alone."""
     import tempfile
+    import time
 
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as temporary:
             temporary.write(content)
         os.replace(temporary.name, file)
+        for other in file.parent.glob("rules-*"):
+            if other.stat().st_mtime < time.time() - KEPT:
+                other.unlink()
     except OSError:
         return

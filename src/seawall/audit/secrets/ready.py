@@ -102,11 +102,12 @@ class _Names(FileNames):
 
 
 def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
+    from seawall.audit.secrets.own import load_own
     from seawall.audit.secrets.rules import load
 
     told()
     rules, by_name = load()
-    more, more_by_name = load(*own) if own else ((), ())
+    more, more_by_name = load_own(own, (*rules, *by_name))
     scanner = Scanner((*rules, *more), (*by_name, *more_by_name))
     scanner.scan(b"")  # compiles
     if scanner.file:

@@ -95,6 +95,18 @@ def _assembled(table: dict[str, Any], pieces: dict[str, str]) -> dict[str, Any]:
     return table | expressions
 
 
+# What a field of the dataclasses is in TOML.
+_TYPES: dict[str, Any] = {
+    "<class 'str'>": str,
+    "<class 'bool'>": bool,
+    "<class 'int'>": int,
+    "<class 'float'>": (int, float),
+    "tuple[str, ...]": list,
+    str(Severity): str,
+}
+_CALLED = {str: "text", bool: "true or false", int: "a whole number", (int, float): "a number", list: "a list of texts"}
+
+
 def _add(rules: dict[str, Any], kind: type[Any], table: dict[str, Any], file: Path) -> None:
     where = f"{file.name}: rule {table.get('id', '?')!r}"
     known = {each.name: each for each in fields(kind)}
@@ -103,6 +115,10 @@ def _add(rules: dict[str, Any], kind: type[Any], table: dict[str, Any], file: Pa
     needed = {name for name, each in known.items() if each.default is MISSING}
     if missing := needed - set(table):
         raise ConfigError(f"{where}: {min(missing)} is missing.")
+    for key, value in table.items():
+        wanted = _TYPES[str(known[key].type)]
+        if not isinstance(value, wanted) or (wanted is list and not all(isinstance(each, str) for each in value)):
+            raise ConfigError(f"{where}: {key} is to be {_CALLED[wanted]}, not {value!r}.")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     rule = kind(**values)
     if rule.id in rules:
@@ -115,12 +131,3 @@ def _add(rules: dict[str, Any], kind: type[Any], table: dict[str, Any], file: Pa
         except re.error as error:
             raise ConfigError(f"{where}: {error}: {expression}") from error
     rules[rule.id] = rule
-
-
-def failing(rule: Rule) -> str:
-    """The first of the rule's own examples that it gets wrong, or "": one it does not find, or one it should not."""
-    from seawall.audit.secrets.scanner import Scanner
-
-    scanner = Scanner([rule])
-    wrong = [text for text in rule.positive if not scanner.scan(text.encode())]
-    return next(iter(wrong + [text for text in rule.negative if scanner.scan(text.encode())]), "")

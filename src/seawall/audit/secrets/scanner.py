@@ -41,8 +41,9 @@ class Hit:
 class Scanner:
     """`rules`, ready to be applied, and with them those for files' names."""
 
-    def __init__(self, rules: Sequence[Rule], file_rules: Sequence[FileRule] = ()) -> None:
+    def __init__(self, rules: Sequence[Rule], file_rules: Sequence[FileRule] = (), kept: bool = True) -> None:
         self.rules = rules
+        self.kept = kept  # what is compiled, in the user's cache
         self.names = FileNames(file_rules)
         self._patterns: list[re.Pattern[bytes] | None] = [None] * len(rules)
         self._anchors: list[bool | None] = [None] * len(rules)
@@ -60,6 +61,7 @@ class Scanner:
             [(rule.anchor or rule.expression).encode() for rule in self.rules],
             [self._anchored(number) for number in range(len(self.rules))],
             [form.literal for form in self.forms],
+            kept=self.kept,
         )
         return database
 
