@@ -12,7 +12,7 @@ from subprocess import Popen
 from typing import IO
 
 from seawall.audit.finding import Place
-from seawall.audit.history.git import Repository, environment
+from seawall.audit.history.git import Repository, end_with_parent, environment
 
 _SEPARATOR = "\x1f"  # git takes no control characters into names
 _FORMAT = "C%H%x1f%T%x1f%S%x1f%an <%ae>%x1f%aI"
@@ -77,7 +77,10 @@ class Log:
         with tempfile.TemporaryFile() as asked:
             asked.write(input)
             asked.seek(0)
-            return Popen(self.repository.command(*_LOG, *which), stdin=asked, stdout=file, env=environment()), file
+            command = self.repository.command(*_LOG, *which)
+            # Only the long ones, which begin before there are threads.
+            early = None if input else end_with_parent
+            return Popen(command, stdin=asked, stdout=file, env=environment(), preexec_fn=early), file  # noqa: PLW1509
 
     def finish(self, commits: Iterable[str]) -> None:
         """Wait for it, and ask about those of `commits` that nothing led to."""

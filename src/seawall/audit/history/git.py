@@ -1,6 +1,8 @@
 """One git repository: every question is put to the `git` program, which must not fetch, replace or be misdirected."""
 
+import ctypes
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from pathlib import Path
 
 from seawall.errors import RepositoryUnusable
 
+PR_SET_PDEATHSIG = 1
 # A hook runs with these set, and git would take the hook's repository for the one it is asked about.
 _MISDIRECTING = {
     *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"),
@@ -91,6 +94,11 @@ def environment() -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",
     }
+
+
+def end_with_parent() -> None:
+    """Called in a child, ends it when its parent ends, however that happens: prctl(2)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def find(path: Path) -> Repository | None:

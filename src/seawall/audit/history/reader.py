@@ -1,6 +1,5 @@
 """Reads objects and files once each, in several processes, and looks for credentials in them."""
 
-import ctypes
 import fcntl
 import gc
 import os
@@ -16,12 +15,11 @@ from pathlib import Path
 from subprocess import Popen
 
 from seawall.audit.history.files import content
-from seawall.audit.history.git import Repository
+from seawall.audit.history.git import Repository, end_with_parent
 from seawall.audit.history.objects import Kind, Listed, chunks
 from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.scanner import Scanner
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
 PIECE = 32 << 20  # bytes of a large object looked at at once, …
 OVERLAP = 1 << 16  # … and how far the next piece reaches back
 PIPE = (
@@ -88,7 +86,7 @@ _reader: "Reader"  # of this process
 def _begin(repository: Repository | None, scanner: Scanner) -> None:
     global _reader
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)  # … and nothing is left if that one is killed
+    end_with_parent()
     gc.disable()  # what is found is kept, and the rest is in no cycles
     _reader = Reader(repository, scanner)
     Finalize(None, _reader.close, exitpriority=0)  # a process of the pool runs no other hooks
