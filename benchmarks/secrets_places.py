@@ -12,7 +12,7 @@ from tests.audit.history.scan import scan
 
 from benchmarks.measure import Row, Target, plan, progress, report
 from benchmarks.peers import workshop
-from benchmarks.secret_scanners import PEERS, installed
+from benchmarks.secret_scanners import PEERS, installed, of_history
 
 DEEP = ("--log-opts=--all --reflog", "--max-archive-depth=8")
 
@@ -20,7 +20,7 @@ DEEP = ("--log-opts=--all --reflog", "--max-archive-depth=8")
 def commands(name: str, repo: Path, output: Path) -> dict[str, list[list[str]]]:
     """What to call, by how far it looks; what all of its calls find counts."""
     program, path = str(installed(name)), str(repo)
-    usual = PEERS[name].history(program, path, output)
+    usual = of_history(name, repo, output)
     if name == "gitleaks":
         files = [program, "dir", "--no-banner", DEEP[1], "--report-format=json", f"--report-path={output}"]
         best = [[*usual, *DEEP], [*files, path], [*files, f"{path}/.git"]]

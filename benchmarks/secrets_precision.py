@@ -11,12 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.audit.secrets.labelled import Label, write
 
 from benchmarks.measure import RESULTS, progress
-from benchmarks.scanners import SCANNERS, Found
+from benchmarks.secret_scanners import SCANNERS, Found, found_in, installed
 from seawall.audit.secrets.rules import load
 from seawall.audit.secrets.scanner import Scanner
 
@@ -78,13 +79,13 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], help="peers to leave out")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as workshop:
-        folder, report = Path(workshop) / "data", Path(workshop) / "report.json"
+        folder = Path(workshop) / "data"
         labels = write(folder, seed=chosen.seed, files=4 if chosen.quick else 30)
-        sides = {"Seawall": lambda: seawall(folder)}
+        sides: dict[str, Callable[[], Found]] = {"Seawall": partial(seawall, folder)}
         for peer in SCANNERS:
-            if not chosen.quick and peer.name not in chosen.without:
-                _ = peer.program
-                sides[peer.name] = lambda peer=peer: peer.scan(folder, report)
+            if not chosen.quick and peer not in chosen.without:
+                installed(peer)
+                sides[peer] = partial(found_in, peer, folder, Path(workshop))
         scores = [_measure(name, scan, labels) for name, scan in sides.items()]
     _show(scores, labels)
     if not chosen.quick:

@@ -5,7 +5,6 @@ everything that commits of any ref hold. No side asks vendors whether a credenti
 many of the planted credentials each side found. `--quick` takes one of 20 MB. All, three rounds: about 40 minutes.
 """
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from benchmarks.histories import History, history
 from benchmarks.measure import Row, Target, beside, in_turn, plan, report
 from benchmarks.peers import workshop
-from benchmarks.secret_scanners import LEFT_OUT, PEERS, Run, installed, scan, seawall_findings
+from benchmarks.secret_scanners import LEFT_OUT, PEERS, Run, findings, installed, scan, seawall_findings
 
 SIZES = (200, 500, 1000)  # MB of unique blobs
 TARGETS = {
@@ -40,14 +39,6 @@ def planted_found(name: str, run: Run, made: History) -> int:
         return sum(each.secret in text for each in made.planted)
     seen = {(place["path"], place["commit"]) for each in seawall_findings(run) for place in (each["first"],)}
     return sum((each.path, each.commit) in seen for each in made.planted)
-
-
-def findings(name: str, run: Run) -> int:
-    """How many findings a run reports in all."""
-    if name == "Seawall":
-        return len(seawall_findings(run))
-    said = json.loads(run.output or b"[]")
-    return len(said["findings"] if isinstance(said, dict) else said)
 
 
 def rows_of(megabytes: int, runs: dict[str, list[Run]]) -> list[Row]:

@@ -8,7 +8,7 @@ import pytest
 from seawall.audit.evidence import Credential, Evidence, EvidenceMissing
 from seawall.audit.finding import Finding, Gap
 from seawall.audit.registry import CHECKS, Check
-from seawall.audit.run import Report, Subject, exit_code, ordered, run
+from seawall.audit.run import Report, Subject, alarms, exit_code, ordered, run
 from seawall.audit.secrets.rules import load
 from tests.audit.report.made import FINDINGS, GAPS, REPORT, STARTED, place
 
@@ -101,3 +101,14 @@ def test_the_frame_imports_nothing_slow() -> None:
     loaded = {name.partition(".")[0] for name in shown.stdout.split()}
     assert "seawall" in loaded
     assert not loaded & {"rich", "jinja2", "pydantic", "click", "hyperscan"}
+
+
+def test_keys_made_for_tests_are_listed_and_make_no_scan_fail() -> None:
+    findings, _ = run(Evidence(credentials=(credential(sureness="format", for_tests=True),)))
+    assert [each.severity for each in findings] == ["information"]
+    assert findings[0].remedy.startswith("It lies among tests or documentation only")
+    report = Report(Subject("."), STARTED, 1.0, tuple(findings))
+    assert alarms(report) == ()
+    assert exit_code(report) == 0
+    assert exit_code(replace(report, gaps=GAPS)) == 3
+    assert exit_code(replace(report, findings=(*findings, FINDINGS[0]))) == 1

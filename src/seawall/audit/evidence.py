@@ -23,6 +23,7 @@ class Credential:
     times: int
     in_tip: bool
     proof: tuple[str, ...]  # masked, see mask.py
+    for_tests: bool = False  # by its form and all its places, see checks/samples.py
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from seawall.audit import baseline
+from seawall.audit.checks.samples import made_for_tests
 from seawall.audit.evidence import Credential, Evidence
 from seawall.audit.finding import Place
 from seawall.audit.history import git
@@ -88,6 +89,7 @@ def evidence(scanned: Scan) -> tuple[Credential, ...]:
             len(found.places),
             found.in_tip,
             (_proof(found),),
+            made_for_tests(found.rule, found.sureness, found.places),
         )
         for found in scanned.credentials
         if not any(found.secret in example for example in found.rule.positive)  # of a rule, in a file of rules

@@ -74,12 +74,17 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
+def alarms(report: Report) -> tuple[Finding, ...]:
+    """The findings that somebody has to act on; the others are listed for information."""
+    return tuple(each for each in report.findings if each.severity != "information")
+
+
 def exit_code(report: Report) -> int:
-    """0 clean, 1 findings, 3 incomplete.
+    """0 clean, 1 findings, 3 incomplete. Findings of severity "information" alone count as clean.
 
     A finding is certain and a gap is not, so 1 wins over 3: who only looks at the code acts on what is there. Every
     report says in its first lines that it is incomplete; the JSON has `complete`.
     """
-    if report.findings:
+    if alarms(report):
         return FINDINGS
     return INCOMPLETE if report.gaps else CLEAN

@@ -40,6 +40,8 @@ def scan_command(
     \b
     Exit code: 0 nothing found   1 something found
                2 error           3 nothing found, but not all could be looked at
+    Passwords, keys and hashes that lie among tests or documentation only are
+    listed for information and do not make it 1; what vendors issue does.
     """
     from seawall.audit.repository import Options, audit
     from seawall.audit.run import exit_code

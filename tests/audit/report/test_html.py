@@ -50,7 +50,7 @@ def test_every_finding_has_a_card_that_the_filters_know() -> None:
 def test_the_verdict_comes_first_and_gaps_right_after() -> None:
     text = Page(REPORT).text
     order = [
-        "8 findings, 3 still in the tip",
+        "7 findings, 3 still in the tip; 1 more for information",
         "Incomplete: 2 gaps",
         "In this order",
         "GitHub access token",

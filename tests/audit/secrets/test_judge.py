@@ -54,6 +54,13 @@ def test_credentials(line: str) -> None:
     "line",
     [
         'password = "changeme"',
+        "X\x94(\x8c\x08password\x94: None\x94h\x07]\x94(hq1",  # of a pickle
+        "    password = Py_None;",
+        "IPerspective/password: IUsernameMD5Password.",
+        "mssql+pyodbc://scott:tiger^5HHH@mssql2022:1433/x",
+        'oauth_secret="kkk9d7dh3k39sjv7"',
+        "$5$rounds=1000$test$QmQADEXMG8POI5WDsaeho0P36yK3Tcrgboabng6bkb/",
+        '"arn:aws:logs:*:*:log-group:/aws/lambda/atx-4*"',
         'password = "tu_password"',
         '"password": "senha1234"',
         'password = "testpassword123"',

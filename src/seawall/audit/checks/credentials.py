@@ -20,7 +20,7 @@ def _finding(credential: Credential) -> Finding:
         identifier,
         fingerprint(identifier, credential.secret),
         rule.description,
-        rule.severity,
+        "information" if credential.for_tests else rule.severity,
         credential.sureness,
         credential.first,
         credential.last,
@@ -34,6 +34,8 @@ def _finding(credential: Credential) -> Finding:
 
 def _remedy(credential: Credential) -> str:
     """Revoking comes first: what was published stays known, however often history is rewritten."""
+    if credential.for_tests:
+        return "It lies among tests or documentation only: leave it if it was made for them. Otherwise revoke it."
     steps = [f"Revoke it at {credential.rule.vendor} and make a new one."]
     if credential.in_tip:
         steps.append("Take it out of the files and hand it to the application in its environment.")

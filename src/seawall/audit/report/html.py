@@ -14,7 +14,7 @@ from seawall import __version__
 from seawall.audit.finding import Finding
 from seawall.audit.report import words
 from seawall.audit.report.timeline import timeline
-from seawall.audit.run import Report
+from seawall.audit.run import Report, alarms
 
 TEMPLATES = Path(__file__).with_name("templates")
 KINDS = 8  # bars
@@ -40,7 +40,7 @@ def as_html(report: Report) -> str:
         version=__version__,
         words=words,
         verdict=words.verdict(report),
-        tone="bad" if report.findings else "unsure" if report.gaps else "good",
+        tone="bad" if alarms(report) else "unsure" if report.gaps else "good",
         severities=Counter(finding.severity for finding in report.findings),
         surenesses=Counter(finding.sureness for finding in report.findings),
         kinds=_kinds(report.findings),

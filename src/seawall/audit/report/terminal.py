@@ -13,7 +13,7 @@ from rich.text import Text
 
 from seawall.audit.finding import Finding, Place, Severity
 from seawall.audit.report.words import SURE, count, day, figure, plain, verdict, where, who
-from seawall.audit.run import Report
+from seawall.audit.run import Report, alarms
 
 SHOWN = 20  # findings; the worst come first
 _COLOURS: dict[Severity, str] = {
@@ -41,6 +41,9 @@ def render(report: Report, everything: bool = False) -> RenderableType:
     for severity, group in groupby(shown, key=lambda finding: finding.severity):
         total = sum(finding.severity == severity for finding in report.findings)
         parts += [Rule(Text(f" {severity} · {total:,} ", _COLOURS[severity]), align="left", style="dim"), Text()]
+        if severity == "information":
+            parts += _for_information(list(group))
+            continue
         for finding in group:
             parts += [
                 *_finding(finding),
@@ -65,6 +68,16 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
     body += [Text(f"│ {plain(line)}", "cyan", no_wrap=True, overflow="ellipsis") for line in finding.proof[:1]]
     yield head
     yield Padding(Group(*body), (0, 0, 0, 2))
+
+
+def _for_information(findings: list[Finding]) -> Iterator[RenderableType]:
+    """A line each, as nobody has to act on them, and once what they all have to say."""
+    for finding in findings:
+        last, known = where(finding.last), (f"  {finding.fingerprint[:8]}", "dim")
+        yield Text.assemble((plain(finding.title), "bold"), "  ", last, known)
+    for finding in {each.remedy: each for each in findings}.values():
+        yield from _steps(finding)
+    yield Text()
 
 
 def _places(finding: Finding) -> Table:
@@ -113,7 +126,7 @@ def _end(report: Report) -> Iterator[RenderableType]:
 
 
 def _verdict_style(report: Report) -> str:
-    if report.findings:
+    if alarms(report):
         return "bold red"
     return "bold yellow" if report.gaps else "bold green"
 

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from seawall.audit.finding import Place, Severity, Sureness
-from seawall.audit.run import Report
+from seawall.audit.run import Report, alarms
 
 SURE: dict[Sureness, str] = {
     "verified": "checksum verified",
@@ -90,12 +90,15 @@ def figure(name: str, value: int | float) -> str:
 
 def verdict(report: Report) -> str:
     """The one sentence to remember."""
-    there = sum(finding.in_tip for finding in report.findings)
-    if not report.findings:
-        return "Nothing found, but not everything was looked at" if report.gaps else "Nothing found"
-    found = count(len(report.findings), "finding")
+    acute = alarms(report)
+    besides = len(report.findings) - len(acute)
+    also = f"; {count(besides, 'more')} for information" if besides else ""
+    if not acute:
+        return f"Nothing found, but not everything was looked at{also}" if report.gaps else f"Nothing found{also}"
+    there = sum(finding.in_tip for finding in acute)
+    found = count(len(acute), "finding")
     if not there:
-        return f"{found}, in the history only"
-    if there == len(report.findings):
-        return f"{found}, {'all ' if there > 1 else ''}still in the tip"
-    return f"{found}, {there} still in the tip"
+        return f"{found}, in the history only{also}"
+    if there == len(acute):
+        return f"{found}, {'all ' if there > 1 else ''}still in the tip{also}"
+    return f"{found}, {there} still in the tip{also}"

@@ -28,8 +28,12 @@ def filler(value: str) -> str:
 @lru_cache(65536)
 def assigned(value: str) -> str:
     """What rules out `value` under whatever suspicious name."""
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value):
+        return "not text"  # of a pickle, say, where names and values stand between lengths
     if identifier(value) and not re.search(r"\d", value):
         return "a word"
+    if re.fullmatch(r"(?:[A-Z]+[a-z]*\d?){3,}\.", value) and made_of_words(value):
+        return "a name that ends a sentence"
     if re.match(r"eyJ[\w-]+\.", value):
         return "a JSON Web Token, which has a rule of its own, or a part of one"
     if UUID.fullmatch(value):

@@ -63,6 +63,8 @@ def hashed(value: str, around: Surroundings) -> str:
 
 
 def _salt_is_word(salt: str) -> bool:
+    if salt.islower() and placeholders.common(salt):
+        return True
     plain = salt
     if re.fullmatch(r"[A-Za-z0-9+/]{8,}", salt):
         plain = base64.b64decode(salt + "=" * (-len(salt) % 4)).decode("latin-1") if len(salt) % 4 != 1 else salt

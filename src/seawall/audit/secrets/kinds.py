@@ -42,6 +42,8 @@ def _surrounded(value: str, around: Surroundings) -> str:
         return "code"
     if not around.quote and around.spaced and re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", value):
         return "an attribute"
+    if not around.quote and around.spaced and around.after.startswith(";") and re.fullmatch(r"[A-Za-z_]+", value):
+        return "a variable"  # `password = Py_None;`
     if around.quote and re.match(r"""(?:\\?["'])?\s*(?:\+(?!=)|%|\.format|\.join|\.\s*\$)""", around.after):
         return "a part of an expression"
     if commented_sample(around):
@@ -106,6 +108,11 @@ def argument_secret(value: str, around: Surroundings) -> str:
 
 def url(value: str, around: Surroundings) -> str:
     """The password in a URL: users of samples are called user, their hosts example.com or localhost."""
+    before = around.line[max(0, around.at - 120) : around.at]
+    if re.search(r"\barn:[\w*-]*:[^\s\"']*$", before):
+        return "an Amazon resource name"
+    if before.lower().endswith("//scott:") and value.lower().startswith("tiger"):
+        return "the user of every database's manual"
     host = re.match(r"@([\w.-]*)", around.after)
     if (
         host

@@ -49,6 +49,14 @@ _SAMPLES = (
     "5f352379324c22463451387a0aec5d2f",
     "zyxk7niyng/togh8nj+p9nle73sq3",  # Celery's documentation
     "45ghiukldjahdnhzdauz",  # RFC 7009
+    "dpf43f3p2l4k3l03",  # RFC 5849: consumer key, its tokens, and those of 3.4.1.1
+    "hh5s93j4hdidpola",
+    "hdhd0244k9j7ao03",
+    "9djdj82h48djs9d2",
+    "kkk9d7dh3k39sjv7",
+    "a3ddj3w",  # RFC 6749, johndoe's password
+    "reg-23410913-abewfq.123483",  # RFC 7592, registration token and client secret
+    "cf136dc3c1fc93f31185e5885805d",
 )
 _MARKS = Late(
     r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[^<>]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{|^#[a-zA-Z.]+#$|<%|%>|%\([a-z_]+\)"

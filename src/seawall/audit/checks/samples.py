@@ -1,0 +1,47 @@
+"""What lies only among tests and documentation was most likely made for them."""
+
+import re
+from collections.abc import Iterable
+
+from seawall.audit.finding import Place, Sureness
+from seawall.audit.secrets.rules import FileRule, Rule
+
+_FOLDER = re.compile(
+    r"(?i)t|(?:unit|functional|integration)?[_-]?tests?(?:[_-]?(?:data|files|assets|suite|cases|certs|keys|server))?|testing|testdata"
+    r"|(?:\w*[_-])?fixtures?|(?:docs?|doc|documentation)(?:[_-]?(?:src|source|examples))?|examples?|samples?|demos?"
+    r"|tutorials?|specs?|__tests__|__fixtures__|__mocks__|mocks?|dummy[\w-]*"
+)
+_FILE = re.compile(
+    r"(?i)(?:conftest|tests?|test_[^/]*|[^/]*(?:_|\.|-)(?:tests?|spec|mock)|examples?[-_\d]*|readme[^/]*tests?)"
+    r"\.[a-z]{1,5}"
+)
+# They issue nothing: their users make what is secret.
+_PROGRAMS = ("", "Django", "OpenSSH", "PuTTY", "PostgreSQL", "MySQL", "KeePass", "Kubernetes", "WordPress", "Ansible")
+# Tells of the rest as well: its passwords are for readers only if they stand among the tests or the documentation too.
+_README = re.compile(r"(?i)(?:readme|changes|changelog|history|news)[^/]*")
+
+
+def made_for_tests(rule: Rule | FileRule, sureness: Sureness, places: Iterable[Place]) -> bool:
+    """Whether a credential that anybody can make (a key, password, hash) lies among tests or documentation alone.
+
+    What a vendor has issued, or a checksum proves, is none of those wherever it lies: it opens something.
+    """
+    if sureness == "verified" or not anybodys(rule):
+        return False
+    where = {_kind(place) for place in places}
+    return where in ({"sample"}, {"sample", "readme"})
+
+
+def anybodys(rule: Rule | FileRule) -> bool:
+    """Whether no vendor issues what the rule finds. Such rules have a judgement of their own, for want of a format."""
+    return rule.vendor in _PROGRAMS and (isinstance(rule, FileRule) or bool(rule.judge))
+
+
+def _kind(place: Place) -> str:
+    """Whether a place is a "sample", a "readme", or "" for any other."""
+    if place.kind not in ("file", "staged file"):
+        return ""
+    *folders, name = place.path.split("/")
+    if _FILE.fullmatch(name) or any(_FOLDER.fullmatch(each) for each in folders):
+        return "sample"
+    return "readme" if _README.fullmatch(name) else ""
