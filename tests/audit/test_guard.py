@@ -184,13 +184,35 @@ def test_range(repo: Path) -> None:
 def test_baseline(guarded: Path) -> None:
     stage(guarded, "a.py", f"t = '{github_token()}'\n")
     said = commit(guarded).stderr.decode()
-    mark = said.split("seawall secrets accept ")[1].split()[0]
-    accepted = subprocess.run(
-        [sys.executable, "-m", "seawall", "secrets", "accept", mark, "--reason", "made up for a test"],
-        cwd=guarded, capture_output=True, check=False, env=environment(PYTHONPATH=str(SOURCE)),
-    )  # fmt: skip
-    assert accepted.returncode == 0, accepted.stderr
+    accept(guarded, *marks(said))
     assert commit(guarded).returncode == 0
+
+
+def marks(said: str) -> list[str]:
+    return [part.split()[0] for part in said.split("seawall secrets accept ")[1:]]
+
+
+def accept(repo: Path, *given: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "seawall", "secrets", "accept", *given, "--reason", "made up for a test"],
+        cwd=repo, capture_output=True, check=False, env=environment(PYTHONPATH=str(SOURCE)),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_files_that_are_credentials_by_their_names(guarded: Path, tmp_path: Path) -> None:
+    """Only where nothing else is found in them, as the scan says it: what it does not know, nobody could accept."""
+    stage(guarded, ".git-credentials", f"https://ada:{github_token()}@github.com\n")
+    (guarded / "server.p12").write_bytes(b"0\x82\x09\x01\x02\x01\x03 made up\n")
+    git(guarded, "add", "server.p12")
+    said = commit(guarded).stderr.decode()
+    assert said.count(".git-credentials:1") == 1
+    assert "Key store" in said
+    assert len(marks(said)) == 2
+    accept(guarded, *marks(said))
+    assert commit(guarded).returncode == 0
+    git(tmp_path, "init", "-q", "--bare", "there.git")
+    git(guarded, "push", "-q", str(tmp_path / "there.git"), "main", PYTHONPATH=str(SOURCE))
 
 
 def test_other_hooks_go_first(repo: Path) -> None:

@@ -84,12 +84,13 @@ def in_message(scanner: Scanner, text: bytes) -> list[New]:
     return [New(each, "commit message", "", "") for each in look(scanner, b"\n".join(lines), [])]
 
 
-def _in(scanner: Scanner, path: str, data: bytes) -> Iterator[Sighting]:
-    if path and (hit := scanner.by_name(path, data)):
-        yield Sighting(hit, (), 0, "", 0)
-    for start in range(0, max(len(data), 1), _PIECE):
-        piece = data[max(0, start - _OVERLAP) : start + _PIECE]
-        yield from look(scanner, piece, [])
+def _in(scanner: Scanner, path: str, data: bytes) -> list[Sighting]:
+    """As the scan of the repository sees it: by its name only where nothing else is found in the file."""
+    pieces = [data[max(0, start - _OVERLAP) : start + _PIECE] for start in range(0, max(len(data), 1), _PIECE)]
+    found = [each for piece in pieces for each in look(scanner, piece, [])]
+    if found or not scanner.names.suspicious(path):
+        return found
+    return [each for piece in pieces for each in look(scanner, piece, [], path)]
 
 
 def _contents(names: Iterable[str], optional: bool = False) -> Iterator[tuple[str, bytes, bytes]]:

@@ -60,7 +60,7 @@ def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
     # The names in the other trees are in the log's paths.
     trees = [Listed(name.decode(), "tree", 0) for name in store.trees if name not in log.introduced]
     seen.add(reading.read(repository, trees))
-    seen.add(reading.read(repository, _by_name(log, store.others, reading.scanner, seen)))
+    seen.add(reading.read(repository, _by_name(repository, log, store.others, reading.scanner, seen)))
     _names(repository, log, reading.scanner, seen)
     gaps = _missing(repository, log, store.names, seen.missing)
     seen.gaps = _called(seen.gaps, log)
@@ -81,10 +81,11 @@ def _listed(paths: Iterable[Path]) -> Iterator[Listed]:
             yield Listed(str(path), "file", path.lstat().st_size, str(path))
 
 
-def _by_name(log: Log, listed: list[Listed], scanner: Scanner, seen: Seen) -> list[Listed]:
+def _by_name(repository: Repository, log: Log, listed: list[Listed], scanner: Scanner, seen: Seen) -> list[Listed]:
     """Files that may be credentials by their names; not those in which something was found anyway."""
     telling = {path for path in log.paths if scanner.names.suspicious(unquote(path))}
-    paths = log.standing(telling)
+    waiting = {name: path for name, path in objects.staged(repository).items() if scanner.names.suspicious(path)}
+    paths = waiting | log.standing(telling)
     done = {name for name, _, _ in seen.sightings}
     return [each._replace(path=paths[each.name]) for each in listed if each.name in paths and each.name not in done]
 
