@@ -3,13 +3,22 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from seawall.audit.finding import Place
+from seawall.audit.fingerprint import fingerprint
+from seawall.audit.history.places import Credential
+from seawall.audit.history.scan import Scan
+from seawall.audit.history.wipe.targets import chosen
+from seawall.audit.secrets.deep import Sighting
+from seawall.audit.secrets.scanner import Hit
+from seawall.errors import ConfigError
 from tests.audit.history.repository import add, commit, environment, git, github_token, new, put
 from tests.audit.history.scan import SOURCE
-from tests.audit.history.wiping import left, state
+from tests.audit.history.wiping import RULE, left, state
 
 
 def run(repo: Path, *arguments: str, data: str = "") -> subprocess.CompletedProcess[str]:
@@ -91,7 +100,23 @@ def test_one_rule_or_finding(repo: Path, secret: str) -> None:
     wrong = run(repo, "--dry-run", "--rule", "no-such-rule")
     assert wrong.returncode == 2
     assert "seawall secrets scan" in wrong.stderr
+    assert run(repo, "--dry-run", "--rule", "secrets/github-token").returncode == 0, "as the scan prints it"
     assert run(repo, "--dry-run", "--finding", "0" * 32).returncode == 2
+    assert run(repo, "--dry-run", "--finding", fingerprint("secrets/github-token", secret)[:8]).returncode == 0
+
+
+def test_the_beginning_of_a_fingerprint() -> None:
+    place = Place("file", "a.py", 1)
+    sighting = Sighting(Hit(RULE, "", 0, 0, "format"), (), 1, "", 0)
+    secrets = [github_token() for _ in range(17)]  # two of them begin with the same digit
+    found = Scan([Credential(RULE, secret, "format", sighting, [place]) for secret in secrets])
+    marks = sorted(fingerprint(f"secrets/{RULE.id}", secret) for secret in secrets)
+    same = next(one[0] for one, other in pairwise(marks) if one[0] == other[0])
+    with pytest.raises(ConfigError, match=f"begins with {same}"):
+        chosen(found, (), (same,))
+    assert len(chosen(found, (), (marks[0], marks[1][:20]))) == 2
+    with pytest.raises(ConfigError, match="no finding"):
+        chosen(found, (), ("",))
 
 
 def test_what_the_baseline_accepts_stays(repo: Path) -> None:

@@ -53,17 +53,30 @@ class Target:
 
 
 def chosen(scan: Scan, rules: Iterable[str], fingerprints: Iterable[str]) -> list[tuple[str, AnyRule]]:
-    """The secrets of `scan` that the user means: all, or those of some rules or findings. Raises ConfigError."""
-    rules, fingerprints = set(rules), set(fingerprints)
+    """The secrets of `scan` that the user means: all, or those of some rules or findings. Raises ConfigError.
+
+    Rules as `github-token` or `secrets/github-token`; of a fingerprint the beginning will do, if no other has it.
+    """
+    names, begins = {rule.removeprefix("secrets/") for rule in rules}, set(fingerprints)
     found = [(each.secret, each.rule) for each in scan.credentials]
-    if not rules and not fingerprints:
+    if not names and not begins:
         return found
-    names = {fingerprint(f"secrets/{rule.id}", secret): (secret, rule) for secret, rule in found if fingerprints}
-    if unknown := rules - {rule.id for _, rule in found}:
+    if unknown := names - {rule.id for _, rule in found}:
         raise ConfigError(f"Nothing was found by the rule {min(unknown)}.", "See: seawall secrets scan")
-    if unknown := fingerprints - set(names):
-        raise ConfigError(f"There is no finding {min(unknown)}.", "See: seawall secrets scan")
-    return [each for each in found if each[1].id in rules] + [names[each] for each in fingerprints]
+    marks = {fingerprint(f"secrets/{rule.id}", secret): (secret, rule) for secret, rule in found if begins}
+    return [each for each in found if each[1].id in names] + [_marked(marks, begin) for begin in sorted(begins)]
+
+
+def _marked(marks: dict[str, tuple[str, AnyRule]], begin: str) -> tuple[str, AnyRule]:
+    matching = [mark for mark in marks if begin and mark.startswith(begin.lower())]
+    if not matching:
+        raise ConfigError(f"There is no finding {begin}.", "See: seawall secrets scan")
+    if len(matching) > 1:
+        raise ConfigError(
+            f"{len(matching)} findings have a fingerprint that begins with {begin}.",
+            f"Say more of it: {', '.join(sorted(matching))}",
+        )
+    return marks[matching[0]]
 
 
 def accepted(path: Path, scanned: Scan) -> frozenset[str]:
@@ -85,7 +98,7 @@ def given(text: bytes) -> list[tuple[str, AnyRule]]:
     for number, secret in enumerate(secrets, 1):
         if len(secret) < SHORTEST:
             raise ConfigError(
-                f"The {number}. secret given is shorter than {SHORTEST} characters.",
+                f"Secret number {number} is shorter than {SHORTEST} characters.",
                 "Replacing it everywhere would damage what only looks like it: change those files by hand.",
             )
     return [(secret, _GIVEN) for secret in secrets]
