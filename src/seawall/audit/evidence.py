@@ -24,6 +24,7 @@ class Credential:
     in_tip: bool
     proof: tuple[str, ...]  # masked, see mask.py
     for_tests: bool = False  # by its form and all its places, see checks/samples.py
+    only_here: bool = False  # in files of the work tree that git has never seen
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ def evidence(scanned: Scan) -> tuple[Credential, ...]:
             found.in_tip,
             (_proof(found),),
             made_for_tests(found.rule, found.sureness, found.places),
+            scanned.versioned and all(place.kind == "file" and not place.commit for place in found.places),
         )
         for found in scanned.credentials
         if not any(found.secret in example for example in found.rule.positive)  # of a rule, in a file of rules

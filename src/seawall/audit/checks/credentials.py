@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from seawall.audit.checks.samples import anybodys
 from seawall.audit.evidence import Credential, Evidence
-from seawall.audit.finding import Finding
+from seawall.audit.finding import Finding, Severity
 from seawall.audit.fingerprint import fingerprint
 
 
@@ -20,7 +21,7 @@ def _finding(credential: Credential) -> Finding:
         identifier,
         fingerprint(identifier, credential.secret),
         rule.description,
-        "information" if credential.for_tests else rule.severity,
+        _severity(credential),
         credential.sureness,
         credential.first,
         credential.last,
@@ -28,15 +29,31 @@ def _finding(credential: Credential) -> Finding:
         credential.in_tip,
         credential.proof,
         _remedy(credential),
-        (rule.rotate,) if rule.rotate else (),
+        (rule.rotate,) if rule.rotate and not credential.only_here else (),
     )
+
+
+def _severity(credential: Credential) -> Severity:
+    if credential.for_tests:
+        return "information"
+    return "low" if credential.only_here else credential.rule.severity
 
 
 def _remedy(credential: Credential) -> str:
     """Revoking comes first: what was published stays known, however often history is rewritten."""
     if credential.for_tests:
         return "It lies among tests or documentation only: leave it if it was made for them. Otherwise revoke it."
-    steps = [f"Revoke it at {credential.rule.vendor} and make a new one."]
+    if credential.only_here:
+        return (
+            "It is in no commit: keep it so, with a line in .gitignore and `seawall secrets guard install`.\n"
+            "See that nobody else on this machine can read the file."
+        )
+    rule = credential.rule
+    steps = [
+        "Change it wherever it opens something."
+        if anybodys(rule)
+        else f"Revoke it at {rule.vendor or 'whoever issued it'} and make a new one."
+    ]
     if credential.in_tip:
         steps.append("Take it out of the files and hand it to the application in its environment.")
     steps.append("Then take it out of the history: seawall secrets wipe")

@@ -31,6 +31,7 @@ class Scan:
     objects: int = 0
     read: int = 0  # bytes
     commits: int = 0
+    versioned: bool = True  # whether there is a repository at all
 
 
 def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: Progress = lambda *_: None) -> Scan:
@@ -39,7 +40,7 @@ def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: P
     repository = git.find(path)
     if repository is None:
         seen = reading.read(None, _listed(files.in_folder(path.resolve())))
-        return _result(credentials(seen, Places(None, path.resolve(), seen, None)), seen, [])
+        return replace(_result(credentials(seen, Places(None, path.resolve(), seen, None)), seen, []), versioned=False)
     result = _scan(repository, path.resolve(), reading)
     for name, module in _nested(repository).items():
         _add(result, scan(module, scanner, processes, progress), name)
