@@ -1,6 +1,7 @@
 """The hooks stop a new credential and nothing else: run by git itself, in every shape a commit can have."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -140,7 +141,9 @@ def test_message(guarded: Path) -> None:
     secret = github_token()
     done = commit(guarded, "--allow-empty", "-m", f"With {secret}")
     assert done.returncode == 1
-    assert b"commit message" in done.stderr
+    assert b"commit message:3" in done.stderr
+    assert b"edit it" in done.stderr
+    assert b"git restore" not in done.stderr
     file = guarded / "message"
     file.write_text(f"Work\n# {secret}\n# ------------------------ >8 ------------------------\n+{secret}\n")
     assert run(guarded, "--commit-msg", "message").returncode == 0, "git cuts this off"
@@ -177,8 +180,62 @@ def test_range(repo: Path) -> None:
     assert run(repo, "--range", "HEAD~1..HEAD").returncode == 0
     wrong = run(repo, "--range", "nothing..HEAD")
     assert wrong.returncode == 2
+    assert "no commit nothing" in wrong.stderr
     assert "fetch-depth: 0" in wrong.stderr
     assert run(repo, "--range", "--all").returncode == 2
+    assert run(repo, "--range", "HEAD~1..HEAD", "--staged").returncode == 2
+
+
+def test_a_message_of_a_range(repo: Path) -> None:
+    git(repo, "commit", "-q", "--allow-empty", "-m", "Work", "-m", f"With {github_token()}")
+    said = run(repo, "--range", "HEAD~1..HEAD").stderr
+    assert f"commit message of {git(repo, 'rev-parse', 'HEAD')[:8]}:3" in said, "without the header's lines"
+    assert "git commit --amend" in said
+    assert "push" not in said
+    git(repo, "commit", "-q", "--allow-empty", "-m", "Work", f"--author={github_token()} <ada@analytical.test>")
+    assert "  author of" in run(repo, "--range", "HEAD~1..HEAD").stderr
+
+
+def test_a_shallow_clone(repo: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{repo}", "shallow")
+    done = run(tmp_path / "shallow", "--range", "HEAD~1..HEAD")
+    assert done.returncode == 3
+    assert "fetch-depth: 0" in done.stderr
+
+
+def test_no_repository(tmp_path: Path) -> None:
+    for arguments in (["--staged"], ["install"], ["uninstall"], ["--range", "a..b"]):
+        done = run(tmp_path, *arguments)
+        assert done.returncode == 2
+        assert "There is no git repository in" in done.stderr
+        assert len(done.stderr.splitlines()) == 2
+    without = run(tmp_path, "--staged", PATH="/nowhere")
+    assert without.returncode == 2
+    assert "git is not installed" in without.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_the_repository_of_another_user(repo: Path) -> None:
+    for path in (repo, repo / ".git"):
+        os.chown(path, 65534, 65534)
+    for arguments in ("--staged", "install"):
+        done = run(repo, arguments)
+        assert done.returncode == 2
+        assert "belongs to another user" in done.stderr
+        assert len(done.stderr.splitlines()) == 2
+
+
+def test_hooks_that_cannot_be_written(repo: Path, tmp_path: Path) -> None:
+    shutil.rmtree(repo / ".git/hooks")
+    (repo / ".git/hooks").write_text("")
+    done = run(repo, "install")
+    assert done.returncode == 2
+    assert "cannot be changed" in done.stderr
+    assert "Traceback" not in done.stderr
+    git(tmp_path, "init", "-q", "--bare", "there.git")
+    bare = run(tmp_path / "there.git", "install")
+    assert bare.returncode == 2
+    assert "bare" in bare.stderr
 
 
 def test_baseline(guarded: Path) -> None:
@@ -235,6 +292,7 @@ def test_hooks_that_others_share_are_left_alone(repo: Path, husky: bool) -> None
     git(repo, "config", "core.hooksPath", str(folder))
     done = run(repo, "install")
     assert done.returncode == 2
+    assert "in this work tree" in done.stderr
     where = repo / ".husky" if husky else folder
     assert f"Add to {where}/pre-commit: seawall secrets guard --staged" in done.stderr
     assert not list(folder.iterdir())

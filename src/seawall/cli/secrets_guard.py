@@ -37,13 +37,16 @@ def guard_command(
         return
     if not (staged or commit_msg or push is not None or revisions):
         raise click.UsageError("Say what to look at, such as --staged; or: seawall secrets guard install")
+    if (staged or commit_msg is not None) + (push is not None) + bool(revisions) > 1:
+        raise click.UsageError("What is committed, --push and --range are looked at one at a time.")
     from seawall.audit.guard.changes import top
     from seawall.audit.guard.look import not_accepted
 
     folder = top()
     found = _found(folder, staged, commit_msg, push, revisions)
     if found and (counted := not_accepted(found, folder)):
-        _tell(counted, "commit" if staged or commit_msg else "push")
+        in_what = "range" if revisions else "push" if push is not None or _framework() else "commit"
+        _tell(counted, in_what, revisions or "")
         sys.exit(1)
 
 
@@ -53,6 +56,8 @@ def _found(folder: Path, staged: bool, commit_msg: Path | None, push: str | None
     from seawall.audit.secrets.ready import ready
 
     range_of_framework = _framework()
+    if revisions:
+        changes.whole()
     if revisions or range_of_framework:
         found = changes.ranged(revisions or range_of_framework)
     elif push is not None and (remote := os.environ.get("PRE_COMMIT_REMOTE_NAME")):
@@ -79,37 +84,55 @@ def _patience() -> None:
     click.echo("seawall: preparing the rules, once after each upgrade; this takes some seconds …", err=True)
 
 
-def _tell(counted: "list[tuple[New, Finding]]", verb: str) -> None:
+def _tell(counted: "list[tuple[New, Finding]]", in_what: str, revisions: str) -> None:
+    number = len(counted)
+    these = f"what {_plain(revisions)} brings in" if revisions else f"this {in_what}"
+    _say(f"seawall: {number} credential{'s' if number > 1 else ''} in {these}.", fg="red")
+    for each, finding in counted[:SHOWN]:
+        _tell_one(each, finding, [other.sighting.hit.secret for other, _ in counted])
+    if number > SHOWN:
+        _say(f"\n  … and {number - SHOWN} more")
+    _say()
+    if any(each.kind in FILES for each, _ in counted):
+        _say(f"Take it out of the file and hand it to the program in its environment. {_REMEDIES[in_what]}")
+    if any(each.kind not in FILES for each, _ in counted):
+        _say(_MESSAGES[in_what])
+    if in_what in _UNCHECKED:
+        _say(f"Unchecked, this once: {_UNCHECKED[in_what]}")
+
+
+def _tell_one(each: "New", finding: "Finding", beside: list[str]) -> None:
     from seawall.audit.mask import mask, mask_line
 
-    def line(text: str = "", **style: str) -> None:
-        click.secho(text, err=True, **style)  # type: ignore[arg-type]
-
-    number = len(counted)
-    line(f"seawall: {number} credential{'s' if number > 1 else ''} in this {verb}.", fg="red")
-    for each, finding in counted[:SHOWN]:
-        hit = each.sighting.hit
-        beside = [other.sighting.hit.secret for other, _ in counted]
-        where = _plain(mask_line(each.path, beside, width=4096)) or each.kind
-        line(
-            f"\n  {where}{f':{each.sighting.line}' if each.sighting.line else ''}  {finding.title}  {mask(hit.secret)}"
-        )
-        if each.sighting.within:
-            line(f"    in {', in '.join(reversed(each.sighting.within))}")
-        line(f"    to let it pass: seawall secrets accept {finding.fingerprint[:12]} --reason '…'")
-        if finding.links:
-            line(f"    if it ever left this machine, revoke it: {finding.links[0]}")
-    if number > SHOWN:
-        line(f"\n  … and {number - SHOWN} more")
-    line()
-    line("Take it out of the file and hand it to the program in its environment. " + _REMEDIES[verb])
+    of = f" of {each.object[:8]}" if each.object else ""
+    where = _plain(mask_line(each.path, beside, width=4096)) or each.kind + of
+    line = f":{each.sighting.line}" if each.sighting.line else ""
+    _say(f"\n  {where}{line}  {finding.title}  {mask(each.sighting.hit.secret)}")
+    if each.sighting.within:
+        _say(f"    in {', in '.join(reversed(each.sighting.within))}")
+    _say(f"    to let it pass: seawall secrets accept {finding.fingerprint[:12]} --reason '…'")
+    if finding.links:
+        _say(f"    if it ever left this machine, revoke it: {finding.links[0]}")
 
 
+def _say(text: str = "", **style: str) -> None:
+    click.secho(text, err=True, **style)  # type: ignore[arg-type]
+
+
+FILES = ("file", "file name")
+_REWRITE = "Then rewrite the commits: git rebase --interactive,\nor, if they are many: seawall secrets wipe."
+_REWORD = "Take it out of the message: git commit --amend; of an older one: git rebase --interactive, and `reword`."
 _REMEDIES = {
-    "commit": "Then: git restore --staged FILE, or git add FILE.\nUnchecked, this once: git commit --no-verify",
-    "push": "Then rewrite the commits: git rebase --interactive,\nor, if they are many: seawall secrets wipe. "
-    "Unchecked, this once: git push --no-verify",
+    "commit": "Then: git restore --staged FILE, or git add FILE.",
+    "push": _REWRITE,
+    "range": _REWRITE,
 }
+_MESSAGES = {
+    "commit": "Take it out of the message: git commit again, and edit it. What you wrote is in .git/COMMIT_EDITMSG.",
+    "push": _REWORD,
+    "range": _REWORD,
+}
+_UNCHECKED = {"commit": "git commit --no-verify", "push": "git push --no-verify"}
 
 
 def _plain(text: str) -> str:
@@ -119,7 +142,7 @@ def _plain(text: str) -> str:
 
 @guard_command.command("install")
 def install_command() -> None:
-    """Put the guard into this repository's hooks, after those that are there."""
+    """Put the guard beside the hooks that are there."""
     from seawall.audit.guard.hooks import install
     from seawall.audit.secrets.ready import ready
 
@@ -130,7 +153,7 @@ def install_command() -> None:
 
 @guard_command.command("uninstall")
 def uninstall_command() -> None:
-    """Take the guard out of this repository's hooks, and leave the others."""
+    """Take it out of the hooks, and leave the others."""
     from seawall.audit.guard.hooks import uninstall
 
     removed = uninstall()

@@ -5,12 +5,13 @@ history/git.py, which looks at whole repositories, leaves it out.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.errors import ProgramMissing, RepositoryUnusable
+from seawall.errors import ProgramMissing, RepositoryUnusable, SeawallError
 
 _SUBMODULE = "160000"
 _ZEROS = "0000000"  # an object that is none begins so
@@ -26,18 +27,38 @@ class Change:
     replaces: str = ""  # the object among them that surely is there, if one is
 
 
+class GitMissing(ProgramMissing):
+    """git is not installed."""
+
+    exit_code = 2
+
+
+class ObjectsMissing(SeawallError):
+    """What is to be looked at is not all here."""
+
+    exit_code = 3
+
+
 def git(*arguments: str, input: bytes | None = None) -> bytes:
-    """What git prints. Raises RepositoryUnusable with git's own words, ProgramMissing."""
+    """What git prints. Raises RepositoryUnusable, in git's own words where they help, GitMissing."""
     try:
         done = subprocess.run(
             ["git", "--no-pager", *arguments], input=input, capture_output=True, env=environment(), check=False
         )
     except FileNotFoundError:
-        raise ProgramMissing("git is not installed.", "Install it: sudo apt-get install git") from None
+        raise GitMissing("git is not installed.", "Install it: sudo apt-get install git") from None
     if done.returncode:
-        remedy = "In CI, fetch the whole history: fetch-depth: 0, GIT_DEPTH: 0" if arguments[0] == "rev-list" else ""
-        raise RepositoryUnusable(f"git {arguments[0]} failed.", remedy, done.stderr.decode(errors="replace"))
+        in_repository()
+        raise RepositoryUnusable(f"git {arguments[0]} failed.", detail=done.stderr.decode(errors="replace"))
     return done.stdout
+
+
+def in_repository() -> None:
+    """Raise RepositoryUnusable where there is none, or somebody else's: git says many other things then."""
+    from seawall.audit.history.git import find
+
+    if "GIT_DIR" not in os.environ and find(Path.cwd()) is None:
+        raise RepositoryUnusable(f"There is no git repository in {Path.cwd()}.", "Go to one, or make one: git init")
 
 
 def environment() -> dict[str, str]:
@@ -91,9 +112,36 @@ def unpushed(remote: str) -> list[Change]:
 
 def ranged(revisions: str) -> list[Change]:
     """What the commits of a range bring in. Raises RepositoryUnusable where there is no such range."""
-    if revisions.startswith("-"):
+    words = revisions.split()
+    if not words or any(word.startswith("-") for word in words):
         raise RepositoryUnusable(f"{revisions} is no range of commits.", "Say: --range main..HEAD")
-    return _reachable(revisions.split())
+    try:
+        return _reachable(words)
+    except RepositoryUnusable:
+        ends = [end for word in words for end in re.split(r"\.{2,3}", word.removeprefix("^")) if end]
+        for end in ends:
+            if not _commit(end):
+                raise RepositoryUnusable(f"There is no commit {end} here.", _FETCH) from None
+        raise
+
+
+_FETCH = "Is it spelt right? In CI, fetch the whole history: fetch-depth: 0, GIT_DEPTH: 0"
+
+
+def _commit(name: str) -> bool:
+    try:
+        return bool(git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"))
+    except RepositoryUnusable:
+        return False
+
+
+def whole() -> None:
+    """Raise ObjectsMissing in a shallow clone: which commits a range has depends on what is not here."""
+    if git("rev-parse", "--is-shallow-repository").strip() == b"true":
+        raise ObjectsMissing(
+            "This is a shallow clone: older commits are missing.",
+            "Fetch them: git fetch --unshallow. In CI: fetch-depth: 0, GIT_DEPTH: 0",
+        )
 
 
 def _reachable(revisions: Sequence[str], *options: str) -> list[Change]:

@@ -1,12 +1,13 @@
 """The hooks: put where git looks for them, after those that are there, never instead of them."""
 
+import contextlib
 import os
 import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from seawall.audit.guard.changes import git
+from seawall.audit.guard.changes import git, top
 from seawall.errors import SeawallError
 
 MARK = "# By `seawall secrets guard install`; `seawall secrets guard uninstall` takes it away."
@@ -43,9 +44,36 @@ class HooksInTheWay(SeawallError):
     exit_code = 2
 
 
+class HooksUnusable(SeawallError):
+    """Hooks cannot be written here, or would never run."""
+
+    exit_code = 2
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        problem = f"{error.filename or folder} cannot be changed: {error.strerror}."
+        raise HooksUnusable(problem, f"See who may write there: ls -ld {shlex.quote(str(folder))}") from error
+
+
 def install() -> list[Path]:
-    """Write the hooks; what was written. Raises HooksInTheWay, saying what to add to which file instead."""
+    """Write the hooks; what was written.
+
+    Raises HooksInTheWay, saying what to add to which file instead, and HooksUnusable.
+    """
+    if git("rev-parse", "--is-bare-repository").strip() == b"true":
+        raise HooksUnusable(
+            "This is a bare repository: nothing is committed here.", "Install the guard where people commit."
+        )
     folder = _folder()
+    with _writing(folder):
+        return _install(folder)
+
+
+def _install(folder: Path) -> list[Path]:
     written = [folder / name for name in _COMMANDS]
     for hook in written:
         _check(hook)
@@ -62,16 +90,25 @@ def install() -> list[Path]:
 
 def uninstall() -> list[Path]:
     """Take ours away and put back what was there; what was taken away."""
-    removed = [hook for hook in (_folder() / name for name in _COMMANDS) if hook.exists() and _ours(hook)]
-    for hook in removed:
-        other = hook.with_name(hook.name + OTHERS)
-        other.replace(hook) if other.exists() else hook.unlink()
+    folder = _folder()
+    with _writing(folder):
+        removed = [hook for hook in (folder / name for name in _COMMANDS) if hook.exists() and _ours(hook)]
+        for hook in removed:
+            other = hook.with_name(hook.name + OTHERS)
+            other.replace(hook) if other.exists() else hook.unlink()
     return removed
 
 
 def _folder() -> Path:
     """Also of a linked work tree, and with core.hooksPath."""
-    return Path(os.fsdecode(git("rev-parse", "--git-path", "hooks")).strip()).expanduser().absolute()
+    if path := _configured():
+        return top() / path
+    return Path(os.fsdecode(git("rev-parse", "--git-path", "hooks")).strip()).absolute()
+
+
+def _configured() -> str:
+    """core.hooksPath; relative to the top folder, where hooks run."""
+    return os.fsdecode(_try("config", "--type=path", "core.hooksPath")).strip()
 
 
 def _ours(hook: Path) -> bool:
@@ -90,14 +127,20 @@ def _check(hook: Path) -> None:
         )
     if _shared(hook.parent):
         raise HooksInTheWay(
-            f"core.hooksPath is {hook.parent}, which other repositories or people share.",
+            f"core.hooksPath is {hook.parent}, {_whose(hook.parent)}.",
             "\n".join(f"Add to {path}: {line}" for path, line in _lines(hook.parent)),
         )
 
 
 def _shared(folder: Path) -> bool:
     """Whether the folder is not the repository's own: husky's, one under version control, one for all repositories."""
-    return bool(_try("config", "core.hooksPath")) and folder.parent.name != ".git"
+    return bool(_configured()) and folder.parent.name != ".git"
+
+
+def _whose(folder: Path) -> str:
+    if top() in folder.parents:
+        return "in this work tree, where hooks are the project's, not yours alone"
+    return "outside this repository, so other repositories may use it too"
 
 
 def _try(*arguments: str) -> bytes:

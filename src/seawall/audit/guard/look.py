@@ -4,26 +4,19 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import IO
 
 from seawall.audit.finding import Finding, Place
-from seawall.audit.guard.changes import Change, environment
+from seawall.audit.guard.changes import Change, ObjectsMissing, environment
 from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.scanner import Scanner
 from seawall.audit.secrets.unwrap import unwrap
-from seawall.errors import SeawallError
 
 _PIECE, _OVERLAP = 32 << 20, 1 << 16  # bytes of a large file looked at at once, and how far the next piece reaches back
 _KINDS = {b"commit": "commit message", b"tag": "tag message", b"blob": "file"}
-
-
-class ObjectsMissing(SeawallError):
-    """What is about to be pushed is not all here."""
-
-    exit_code = 3
 
 
 @dataclass(frozen=True)
@@ -52,8 +45,20 @@ def new(scanner: Scanner, changes: Sequence[Change]) -> list[New]:
             lines = set(data.split(b"\n"))
         elif kind in _KINDS and (not lines or not _as_before(scanner, data, lines)):
             sightings = _in(scanner, change.path if kind == b"blob" else "", data)
-            found += [New(each, _KINDS[kind], change.path, name) for each in sightings]
+            found += [_new(each, kind, change, data) for each in sightings]
     return list(_not_before(scanner, found, by_object))
+
+
+def _new(sighting: Sighting, kind: bytes, change: Change, data: bytes) -> New:
+    """Lines of messages are counted from the message's first, as the scan does: before it are git's own headers."""
+    if kind == b"blob":
+        return New(sighting, "file", change.path, change.object)
+    head = data.partition(b"\n\n")[0].split(b"\n")
+    if sighting.line > len(head) + 1:
+        return New(replace(sighting, line=sighting.line - len(head) - 1), _KINDS[kind], "", change.object)
+    word = head[min(sighting.line, len(head)) - 1].partition(b" ")[0].decode("utf-8", "replace")
+    part = word if word in ("author", "committer", "tagger") else f"{kind.decode()} header"
+    return New(replace(sighting, line=0), part, "", change.object)
 
 
 def _with_before(by_object: dict[str, Change]) -> Iterator[str]:
