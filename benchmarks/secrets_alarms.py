@@ -89,7 +89,16 @@ def unpack(archive: Path, target: Path) -> None:
 
 
 def git(repo: Path, *arguments: str) -> None:
-    person = ("-c", "user.name=Ada", "-c", "user.email=ada@analytical.test", "-c", "core.autocrlf=false")
+    person = (
+        "-c",
+        "user.name=Ada",
+        "-c",
+        "user.email=ada@analytical.test",
+        "-c",
+        "core.autocrlf=false",
+        "-c",
+        "gc.auto=0",
+    )
     subprocess.run(["git", "-C", str(repo), *person, *arguments], check=True, capture_output=True)
 
 
