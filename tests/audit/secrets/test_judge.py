@@ -179,3 +179,9 @@ def test_many_findings_in_one_file_take_no_time() -> None:
     began = time.process_time()
     assert len(SCANNER.scan(data)) > 9_900
     assert time.process_time() - began < 10  # comparing each with each takes minutes
+
+
+def test_a_long_value_of_capitals_takes_no_time() -> None:
+    began = time.monotonic()
+    found(f'api_key = "{"ABQZ" * 60}"')
+    assert time.monotonic() - began < 1

@@ -32,7 +32,7 @@ def assigned(value: str) -> str:
         return "not text"  # of a pickle, say, where names and values stand between lengths
     if identifier(value) and not re.search(r"\d", value):
         return "a word"
-    if re.fullmatch(r"(?:[A-Z]+[a-z]*\d?){3,}\.", value) and made_of_words(value):
+    if re.fullmatch(r"(?:[A-Z][a-z]*\d?){3,}\.", value) and made_of_words(value):
         return "a name that ends a sentence"
     if re.match(r"eyJ[\w-]+\.", value):
         return "a JSON Web Token, which has a rule of its own, or a part of one"
