@@ -1,0 +1,35 @@
+"""No line that somebody makes up holds a scan up: twice as long may take four times as long, not a hundred times."""
+
+import re
+import time
+
+import pytest
+
+from seawall.audit.secrets.judge import why
+from seawall.audit.secrets.rules import Rule, load
+from seawall.audit.secrets.scanner import WINDOW
+
+RULES, _ = load()
+FILLS = ("A", "a", "0", "_", " ", "\t", "'", "=", "Aa", "a.", "A b", "ab, ", "x=", "a@", "AB12cd")
+NOTICEABLE = 0.005  # s
+
+
+def seconds(rule: Rule, pattern: re.Pattern[bytes], line: str) -> float:
+    began = time.perf_counter()
+    for match in list(pattern.finditer(line.encode()))[:3]:
+        group = 1 if pattern.groups and match[1] is not None else 0
+        why(rule, match[group].decode(), line, match.start(group))
+    return time.perf_counter() - began
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_time_grows_with_the_line(rule: Rule) -> None:
+    pattern = re.compile(rule.expression.encode())
+    for fill in FILLS:
+        for head in ("", f"{rule.keywords[0]}=", f'{rule.keywords[0]}_key = "'):
+            line = (head + fill * 2 * WINDOW)[: 2 * WINDOW]
+            whole = seconds(rule, pattern, line)
+            if whole > NOTICEABLE:
+                whole = min(whole, *(seconds(rule, pattern, line) for _ in range(3)))
+                half = min(seconds(rule, pattern, line[:WINDOW]) for _ in range(3))
+                assert whole < NOTICEABLE or whole < 7 * half, (fill, head, whole, half)
