@@ -1,6 +1,7 @@
 """`seawall secrets wipe`: takes credentials out of the whole history."""
 
 import contextlib
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0  # seconds of silence before progress is shown
 SHOWN = 20  # commits or places listed
+STDIN = ("<stdin>", "/dev/stdin")  # what click and people call it
 Step = Callable[[str], None]
 
 
@@ -54,11 +56,13 @@ def wipe_command(
     Exit code: 0 done, or nothing to do   1 something remains
                2 error or refused         3 part of the history is not here
     """
+    if secrets_file and secrets_file.name in STDIN and not (yes or dry_run):
+        raise click.UsageError("With the secrets on stdin no question can be answered: add --yes, or give a file.")
     from seawall.audit.history.wipe.run import backup_path, opened, survey, wipe
     from seawall.audit.history.wipe.targets import given, targets
     from seawall.audit.repository import scanner, top_folder
 
-    with opened(path) as repository:
+    with opened(path, changing=not dry_run) as repository:
         target = backup_path(repository, backup, datetime.now())
         with _progress() as step:
             by_rules = scanner(top_folder(path), rules)
@@ -70,6 +74,7 @@ def wipe_command(
             surveyed = survey(repository, targets(found), by_rules, step, kept) if found else None
         if surveyed is None or surveyed.nothing:
             click.echo("Nothing to wipe: no such credential is in this repository.")
+            _remains([], surveyed)
             return
         _show(surveyed)
         if dry_run:
@@ -96,31 +101,39 @@ def _found(
 
 def _show(surveyed: "Survey") -> None:
     plan = surveyed.plan
-    click.secho(f"{len(surveyed.found)} credentials", bold=True)
+    from seawall.audit.history.wipe.refuse import counted
+
+    click.secho(counted(len(surveyed.found), "credential", "credentials"), bold=True)
     for each in surveyed.found:
         click.echo(f"  {_line(each)}")
-    click.secho(f"\n{len(plan.commits)} of {plan.history} commits change", bold=True)
+    changes = "changes" if len(plan.commits) == 1 else "change"
+    click.secho(f"\n{len(plan.commits)} of {counted(plan.history, 'commit', 'commits')} {changes}", bold=True)
     for name in list(plan.commits)[:SHOWN]:
         click.echo(f"  {name[:12]} {_subject(surveyed, name)}")
     if len(plan.commits) > SHOWN:
         click.echo(f"  … and {len(plan.commits) - SHOWN} more: all that come after these")
-    click.secho(f"\n{len(plan.tips)} refs", bold=True)
+    click.secho("\n" + counted(len(plan.tips), "ref", "refs"), bold=True)
     for ref in plan.tips[:SHOWN]:
         click.echo(f"  {_masked(surveyed, ref.name)}{' (renamed)' if ref.name in plan.renamed else ''}")
     if len(plan.tips) > SHOWN:
         click.echo(f"  … and {len(plan.tips) - SHOWN} more")
     for file in surveyed.own_files:
         click.echo(f"  {file}")
+    for folder, there in surveyed.submodules.items():
+        what = counted(len(there), "credential", "credentials")
+        click.secho(f"Not wiped from here: {what} in the repository of the submodule {folder}", fg="yellow")
     for gap in surveyed.gaps:
         click.secho(f"Not looked at: {gap.what} {gap.remedy}", fg="yellow")
 
 
 def _line(credential: "Credential") -> str:
+    from seawall.audit.history.wipe.refuse import counted
     from seawall.audit.mask import mask, mask_line
 
     first = credential.places[0]
     where = mask_line(first.path, [credential.secret]) or first.kind
-    more = f" and {len(credential.places) - 1} more places" if len(credential.places) > 1 else ""
+    others = len(credential.places) - 1
+    more = f" and {counted(others, 'more place', 'more places')}" if others else ""
     commit = f", commit {first.commit[:12]}" if first.commit else ""
     return f"{credential.rule.description}, {mask(credential.secret)}: {where}{commit}{more}"
 
@@ -137,22 +150,23 @@ def _masked(surveyed: "Survey", text: str) -> str:
 
 
 def _confirmed(repository: "Repository", surveyed: "Survey", yes: bool) -> bool:
-    """Ask for the repository's name, and whether git's own files may be changed. Raises click.Abort."""
+    """Ask for the repository's name, and whether git's own files may be changed. Raises click.Abort, Refused."""
+    from seawall.audit.history.wipe.refuse import Refused
+
     if yes:
         return True
     name = (repository.work_tree or repository.common_dir).name
     click.echo("\nEverybody who has a clone will have to clone anew. Rotate the credentials first.")
-    if (
-        click.prompt(f"To rewrite the history, type the repository's name ({name})", default="", show_default=False)
-        != name
-    ):
-        raise click.Abort
+    question = f"To rewrite the history, type the repository's name ({name})"
+    if click.prompt(question, default="", show_default=False) != name:
+        raise Refused("That is not the name; nothing was changed.", f"It is {name}.")
     files = ", ".join(file.name for file in surveyed.own_files)
     return bool(files) and click.confirm(f"Also take them out of {files} (git may ask for a password then)?")
 
 
 def _conclude(surveyed: "Survey", outcome: "Outcome") -> None:
     from seawall.audit.history.wipe.checklist import checklist
+    from seawall.audit.history.wipe.refuse import counted
 
     text = checklist(surveyed, outcome)
     file = outcome.backup.with_suffix(".md")
@@ -161,12 +175,31 @@ def _conclude(surveyed: "Survey", outcome: "Outcome") -> None:
     except OSError as error:
         raise StateUnusable(f"{file} cannot be written: {error.strerror}.", "The wipe is done.", text) from error
     click.echo(f"\n{text}\nThis list is also in {file}.")
-    if outcome.remaining:
-        left = "\n".join(_line(each) for each in outcome.remaining)
-        raise SeawallError("Not done: credentials remain.", "Remove them by hand, then wipe again.", left)
-    click.secho(
-        f"Done: {len(outcome.done.new)} objects were rewritten; a scan of everything finds none left.", fg="green"
-    )
+    _remains(outcome.remaining, surveyed)
+    rewritten = counted(len(outcome.done.new), "object was", "objects were")
+    click.secho(f"Done: {rewritten} rewritten; a scan of everything finds none left.", fg="green")
+
+
+def _remains(left: "list[Credential]", surveyed: "Survey | None") -> None:
+    """Say what is left, and why. Raises SeawallError if anything is."""
+    from seawall.audit.history.wipe.run import OWN_FILES
+
+    modules = surveyed.submodules if surveyed else {}
+    lines = [_line(each) for each in left]
+    lines += [f"in {folder}: {_line(each)}" for folder, there in modules.items() for each in there]
+    wipes = "\n".join(f"  seawall secrets wipe {shlex.quote(str(folder))}" for folder in modules)
+    in_modules = f"Wipe in the submodules, then commit their new versions here:\n{wipes}" if modules else ""
+    if any(place.kind not in OWN_FILES for each in left for place in each.places):
+        raise SeawallError("Not done: credentials remain.", "Remove them by hand, then wipe again.", "\n".join(lines))
+    if left:
+        files = ", ".join(sorted({place.path for each in left for place in each.places}))
+        raise SeawallError(
+            f"The history is done. Credentials remain in git's own files, as you chose: {files}.",
+            f"Take them out by hand, or wipe again and agree. {in_modules}".strip(),
+            "\n".join(lines),
+        )
+    if modules:
+        raise SeawallError("Credentials are in repositories of submodules.", in_modules, "\n".join(lines))
 
 
 @contextlib.contextmanager

@@ -59,7 +59,10 @@ def test_dry_run_shows_and_touches_nothing(repo: Path, secret: str) -> None:
 
 def test_the_name_is_asked_for(repo: Path) -> None:
     before = state(repo)
-    assert run(repo, data="another\n").returncode == 130
+    for typed in ("another\n", "\n"):
+        wrong = run(repo, data=typed)
+        assert wrong.returncode == 2
+        assert "That is not the name; nothing was changed." in wrong.stderr
     assert state(repo) == before
     assert run(repo, data="repo\n").returncode == 0
     assert not left(repo)
@@ -93,6 +96,43 @@ def test_secrets_given_on_stdin(repo: Path, secret: str) -> None:
     assert git(repo, "show", "main:a.txt").startswith("the codeword is xxxx")
     assert left(repo), "only what was given"
     assert run(repo, "--yes", "--secrets-file", "-", data="abc\n").returncode == 2
+    unanswerable = run(repo, "--secrets-file", "-", data="rhubarb-custard\n")
+    assert unanswerable.returncode == 2
+    assert "--yes" in unanswerable.stderr
+
+
+def test_gits_own_files_are_kept_as_chosen(repo: Path, secret: str) -> None:
+    git(repo, "config", "remote.origin.url", f"https://ada:{secret}@github.com/analytical/engine.git")
+    done = run(repo, data="repo\nn\n")
+    assert done.returncode == 1
+    assert "The history is done." in done.stderr
+    assert ".git/config" in done.stderr
+    assert secret not in done.stdout + done.stderr
+    assert left(repo) == ["config .git/config"]
+
+
+def test_a_dry_run_with_changes_that_are_not_committed(repo: Path) -> None:
+    (repo / "engine.py").write_text("changed\n")
+    assert run(repo, "--dry-run").returncode == 0
+    refused = run(repo, "--yes")
+    assert refused.returncode == 2
+    assert "1 file has changes" in refused.stderr
+
+
+def test_submodules_are_wiped_by_themselves(repo: Path, tmp_path: Path) -> None:
+    library, inside = new(tmp_path / "library"), github_token()
+    add(library, commit("refs/heads/main", put("b.py", f"T = '{inside}'\n".encode())))
+    git(repo, "-c", "protocol.file.allow=always", "submodule", "-q", "add", str(library), "lib")
+    git(repo, "commit", "-q", "-m", "With the library")
+    done = run(repo, "--yes")
+    assert done.returncode == 1
+    assert f"seawall secrets wipe {repo / 'lib'}" in done.stderr
+    assert inside not in done.stdout + done.stderr
+    assert all(place.startswith("file lib/") for place in left(repo)), "the rest was done"
+    again = run(repo, "--yes")
+    assert (again.returncode, "Nothing to wipe" in again.stdout) == (1, True)
+    assert run(repo / "lib", "--yes").returncode == 0
+    assert not left(repo)
 
 
 def test_one_rule_or_finding(repo: Path, secret: str) -> None:

@@ -34,15 +34,24 @@ class Scan:
     versioned: bool = True  # whether there is a repository at all
 
 
-def scan(path: Path, scanner: Scanner, processes: int | None = None, progress: Progress = lambda *_: None) -> Scan:
-    """Look at the repository in or above `path`, or at a folder that is in none. Raises RepositoryUnusable."""
+def scan(
+    path: Path,
+    scanner: Scanner,
+    processes: int | None = None,
+    progress: Progress = lambda *_: None,
+    nested: bool = True,
+) -> Scan:
+    """Look at the repository in or above `path`, and at its submodules' unless `nested` is false.
+
+    Or at a folder that is in none. Raises RepositoryUnusable.
+    """
     reading = Reading(scanner, processes or os.cpu_count() or 1, progress)
     repository = git.find(path)
     if repository is None:
         seen = reading.read(None, _listed(files.in_folder(path.resolve())))
         return replace(_result(credentials(seen, Places(None, path.resolve(), seen, None)), seen, []), versioned=False)
     result = _scan(repository, path.resolve(), reading)
-    for name, module in _nested(repository).items():
+    for name, module in submodules(repository).items() if nested else ():
         _add(result, scan(module, scanner, processes, progress), name)
     return result
 
@@ -141,7 +150,7 @@ def _called(gaps: list[tuple[str, str]], log: Log) -> list[tuple[str, str]]:
     return [(paths.get(name, name), reason) for name, reason in gaps]
 
 
-def _nested(repository: Repository) -> dict[str, Path]:
+def submodules(repository: Repository) -> dict[str, Path]:
     """Repositories of submodules, by name: they have histories of their own."""
     modules = repository.common_dir / "modules"
     folders = sorted(each.parent for each in modules.glob("**/HEAD") if (each.parent / "objects").is_dir())

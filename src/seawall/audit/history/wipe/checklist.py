@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from seawall.audit.history.git import Repository
 from seawall.audit.history.wipe.plan import Plan
+from seawall.audit.history.wipe.refuse import counted
 from seawall.audit.history.wipe.run import Outcome, Survey
 from seawall.audit.mask import mask, mask_line
 
@@ -156,12 +157,12 @@ def _backup(outcome: Outcome) -> list[str]:
 
 
 def _signatures(outcome: Outcome) -> list[str]:
-    number = len(outcome.done.unsigned)
+    total = len(outcome.done.unsigned)
     named = [outcome.done.name(name)[:12] for name in outcome.done.unsigned[:_SHOWN]]
-    more = f" and {number - _SHOWN} more" if number > _SHOWN else ""
+    more = f" and {total - _SHOWN} more" if total > _SHOWN else ""
     return [
-        f"{number} commits or tags were signed. They are others now, so the signatures were removed: {', '.join(named)}"
-        f"{more}.",
+        f"{counted(total, 'commit or tag was', 'commits or tags were')} signed. The signatures do not hold for what "
+        f"stands there now and were removed: {', '.join(named)}{more}.",
         "",
         "- [ ] Sign tags again: `git tag --force --sign NAME NAME^{}`.",
     ]

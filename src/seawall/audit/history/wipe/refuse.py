@@ -24,15 +24,18 @@ class Incomplete(SeawallError):
     exit_code = 3
 
 
-def check(repository: Repository) -> None:
-    """Raise Refused or Incomplete, naming the first reason and what to do about it."""
+def check(repository: Repository, changing: bool = True) -> None:
+    """Raise Refused or Incomplete, naming the first reason and what to do about it.
+
+    Unless it is `changing`, work that is not finished is none: nothing can be lost.
+    """
     missing = gaps(repository, absent(repository))
     if missing:
         raise Incomplete(
             f"{missing[0].what} What is not here cannot be wiped.",
-            f"{missing[0].remedy} Or wipe in the repository that this one was cloned from.",
+            f"{missing[0].remedy.removesuffix('.')}. Or wipe in the repository that this one was cloned from.",
         )
-    for problem, remedy in (*_shape(repository), *_work(repository)):
+    for problem, remedy in (*_shape(repository), *(_work(repository) if changing else ())):
         raise Refused(problem, remedy)
 
 
@@ -64,9 +67,14 @@ def _work(repository: Repository) -> Iterator[tuple[str, str]]:
         yield f"Git is at work: {locks[0]} exists.", "Wait until it ends. If none runs, remove the file."
     if repository.work_tree and (changed := repository.run("status", "--porcelain", "--untracked-files=no")):
         yield (
-            f"{len(changed.splitlines())} files have changes that are not committed.",
+            f"{counted(len(changed.splitlines()), 'file has', 'files have')} changes that are not committed.",
             "Commit them, or put them aside: git stash (stashes are wiped too, and kept).",
         )
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """A number and what there is so much of."""
+    return f"{count} {one if count == 1 else many}"
 
 
 def _locks(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from seawall.audit.finding import Gap
 from seawall.audit.history import git
 from seawall.audit.history.git import Repository
 from seawall.audit.history.places import Credential
-from seawall.audit.history.scan import Scan, scan
+from seawall.audit.history.scan import Scan, scan, submodules
 from seawall.audit.history.wipe.contents import Pack, Rewritten
 from seawall.audit.history.wipe.literals import Both, Literals
 from seawall.audit.history.wipe.plan import Plan, plan, refs
@@ -51,6 +51,7 @@ class Survey:
     gaps: list[Gap]
     own_files: list[Path]  # git's own files that hold a secret
     kept: frozenset[str]  # secrets that somebody decided to live with
+    submodules: dict[Path, list[Credential]]  # what their own repositories hold, which have to be wiped by themselves
 
     @property
     def nothing(self) -> bool:
@@ -69,14 +70,17 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Repository]:
-    """The repository, as it was before a wipe that was killed, if one was. Raises RepositoryUnusable, Refused."""
+def opened(path: Path, changing: bool = True) -> Iterator[Repository]:
+    """The repository, as it was before a wipe that was killed, if one was. Raises RepositoryUnusable, Refused.
+
+    Work in it that is not finished is no reason to refuse where it is not `changing`.
+    """
     repository = git.find(path)
     if repository is None:
         raise RepositoryUnusable(f"There is no git repository in {path}.")
     with locked(repository.work_tree or repository.common_dir.parent):
         recover(repository)
-        check(repository)
+        check(repository, changing)
         yield repository
 
 
@@ -93,7 +97,7 @@ def survey(
     step("looking for what has to change")
     made = plan(repository, literals, os.cpu_count() or 1)
     step("looking where it is")
-    seen = scan(_top(repository), literals)
+    seen = scan(_top(repository), literals, nested=False)
     return Survey(
         repository,
         literals,
@@ -103,7 +107,19 @@ def survey(
         seen.gaps,
         list(holding(repository, literals)),
         kept or frozenset(),
+        _in_submodules(repository, literals),
     )
+
+
+def _in_submodules(repository: Repository, literals: Literals) -> dict[Path, list[Credential]]:
+    """By the folder to wipe in: the submodule's work tree, or its repository where there is none."""
+    found = {}
+    for module in submodules(repository).values():
+        if there := scan(module, literals, nested=False).credentials:
+            tree = git.Repository(module, module, module, None).try_run("config", "core.worktree")
+            folder = (module / os.fsdecode(tree).strip()).resolve()
+            found[folder if folder.is_dir() else module] = there
+    return found
 
 
 def wipe(survey: Survey, backup: Path, files: bool, step: Step, show: Callable[[Credential], str]) -> Outcome:
@@ -117,7 +133,7 @@ def wipe(survey: Survey, backup: Path, files: bool, step: Step, show: Callable[[
         new = stage(survey.plan, done, pack, folder, survey.literals, files, step)
         (folder / UNFINISHED).touch()
         step("looking whether anything is left")
-        _judge(_left(survey, scan(folder, survey.judge)), files, show)
+        _judge(_left(survey, scan(folder, survey.judge, nested=False)), files, show)
         if refs(old) != survey.plan.refs:
             raise Refused("The repository changed meanwhile.", "Wipe again when nobody works in it.")
         put(old, new, step)
@@ -131,7 +147,7 @@ def _finish(survey: Survey, done: Rewritten, new: Repository, backup: Path, step
     old = survey.repository
     try:
         step("looking at the result")
-        final = _left(survey, scan(_top(old), survey.judge))
+        final = _left(survey, scan(_top(old), survey.judge, nested=False))
         step("keeping the original")
         keep(new.common_dir, backup)
     except BaseException:
