@@ -80,7 +80,11 @@ def wipe_command(
         if dry_run:
             click.echo("\nNothing was changed: this was a dry run.")
             return
-        own_files = _confirmed(repository, surveyed, yes)
+        try:
+            own_files = _confirmed(repository, surveyed, yes)
+        except click.Abort:  # Ctrl-C, or nobody is there to answer
+            click.echo("\nNothing was changed.", err=True)
+            raise
         with _progress() as step:
             outcome = wipe(surveyed, target, own_files, step, _line)
         _conclude(surveyed, outcome)

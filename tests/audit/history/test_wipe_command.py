@@ -63,6 +63,8 @@ def test_the_name_is_asked_for(repo: Path) -> None:
         wrong = run(repo, data=typed)
         assert wrong.returncode == 2
         assert "That is not the name; nothing was changed." in wrong.stderr
+    nobody = run(repo)
+    assert (nobody.returncode, "Nothing was changed." in nobody.stderr) == (130, True)
     assert state(repo) == before
     assert run(repo, data="repo\n").returncode == 0
     assert not left(repo)
