@@ -1,7 +1,7 @@
 """What is there to be looked at: every object of a repository, reachable or not, and what ought to be there."""
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 from seawall.audit.finding import Gap
 from seawall.audit.history.git import Repository
@@ -13,6 +13,9 @@ CHUNK_BYTES = 8 << 20  # content that one process reads before it reports
 CHUNK_OBJECTS = 1000  # names that surely fit the pipe to git, so that neither waits for the other
 
 _LISTED = "%(objectname) %(objecttype) %(objectsize)"
+
+
+_KINDS: dict[bytes, Kind] = {b"blob": "blob", b"commit": "commit", b"tag": "tag"}
 
 
 class Listed(NamedTuple):
@@ -44,8 +47,11 @@ class Store:
         for names, kinds, sizes in _listed(self.repository):
             self.names.update(names)
             self.trees += [name for name, kind in zip(names, kinds, strict=True) if kind == b"tree"]
-            others = [each for each in zip(names, kinds, sizes, strict=True) if each[1] != b"tree"]
-            read = [Listed(name.decode(), cast(Kind, kind.decode()), int(size)) for name, kind, size in others]
+            read = [
+                Listed(name.decode(), _KINDS[kind], int(size))
+                for name, kind, size in zip(names, kinds, sizes, strict=True)
+                if kind != b"tree"
+            ]
             self.others += read
             yield from read
 

@@ -139,7 +139,7 @@ class Reader:
             head = git.stdout.readline()
             if head.endswith(b" missing\n"):
                 seen.missing += 1
-            elif not head or not self._look(each._replace(size=int(head.split()[2])), git.stdout.read, seen):
+            elif not head or not self._look(each, int(head.split()[2]), git.stdout.read, seen):
                 seen.gaps.append((each.name, "the object is damaged"))
                 del self._git
                 git.communicate()
@@ -157,15 +157,15 @@ class Reader:
                 seen.read += each.size
             else:
                 with path.open("rb") as file:
-                    self._look(each, file.read, seen)
+                    self._look(each, each.size, file.read, seen)
         except FileNotFoundError:
             return  # gone meanwhile
         except OSError as error:
             seen.gaps.append((each.name, error.strerror or str(error)))
 
-    def _look(self, each: Listed, more: Callable[[int], bytes], seen: Seen) -> bool:
+    def _look(self, each: Listed, size: int, more: Callable[[int], bytes], seen: Seen) -> bool:
         """Whether all of it came. A large one is looked at in pieces that overlap: nothing sought is longer."""
-        left, before, lines = each.size, b"", 0
+        left, before, lines = size, b"", 0
         while True:
             data = before + more(min(left, PIECE))
             came = len(data) - len(before)
@@ -176,7 +176,7 @@ class Reader:
             before = data[-OVERLAP:]
             lines += data.count(b"\n", 0, len(data) - OVERLAP)
         seen.objects += 1
-        seen.read += each.size
+        seen.read += size
         return left <= 0
 
     def _look_at(self, each: Listed, data: bytes, lines: int, seen: Seen) -> None:
