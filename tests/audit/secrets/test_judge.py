@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.audit.secrets.choices import assigned
 from seawall.audit.secrets.judge import entropy, judge, why
 from seawall.audit.secrets.kinds import JUDGES
 from seawall.audit.secrets.letters import looks_random, made_of_words
@@ -181,7 +182,7 @@ def test_many_findings_in_one_file_take_no_time() -> None:
     assert time.process_time() - began < 10  # comparing each with each takes minutes
 
 
-def test_a_long_value_of_capitals_takes_no_time() -> None:
-    began = time.monotonic()
-    found(f'api_key = "{"ABQZ" * 60}"')
-    assert time.monotonic() - began < 1
+@pytest.mark.timeout(60)
+def test_many_capitals_do_not_hang_the_judgement() -> None:
+    """Each more used to double the time: 300 would not end."""
+    assert assigned("ABQZ" * 75 + "/x1") != "a name that ends a sentence"
