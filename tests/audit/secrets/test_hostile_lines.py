@@ -7,7 +7,6 @@ import pytest
 
 from seawall.audit.secrets.judge import why
 from seawall.audit.secrets.rules import Rule, load
-from seawall.audit.secrets.scanner import WINDOW
 
 RULES, _ = load()
 FILLS = ("A", "a", "0", "_", " ", "\t", "'", "=", "Aa", "a.", "A b", "ab, ", "x=", "a@", "AB12cd")
@@ -25,11 +24,11 @@ def seconds(rule: Rule, pattern: re.Pattern[bytes], line: str) -> float:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_time_grows_with_the_line(rule: Rule) -> None:
     pattern = re.compile(rule.expression.encode())
-    for fill in FILLS:
+    for fill in (*FILLS, rule.keywords[0]):
         for head in ("", f"{rule.keywords[0]}=", f'{rule.keywords[0]}_key = "'):
-            line = (head + fill * 2 * WINDOW)[: 2 * WINDOW]
+            line = (head + fill * 2 * rule.longest)[: 2 * rule.longest]
             whole = seconds(rule, pattern, line)
             if whole > NOTICEABLE:
                 whole = min(whole, *(seconds(rule, pattern, line) for _ in range(3)))
-                half = min(seconds(rule, pattern, line[:WINDOW]) for _ in range(3))
+                half = min(seconds(rule, pattern, line[: rule.longest]) for _ in range(3))
                 assert whole < NOTICEABLE or whole < 7 * half, (fill, head, whole, half)

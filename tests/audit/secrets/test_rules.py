@@ -1,6 +1,10 @@
 """Every rule finds its own positive examples, and is silent on its negative ones."""
 
+import base64
+import json
+import random
 import re
+from re import _parser  # type: ignore[attr-defined]
 
 import hyperscan
 import pytest
@@ -33,6 +37,24 @@ def test_form(rule: Rule) -> None:
     assert all(len(word) >= 2 for word in rule.keywords), rule.keywords
     assert not rule.checksum or rule.checksum in CHECKSUMS
     assert not rule.structure or rule.structure in STRUCTURES
+
+
+UNLIMITED = 1 << 32  # what surrounds a value, as spaces, may be: a window is enough
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_nothing_that_matches_is_longer_than_what_is_looked_at(rule: Rule) -> None:
+    longest = _parser.parse(rule.expression).getwidth()[1]
+    assert rule.multiline or longest <= rule.longest or longest > UNLIMITED
+
+
+@pytest.mark.parametrize("scopes", [1, 50, 300], ids="{} scopes".format)
+def test_a_long_token_is_found_whole(scopes: int) -> None:
+    source = random.Random(scopes)
+    payload = {"sub": "ada", "scope": " ".join(f"{source.getrandbits(60):x}" for _ in range(scopes))}
+    parts = json.dumps({"alg": "RS256", "kid": "2025"}).encode(), json.dumps(payload).encode(), source.randbytes(256)
+    token = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    assert [hit.secret for hit in ALL.scan(b'TOKEN = "%s"\n' % token)] == [token.decode()]
 
 
 def test_identifiers_are_unique() -> None:

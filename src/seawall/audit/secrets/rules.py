@@ -35,6 +35,7 @@ class Rule:
     heuristic: bool = False  # not a vendor's format: it only looks like a credential
     near: bool = False  # with an anchor: the pattern matches anywhere near it, not where it begins
     multiline: bool = False  # a match may be longer than a line
+    longest: int = 512  # bytes of what matches and what has to be around it in its line
     lines: int = 0  # how many lines before and after that of the match's end belong to it
     severity: Severity = "high"
     rotate: str = ""  # the vendor's page on revoking it

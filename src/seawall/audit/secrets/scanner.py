@@ -15,8 +15,7 @@ from seawall.audit.secrets.encoded import Form, forms
 from seawall.audit.secrets.names import FileNames
 from seawall.audit.secrets.rules import FileRule, Rule
 
-WINDOW = 512  # bytes to each side of a match's end: longer than any format of one line but keys
-LONG_WINDOW = 16384  # the same for those that are longer than a line: private keys
+LONG_WINDOW = 16384  # bytes to each side of a match's end that are looked at where it is longer than a line
 ORDER: dict[Sureness, int] = {  # the surest first
     "verified": 0,
     "format": 1,
@@ -24,7 +23,8 @@ ORDER: dict[Sureness, int] = {  # the surest first
 }
 _BEFORE = re.compile(rb"[0-9A-Za-z_]")  # `backup-ghp_…` is one
 _AFTER = re.compile(rb"[0-9A-Za-z_-]")  # but not `sk_live_…-x`, which goes on
-_CACHE_SIZE = 200_000  # lines
+_CACHE_SIZE = 200_000  # lines, …
+_CACHED = 1024  # … and how long one may be
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ class Scanner:
             hits = self._in_line(number, line, at)
             if len(self._lines) > _CACHE_SIZE:
                 self._lines.clear()
-            self._lines[number, line, at] = hits
+            if len(line) <= _CACHED:
+                self._lines[number, line, at] = hits
         done = end if at < 0 else start + 1
         if not hits:
             return hits, done
@@ -138,7 +139,7 @@ class Scanner:
         """From where to where a match of `rule` that ends at `end` may reach: its line, or more if it is long."""
         if rule.multiline:
             return max(0, end - LONG_WINDOW), min(len(data), end + LONG_WINDOW)
-        low, limit = max(0, end - WINDOW), min(len(data), end + WINDOW)
+        low, limit = max(0, end - rule.longest), min(len(data), end + rule.longest)
         start, high = data.rfind(b"\n", low, end - 1), data.find(b"\n", end, limit)
         for _ in range(rule.lines):
             start = data.rfind(b"\n", low, start) if start >= 0 else start
