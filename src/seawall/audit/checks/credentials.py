@@ -1,6 +1,8 @@
 """A credential that the repository holds, anywhere, is known to everybody who ever had a copy of it."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from seawall.audit.checks.samples import anybodys
 from seawall.audit.evidence import Credential, Evidence
@@ -10,16 +12,21 @@ from seawall.audit.fingerprint import fingerprint
 
 def find(evidence: Evidence) -> Iterator[Finding]:
     """A finding for each credential."""
-    for credential in evidence.credentials or ():
-        yield _finding(credential)
+    credentials = evidence.credentials or ()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing takes milliseconds each, and lets others run
+        names = pool.map(fingerprint, map(_identifier, credentials), (each.secret for each in credentials))
+        yield from map(_finding, credentials, names)
 
 
-def _finding(credential: Credential) -> Finding:
+def _identifier(credential: Credential) -> str:
+    return f"secrets/{credential.rule.id}"
+
+
+def _finding(credential: Credential, fingerprint: str) -> Finding:
     rule = credential.rule
-    identifier = f"secrets/{rule.id}"
     return Finding(
-        identifier,
-        fingerprint(identifier, credential.secret),
+        _identifier(credential),
+        fingerprint,
         rule.description,
         _severity(credential),
         credential.sureness,

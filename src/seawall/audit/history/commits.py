@@ -103,11 +103,11 @@ class Log:
             commit = self.commits.setdefault(name, Commit(name, source or ref, author, date))
             starts.append(match.start())
             commits.append(commit)
-        submodules = {match[1] for match in _SUBMODULE.finditer(text)}  # commits of other repositories
-        for match in _RAW.finditer(text):
-            self.introduced.add(match[1])
-            self.paths.add(match[2])
-        self.introduced -= submodules
+        there = _RAW.findall(text)
+        self.introduced.update(name for name, _ in there)
+        self.paths.update(path for _, path in there)
+        if text.find(b" 160000 ") >= 0:
+            self.introduced.difference_update(_SUBMODULE.findall(text))  # commits of other repositories
         self._texts.append((text, starts, commits))
         return ended_well
 

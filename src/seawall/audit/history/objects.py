@@ -1,6 +1,9 @@
 """What is there to be looked at: every object of a repository, reachable or not, and what ought to be there."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, compress
 from typing import Literal, NamedTuple
 
 from seawall.audit.finding import Gap
@@ -15,7 +18,7 @@ CHUNK_OBJECTS = 1000  # names that surely fit the pipe to git, so that neither w
 _LISTED = "%(objectname) %(objecttype) %(objectsize)"
 
 
-_KINDS: dict[bytes, Kind] = {b"blob": "blob", b"commit": "commit", b"tag": "tag"}
+_KINDS: dict[bytes, Kind] = {b"blob": "blob", b"commit": "commit", b"tag": "tag", b"tree": "tree"}
 
 
 class Listed(NamedTuple):
@@ -27,57 +30,72 @@ class Listed(NamedTuple):
     path: str = ""  # what it is called, where that may make it a credential
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """What one process reads before it reports."""
+
+    size: int  # bytes
+    listed: Sequence[Listed] = ()
+    lines: bytes = b""  # the same as git lists it: it is taken apart by who reads it
+
+    def __iter__(self) -> Iterator[Listed]:
+        yield from self.listed
+        words = self.lines.split()
+        for name, kind, size in zip(words[0::3], words[1::3], words[2::3], strict=True):
+            yield Listed(name.decode(), _KINDS[kind], int(size))
+
+
 def objects(repository: Repository) -> list[Listed]:
     """Everything in the object store, in the order of the packs, which is twice as fast to read as by name."""
     store = Store(repository)
-    blobs = list(store)
-    return blobs + [Listed(name.decode(), "tree", 0) for name in store.trees]
+    return [*chain.from_iterable(store), *(Listed(name.decode(), "tree", 0) for name in store.trees)]
 
 
 class Store:
-    """The same, read once: iterating gives all but trees; then the others are known too."""
+    """The same, read once: iterating gives all but trees; then those and the names of all are known too."""
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.names: set[bytes] = set()
         self.trees: list[bytes] = []
-        self.others: list[Listed] = []
+        self.commits: list[bytes] = []
 
-    def __iter__(self) -> Iterator[Listed]:
-        for names, kinds, sizes in _listed(self.repository):
+    def __iter__(self) -> Iterator[Chunk]:
+        for lines in self.repository.blocks(
+            "cat-file", "--batch-all-objects", "--unordered", f"--batch-check={_LISTED}"
+        ):
+            words = lines.replace(b" missing\n", b" blob 0\n").split()  # listed, but damaged
+            names, kinds = words[0::3], words[1::3]
             self.names.update(names)
-            self.trees += [name for name, kind in zip(names, kinds, strict=True) if kind == b"tree"]
-            read = [
-                Listed(name.decode(), _KINDS[kind], int(size))
-                for name, kind, size in zip(names, kinds, sizes, strict=True)
-                if kind != b"tree"
-            ]
-            self.others += read
-            yield from read
-
-    def commits(self) -> list[str]:
-        """Those that were listed so far."""
-        return [each.name for each in self.others if each.kind == "commit"]
+            self.trees += compress(names, map(b"tree".__eq__, kinds))
+            self.commits += compress(names, map(b"commit".__eq__, kinds))
+            read = list(map(b"tree".__ne__, kinds))
+            yield from _cut(*(list(compress(each, read)) for each in (names, kinds, words[2::3])))
 
 
-def _listed(repository: Repository) -> Iterator[tuple[list[bytes], list[bytes], list[bytes]]]:
-    for lines in repository.blocks("cat-file", "--batch-all-objects", "--unordered", f"--batch-check={_LISTED}"):
-        words = lines.replace(b" missing\n", b" blob 0\n").split()  # listed, but damaged
-        yield words[0::3], words[1::3], words[2::3]
-
-
-def chunks(listed: Iterable[Listed]) -> Iterator[list[Listed]]:
+def _cut(names: Sequence[bytes], kinds: Sequence[bytes], sizes: Sequence[bytes]) -> Iterator[Chunk]:
     """Neighbours together: they are each other's delta bases."""
+    ends = list(accumulate(map(int, sizes)))
+    first = before = 0
+    while first < len(names):
+        last = min(bisect(ends, before + CHUNK_BYTES, first), first + CHUNK_OBJECTS - 1, len(names) - 1) + 1
+        words = chain.from_iterable(zip(names[first:last], kinds[first:last], sizes[first:last], strict=True))
+        yield Chunk(ends[last - 1] - before, lines=b" ".join(words))
+        first, before = last, ends[last - 1]
+
+
+def chunks(listed: Iterable[Listed]) -> Iterator[Chunk]:
+    """Parts of `listed` that are worth a process's while."""
     chunk: list[Listed] = []
     size = 0
     for each in listed:
         chunk.append(each)
         size += each.size
         if size >= CHUNK_BYTES or len(chunk) == CHUNK_OBJECTS:
-            yield chunk
+            yield Chunk(size, chunk)
             chunk, size = [], 0
     if chunk:
-        yield chunk
+        yield Chunk(size, chunk)
 
 
 def missing(repository: Repository) -> int:

@@ -16,7 +16,7 @@ from subprocess import Popen
 
 from seawall.audit.history.files import content
 from seawall.audit.history.git import Repository, end_with_parent
-from seawall.audit.history.objects import Kind, Listed, chunks
+from seawall.audit.history.objects import Chunk, Kind, Listed
 from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.scanner import Scanner
 
@@ -52,16 +52,16 @@ class Seen:
 def read(
     repository: Repository | None,
     scanner: Scanner,
-    listed: Iterable[Listed],
+    work: Iterable[Chunk],
     processes: int,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[Seen]:
     """What is found, chunk by chunk, by so many processes. Files need no repository.
 
-    They begin while `listed` still goes on; `meanwhile` is called when it has ended.
+    They begin while `work` still goes on; `meanwhile` is called when it has ended.
     """
     scanner.scan(b"")  # compiled or loaded once, before the processes part
-    work = chunks(listed)
+    work = iter(work)
     first = list(islice(work, 2))
     if processes == 1 or len(first) < 2:
         reader = Reader(repository, scanner)
@@ -92,7 +92,7 @@ def _begin(repository: Repository | None, scanner: Scanner) -> None:
     Finalize(None, _reader.close, exitpriority=0)  # a process of the pool runs no other hooks
 
 
-def _chunk(chunk: list[Listed]) -> Seen:
+def _chunk(chunk: Chunk) -> Seen:
     return _reader.read(chunk)
 
 
@@ -117,15 +117,17 @@ class Reader:
         fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, PIPE)
         return process
 
-    def read(self, chunk: list[Listed]) -> Seen:
+    def read(self, chunk: Iterable[Listed]) -> Seen:
         """Look at all of `chunk`."""
         seen = Seen()
-        objects = [each for each in chunk if each.kind != "file"]
-        while objects:
-            objects = self._objects(objects, seen)
+        objects: list[Listed] = []
         for each in chunk:
             if each.kind == "file":
                 self._file(each, seen)
+            else:
+                objects.append(each)
+        while objects:
+            objects = self._objects(objects, seen)
         return seen
 
     def _objects(self, objects: list[Listed], seen: Seen) -> list[Listed]:

@@ -12,7 +12,7 @@ from seawall.audit.finding import Gap
 from seawall.audit.history import files, git, objects
 from seawall.audit.history.commits import Log, unquote
 from seawall.audit.history.git import Repository
-from seawall.audit.history.objects import Listed
+from seawall.audit.history.objects import Chunk, Listed
 from seawall.audit.history.places import Credential, Places, credentials
 from seawall.audit.history.reader import Seen, read
 from seawall.audit.secrets.deep import look
@@ -48,7 +48,7 @@ def scan(
     reading = Reading(scanner, processes or os.cpu_count() or 1, progress)
     repository = git.find(path)
     if repository is None:
-        seen = reading.read(None, _listed(files.in_folder(path.resolve())))
+        seen = reading.read(None, objects.chunks(_listed(files.in_folder(path.resolve()))))
         return replace(_result(credentials(seen, Places(None, path.resolve(), seen, None)), seen, []), versioned=False)
     result = _scan(repository, path.resolve(), reading)
     for name, module in submodules(repository).items() if nested else ():
@@ -63,19 +63,19 @@ def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
         finished: list[Future[None]] = []
 
         def finish() -> None:
-            finished.append(beside.submit(log.finish, store.commits()))
+            finished.append(beside.submit(log.finish, [name.decode() for name in store.commits]))
 
-        seen = reading.read(repository, chain(store, _files(repository)), finish)
+        seen = reading.read(repository, chain(store, objects.chunks(_files(repository))), finish)
         finished[0].result()
     # The names in the other trees are in the log's paths.
     trees = [Listed(name.decode(), "tree", 0) for name in store.trees if name not in log.introduced]
-    seen.add(reading.read(repository, trees))
-    seen.add(reading.read(repository, _by_name(repository, log, store.others, reading.scanner, seen)))
+    seen.add(reading.read(repository, objects.chunks(trees)))
+    seen.add(reading.read(repository, objects.chunks(_by_name(repository, log, store, reading.scanner, seen))))
     _names(repository, log, reading.scanner, seen)
     gaps = _missing(repository, log, store.names, seen.missing)
     seen.gaps = _called(seen.gaps, log)
     result = _result(credentials(seen, Places(repository, folder, seen, log)), seen, gaps)
-    result.commits = len(store.commits())
+    result.commits = len(store.commits)
     return result
 
 
@@ -91,13 +91,15 @@ def _listed(paths: Iterable[Path]) -> Iterator[Listed]:
             yield Listed(str(path), "file", path.lstat().st_size, str(path))
 
 
-def _by_name(repository: Repository, log: Log, listed: list[Listed], scanner: Scanner, seen: Seen) -> list[Listed]:
+def _by_name(repository: Repository, log: Log, store: objects.Store, scanner: Scanner, seen: Seen) -> Iterator[Listed]:
     """Files that may be credentials by their names; not those in which something was found anyway."""
     telling = {path for path in log.paths if scanner.names.suspicious(unquote(path))}
     waiting = {name: path for name, path in objects.staged(repository).items() if scanner.names.suspicious(path)}
     paths = waiting | log.standing(telling)
-    done = {name for name, _, _ in seen.sightings}
-    return [each._replace(path=paths[each.name]) for each in listed if each.name in paths and each.name not in done]
+    others = {name for name, _, _ in seen.sightings} | {name.decode() for name in store.trees if name.decode() in paths}
+    for name, path in paths.items():
+        if name not in others and name.encode() in store.names:
+            yield Listed(name, "blob", 0, path)
 
 
 def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> None:
@@ -125,14 +127,14 @@ class Reading:
     progress: Progress
 
     def read(
-        self, repository: Repository | None, listed: Iterable[Listed], meanwhile: Callable[[], object] = lambda: None
+        self, repository: Repository | None, work: Iterable[Chunk], meanwhile: Callable[[], object] = lambda: None
     ) -> Seen:
-        """Everything in `listed`; see reader.read."""
+        """Everything in `work`; see reader.read."""
         total = 0
 
-        def counted() -> Iterator[Listed]:
+        def counted() -> Iterator[Chunk]:
             nonlocal total
-            for each in listed:
+            for each in work:
                 total += each.size
                 yield each
 

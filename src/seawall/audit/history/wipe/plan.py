@@ -8,7 +8,7 @@ from functools import cached_property
 
 from seawall.audit.history.files import ref_names
 from seawall.audit.history.git import Repository
-from seawall.audit.history.objects import Listed, objects
+from seawall.audit.history.objects import Listed, chunks, objects
 from seawall.audit.history.reader import read
 from seawall.audit.history.wipe.contents import SUBMODULE, contents, entries
 from seawall.audit.history.wipe.literals import Literals
@@ -70,7 +70,7 @@ def plan(repository: Repository, literals: Literals, processes: int) -> Plan:
     """Look through all objects, and follow what names what. Nothing is written."""
     listed = objects(repository)
     made = Plan(repository, refs(repository), _stash(repository))
-    for part in read(repository, literals, listed, processes):
+    for part in read(repository, literals, chunks(listed), processes):
         made.holding |= {name for name, _, _ in part.sightings}
     kinds = {each.name: each.kind for each in listed}
     made.blobs = {name for name in made.holding if kinds[name] == "blob"}
