@@ -34,18 +34,25 @@ class Plan:
     rounds: int
     seconds: float  # of each side in each round
     quick: bool
+    paths: tuple[str, ...] = ()  # what to measure on instead of what is made for it
 
 
-def plan(name: str, description: str, *, rounds: int, seconds: float) -> Plan:
-    """The plan from the command line: `--quick` is a smoke run whose figures mean nothing."""
+def plan(name: str, description: str, *, rounds: int, seconds: float, paths: str = "") -> Plan:
+    """The plan from the command line: `--quick` is a smoke run whose figures mean nothing.
+
+    With `paths`, a word for them, it may name what to measure on.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
     parser.add_argument("--quick", action="store_true", help="a smoke run of seconds; its figures mean nothing")
     parser.add_argument("--rounds", type=int, default=rounds, help=f"rounds of every side in turn [{rounds}]")
     parser.add_argument("--seconds", type=float, default=seconds, help=f"of each side in each round [{seconds:g}]")
+    if paths:
+        parser.add_argument("paths", nargs="*", metavar=paths, help="yours, instead of those that are made")
     chosen = parser.parse_args()
+    where = tuple(chosen.paths) if paths else ()
     if chosen.quick:
-        return Plan(name, 1, 1.0, quick=True)
-    return Plan(name, chosen.rounds, chosen.seconds, quick=False)
+        return Plan(name, 1, 1.0, quick=True, paths=where)
+    return Plan(name, chosen.rounds, chosen.seconds, quick=False, paths=where)
 
 
 def in_turn(sides: Mapping[str, Callable[[], T]], rounds: int, patience: float = PATIENCE) -> dict[str, list[T]]:

@@ -3,6 +3,7 @@
 On synthetic histories of 200 MB, 500 MB and 1 GB of unique blobs (histories.py), bare, so that all scan the same:
 everything that commits of any ref hold. No side asks vendors whether a credential still works. Beside the times: how
 many of the planted credentials each side found. `--quick` takes one of 20 MB. All, three rounds: about 40 minutes.
+Or on repositories of yours: `… secrets_speed ~/src/django`.
 """
 
 from collections.abc import Callable
@@ -23,13 +24,14 @@ TARGETS = {
 MEMORY = Target("<=", 500, ratio=False)  # MB
 
 
-def measure(megabytes: int, rounds: int, folder: Path, names: tuple[str, ...]) -> dict[str, list[Run]]:
-    """Every side's runs on one history, after one on a small history for the rules they compile and keep."""
-    small, large = history(20), history(megabytes)
-    for name in names:
-        scan(name, small.repo, folder)
-    sides: dict[str, Callable[[], Run]] = {name: partial(scan, name, large.repo, folder) for name in names}
-    return in_turn(sides, rounds)
+def measure(repo: Path, rounds: int, names: tuple[str, ...]) -> dict[str, list[Run]]:
+    """Every side's runs on one repository, after one on a small history for the rules they compile and keep."""
+    small = history(20)
+    with workshop() as folder:
+        for name in names:
+            scan(name, small.repo, folder)
+        sides: dict[str, Callable[[], Run]] = {name: partial(scan, name, repo, folder) for name in names}
+        return in_turn(sides, rounds)
 
 
 def planted_found(name: str, run: Run, made: History) -> int:
@@ -41,31 +43,37 @@ def planted_found(name: str, run: Run, made: History) -> int:
     return sum((each.path, each.commit) in seen for each in made.planted)
 
 
-def rows_of(megabytes: int, runs: dict[str, list[Run]]) -> list[Row]:
+def rows_of(size: str, runs: dict[str, list[Run]]) -> list[Row]:
     rows = []
     for peer in PEERS:
-        rows.append(beside(f"{megabytes} MB: wall", "s", runs, peer, lambda run: run.wall, TARGETS[peer]))
-        rows.append(beside(f"{megabytes} MB: CPU", "s", runs, peer, lambda run: run.cpu))
-        rows.append(beside(f"{megabytes} MB: memory", "MB", runs, peer, lambda run: run.memory, MEMORY))
+        rows.append(beside(f"{size}: wall", "s", runs, peer, lambda run: run.wall, TARGETS[peer]))
+        rows.append(beside(f"{size}: CPU", "s", runs, peer, lambda run: run.cpu))
+        rows.append(beside(f"{size}: memory", "MB", runs, peer, lambda run: run.memory, MEMORY))
     return rows
 
 
+def said(names: tuple[str, ...], runs: dict[str, list[Run]]) -> str:
+    """How many findings each side reports."""
+    return ", ".join(f"{name} {findings(name, runs[name][0])}" for name in names)
+
+
 def main() -> None:
-    chosen = plan("secrets_speed", __doc__, rounds=3, seconds=0)
+    chosen = plan("secrets_speed", __doc__, rounds=3, seconds=0, paths="REPOSITORY")
     names = ("Seawall", *PEERS)
     for name in PEERS:
         installed(name)
     rows, notes = [], [LEFT_OUT]
-    for megabytes in (20,) if chosen.quick else SIZES:
+    for path in map(Path, chosen.paths):
+        runs = measure(path, chosen.rounds, names)
+        rows += rows_of(path.name, runs)
+        notes.append(f"{path.name}: findings in all: {said(names, runs)}.")
+    for megabytes in () if chosen.paths else (20,) if chosen.quick else SIZES:
         made = history(megabytes)
-        with workshop() as folder:
-            runs = measure(megabytes, chosen.rounds, folder, names)
-        rows += rows_of(megabytes, runs)
+        runs = measure(made.repo, chosen.rounds, names)
+        rows += rows_of(f"{megabytes} MB", runs)
         found = ", ".join(f"{name} {planted_found(name, runs[name][0], made)}" for name in names)
-        everything = ", ".join(f"{name} {findings(name, runs[name][0])}" for name in names)
-        notes.append(
-            f"{made}.\nOf {len(made.planted)} planted credentials found: {found}. Findings in all: {everything}."
-        )
+        planted = f"Of {len(made.planted)} planted credentials found: {found}."
+        notes.append(f"{made}.\n{planted} Findings in all: {said(names, runs)}.")
     report(chosen, f"Scanning whole histories, median of {chosen.rounds} rounds", rows, notes)
 
 

@@ -52,10 +52,10 @@ def _decoded(
     for form, end in encoded:
         if end > done:
             low, high, inner = decode(form, data, end)
-            found = _look(scanner, inner, (*within, form.encoding), gaps)
-            done = high if found else done
-            line = data.count(b"\n", 0, low)
-            yield from (replace(each, line=line + each.line) for each in found)
+            if found := _look(scanner, inner, (*within, form.encoding), gaps):
+                done = high
+                line = data.count(b"\n", 0, low)
+                yield from (replace(each, line=line + each.line) for each in found)
 
 
 def _unpacked(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> Iterator[Sighting]:

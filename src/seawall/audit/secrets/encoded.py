@@ -12,17 +12,18 @@ from dataclasses import dataclass
 
 SHORTEST = 4  # characters of a form: shorter ones are everywhere
 REACH = 1 << 16  # bytes to each side of a form that may belong to the same encoded text
+_NEAR = 1 << 10  # most end long before
 _WRAPPED = b"H4sIA", b"UEsDB"  # gzip and zip at the start of base64
 # What one encoded text is made of; lines may be folded.
 _RUN = {
-    "base64": re.compile(rb"(?:[0-9A-Za-z+/_-]|\\n|\r?\n[ \t]*)*"),
-    "hex": re.compile(rb"(?:[0-9a-fA-F]{2})*"),
-    "UTF-16": re.compile(rb"(?:[\t\n\r -~]\0)*"),
+    "base64": re.compile(rb"(?:[0-9A-Za-z+/_-]++|\\n|\r?\n[ \t]*+)*+"),
+    "hex": re.compile(rb"[0-9a-fA-F]*+"),
+    "UTF-16": re.compile(rb"(?:[\t\n\r -~]\0)*+"),
 }
 _RUN_BACKWARDS = {
-    "base64": re.compile(rb"(?:[0-9A-Za-z+/_-]|[ \t]*\n\r?)*"),
-    "hex": re.compile(rb"(?:[0-9a-fA-F]{2})*"),
-    "UTF-16": re.compile(rb"(?:\0[\t\n\r -~])*"),
+    "base64": re.compile(rb"(?:[0-9A-Za-z+/_-]++|[ \t]*\n\r?)*+"),
+    "hex": re.compile(rb"[0-9a-fA-F]*+"),
+    "UTF-16": re.compile(rb"(?:\0[\t\n\r -~])*+"),
 }
 
 
@@ -59,14 +60,21 @@ def _base64(plain: bytes) -> Iterator[Form]:
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
+_NO_LETTERS = re.sub(rb"[0-9A-Za-z+/_-]", b"", bytes(range(256)))
 
 
 def decode(form: Form, data: bytes, end: int) -> tuple[int, int, bytes]:
     """The encoded text around the form that ends at `end`: its start and end in `data`, and what it says."""
     start = end - len(form.literal)
-    before = data[max(0, start - REACH) : start][::-1]
-    low = start - _length(_RUN_BACKWARDS[form.encoding], before)
-    high = start + _length(_RUN[form.encoding], data[start : start + REACH])
+    for reach in (_NEAR, REACH):
+        before = data[max(0, start - reach) : start][::-1]
+        after = data[start : start + reach]
+        back, on = _length(_RUN_BACKWARDS[form.encoding], before), _length(_RUN[form.encoding], after)
+        if max(back, on) < _NEAR // 2:  # it ends there, and is not cut off between lines
+            break
+    if form.encoding == "hex":
+        back, on = back & ~1, on & ~1  # two digits a byte
+    low, high = start - back, start + on
     return low, high, _decoded(form, data, low, start, high)
 
 
@@ -87,7 +95,7 @@ def _decoded(form: Form, data: bytes, low: int, start: int, high: int) -> bytes:
 
 
 def _letters(text: bytes) -> bytes:
-    return re.sub(rb"\\n|[^0-9A-Za-z+/_-]", b"", text)
+    return text.replace(b"\\n", b"").translate(None, _NO_LETTERS)
 
 
 def _rest(text: bytes) -> bytes:

@@ -108,9 +108,10 @@ class Scanner:
         encoded: list[tuple[Form, int]] = []
         found: dict[tuple[int, int], Hit] = {}
         seen: dict[int, int] = {}  # by rule, up to where it need not be looked at again
+        rules = len(self.rules)
         for number, start, end in matches:
-            if number >= len(self.rules):
-                encoded.append((self.forms[number - len(self.rules)], end))
+            if number >= rules:
+                encoded.append((self.forms[number - rules], end))
             elif end > (before := seen.get(number, 0)) and (start >= before or not self._anchored(number)):
                 hits, seen[number] = self._around(number, data, start, end)
                 for hit in hits:
@@ -119,16 +120,17 @@ class Scanner:
 
     def _around(self, number: int, data: bytes, start: int, end: int) -> tuple[list[Hit], int]:
         """The hits of a rule in the line around `end`, and up to where no match need be looked at again."""
+        anchored = self._anchored(number)
         low, high = self._window(self.rules[number], data, end)
-        line, at = data[low:high], start - low if self._anchored(number) else -1
-        hits = self._lines.get((number, line, at))
+        key = number, data[low:high], start - low if anchored else -1
+        hits = self._lines.get(key)
         if hits is None:
-            hits = self._in_line(number, line, at)
+            hits = self._in_line(*key)
             if len(self._lines) > _CACHE_SIZE:
                 self._lines.clear()
-            if len(line) <= _CACHED:
-                self._lines[number, line, at] = hits
-        done = end if at < 0 else start + 1
+            if len(key[1]) <= _CACHED:
+                self._lines[key] = hits
+        done = start + 1 if anchored else end
         if not hits:
             return hits, done
         moved = [Hit(hit.rule, hit.secret, hit.start + low, hit.end + low, hit.sureness) for hit in hits]
@@ -141,10 +143,11 @@ class Scanner:
             return max(0, end - LONG_WINDOW), min(len(data), end + LONG_WINDOW)
         low, limit = max(0, end - rule.longest), min(len(data), end + rule.longest)
         start, high = data.rfind(b"\n", low, end - 1), data.find(b"\n", end, limit)
-        for _ in range(rule.lines):
-            start = data.rfind(b"\n", low, start) if start >= 0 else start
-            high = data.find(b"\n", high + 1, limit) if high >= 0 else high
-        return max(low, start + 1), limit if high < 0 else high
+        if rule.lines:
+            for _ in range(rule.lines):
+                start = data.rfind(b"\n", low, start) if start >= 0 else start
+                high = data.find(b"\n", high + 1, limit) if high >= 0 else high
+        return start + 1 if start >= 0 else low, high if high >= 0 else limit
 
     def _in_line(self, number: int, line: bytes, at: int) -> list[Hit]:
         """The hits of a rule in `line`; with an anchor at `at`, only what begins there."""
