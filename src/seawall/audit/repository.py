@@ -33,11 +33,19 @@ class Options:
     processes: int | None = None  # as many as there are processors
 
 
-def audit(path: Path, options: Options, progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
-    """Look at everything in the repository in or above `path`. Raises SeawallError for what cannot be read at all."""
+def audit(
+    path: Path,
+    options: Options,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    preparing: Callable[[], None] = lambda: None,
+) -> Report:
+    """Look at everything in the repository in or above `path`. Raises SeawallError for what cannot be read at all.
+
+    `progress` is told bytes done and bytes in all; `preparing` is called when the rules will take some seconds first.
+    """
     started, began = datetime.now().astimezone(), time.monotonic()
     top = top_folder(path)
-    scanned = scan(path, scanner(top, options.rules), options.processes, progress)
+    scanned = scan(path, scanner(top, options.rules, preparing), options.processes, progress)
     findings, gaps = run(Evidence(credentials=evidence(scanned)))
     file = options.baseline or top / baseline.NAME
     accepted = baseline.load(file) if file.exists() else baseline.Baseline(())
@@ -62,9 +70,9 @@ def top_folder(path: Path) -> Path:
     return repository.work_tree or repository.git_dir
 
 
-def scanner(top: Path, others: Sequence[Path] = ()) -> Scanner:
-    """Our rules, the repository's own and the `others`."""
-    return ready(own_rules(top, others))
+def scanner(top: Path, others: Sequence[Path] = (), preparing: Callable[[], None] = lambda: None) -> Scanner:
+    """Our rules, the repository's own and the `others`; for `preparing` see ready.py."""
+    return ready(own_rules(top, others), preparing)
 
 
 def own_rules(top: Path, others: Sequence[Path] = ()) -> list[Path]:

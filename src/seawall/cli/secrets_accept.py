@@ -35,14 +35,14 @@ def accept_command(
     from seawall.audit import baseline
     from seawall.audit.report.words import where
     from seawall.audit.repository import Options, audit, top_folder
-    from seawall.cli.secrets_scan import progress
+    from seawall.cli.secrets_progress import shown
 
     if until and until.date() < date.today():
         raise ConfigError(
             f"{until:%Y-%m-%d} is over already.", "--until is the last day on which the finding may stay."
         )
-    with progress() as tell:
-        report = audit(path, Options(rules, file), tell)
+    with shown() as told:
+        report = audit(path, Options(rules, file), told.progress, told.preparing)
     every = [*report.findings, *(known.finding for known in report.known)]
     chosen = list(report.findings) if "all" in fingerprints else []
     for beginning in fingerprints:

@@ -4,11 +4,11 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
+from seawall.cli.secrets_progress import shown
 from seawall.errors import ReportUnwritable
 
 
@@ -47,8 +47,8 @@ def scan_command(
     from seawall.audit.run import exit_code
 
     gc.disable()  # hundreds of thousands of names are kept until the end: looking for cycles among them takes its time
-    with progress() as tell:
-        report = audit(path, Options(rules, baseline, processes), tell)
+    with shown() as told:
+        report = audit(path, Options(rules, baseline, processes), told.progress, told.preparing)
     if sarif:
         from seawall.audit.report.sarif import as_sarif
 
@@ -66,21 +66,6 @@ def scan_command(
 
         show(report, everything)
     sys.exit(exit_code(report))
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar with its rate on stderr, if that is a terminal; it takes bytes done and bytes in all."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(TextColumn("looking"), *columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("looking", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _write(file: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from seawall.cli.secrets_progress import preparing
 from seawall.errors import SeawallError, StateUnusable
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def wipe_command(
     with opened(path, changing=not dry_run) as repository:
         target = backup_path(repository, backup, datetime.now())
         with _progress() as step:
-            by_rules = scanner(top_folder(path), rules)
+            by_rules = scanner(top_folder(path), rules, preparing)
             step("looking for credentials")
             if secrets_file:
                 found, kept = given(secrets_file.read()), None

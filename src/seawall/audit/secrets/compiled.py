@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import hyperscan
 HYPERSCAN: str = getattr(hyperscan, "__version__", "")  # asking importlib.metadata takes longer than all else
 
 KEPT = 30 * 86400.0  # s
+FEW = 200  # expressions that are compiled in no time
 
 
 def compiled(
@@ -30,16 +32,38 @@ def compiled(
     file = cache() / f"rules-{hashlib.sha256(key).hexdigest()[:32]}.hyperscan"
     if kept and (database := stored(file)):
         return database, file
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     flags = [
         (hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0) | (hyperscan.HS_FLAG_PREFILTER if prefilter else 0)
         for start in with_starts
     ]
     flags += [hyperscan.HS_FLAG_DOTALL] * len(literals)
-    database.compile(expressions=everything, ids=list(range(len(everything))), flags=flags)
+    if len(everything) > FEW:
+        content = _compiled_beside(everything, flags)
+        database = _ready(hyperscan.loadb(content, hyperscan.HS_MODE_BLOCK))
+    else:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(expressions=everything, ids=list(range(len(everything))), flags=flags)
+        content = hyperscan.dumpb(database) if kept else b""
     if kept:
-        keep(file, hyperscan.dumpb(database))
+        keep(file, content)
     return database, file
+
+
+def _compiled_beside(expressions: list[bytes], flags: list[int]) -> bytes:
+    """The database, made by a process of its own, which ends with this one and on Ctrl-C; see compiling.py."""
+    import pickle
+    import subprocess
+
+    done = subprocess.run(
+        [sys.executable, "-P", str(Path(__file__).with_name("compiling.py"))],
+        input=pickle.dumps((expressions, flags)),
+        capture_output=True,
+        check=False,
+        process_group=0,  # Ctrl-C comes to us, and we end it
+    )
+    if done.returncode:
+        raise hyperscan.HyperscanError(done.stderr.decode(errors="replace").strip() or f"ended by {-done.returncode}")
+    return done.stdout
 
 
 def stored(file: Path) -> hyperscan.Database | None:
