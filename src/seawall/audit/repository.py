@@ -58,15 +58,22 @@ def audit(
         gaps=(*scanned.gaps, *gaps),
         known=tuple(known),
         expired=tuple(expired),
-        figures={"commits": scanned.commits, "objects": scanned.objects, "bytes": scanned.read},
+        figures=_figures(scanned),
     )
+
+
+def _figures(scanned: Scan) -> dict[str, int | float]:
+    """Without a repository there are files alone."""
+    if scanned.versioned:
+        return {"commits": scanned.commits, "objects": scanned.objects, "bytes": scanned.read}
+    return {"files": scanned.objects, "bytes": scanned.read}
 
 
 def top_folder(path: Path) -> Path:
     """Where the baseline and own rules are: the top of the work tree, or the folder itself."""
     repository = git.find(path)
     if repository is None:
-        return path.resolve()
+        return git.folder(path)
     return repository.work_tree or repository.git_dir
 
 

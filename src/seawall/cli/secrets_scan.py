@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -32,6 +33,8 @@ def scan_command(
     processes: int | None,
 ) -> None:
     """Find credentials in every version of everything in the repository at PATH.
+
+    PATH may also be a folder without git, or one file, which is looked at as it is now.
 
     All refs and what is in none any more, messages, names, notes, stashes,
     configuration, archives and encoded text, the work tree with untracked and
@@ -65,7 +68,17 @@ def scan_command(
         from seawall.audit.report.terminal import show
 
         show(report, everything)
+    if not path.is_dir():
+        _tell_of_history(path)
     sys.exit(exit_code(report))
+
+
+def _tell_of_history(file: Path) -> None:
+    from seawall.audit.history import git
+
+    if repository := git.find(file):
+        top = shlex.quote(str(repository.work_tree or repository.git_dir))
+        click.echo(f"This is the file as it is now. Its earlier versions: seawall secrets scan {top}", err=True)
 
 
 def _write(file: Path, text: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seawall.audit.history.git import Repository
+from seawall.errors import RepositoryUnusable
 
 # Installed packages and caches: others wrote them, and a version of each is elsewhere.
 LEFT_OUT = ("node_modules", ".venv", "venv", ".tox", ".nox", "site-packages", "__pycache__", ".mypy_cache",
@@ -53,7 +54,11 @@ def _readable(path: Path) -> bool:
 
 
 def in_folder(folder: Path) -> list[Path]:
-    """Files of a folder that is no work tree. Sorted."""
+    """Files of a folder that is no work tree, sorted; or the one file. Raises RepositoryUnusable for other things."""
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
+        raise RepositoryUnusable(f"{folder} is neither a folder nor a file.", "Write it to a file, and scan that.")
     found = []
     for root, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in (*LEFT_OUT, ".git")]

@@ -103,7 +103,7 @@ def end_with_parent() -> None:
 
 def find(path: Path) -> Repository | None:
     """The repository in or above `path`; None where there is none. Raises RepositoryUnusable."""
-    path = path.resolve()
+    path = folder(path)
     arguments = ["rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-bare-repository"]
     answer = _ask(path, arguments)
     if answer is None:
@@ -111,6 +111,12 @@ def find(path: Path) -> Repository | None:
     git_dir, common_dir, bare = answer[:3]
     top = _ask(path, ["rev-parse", "--show-toplevel"]) if bare == "false" and not _inside(path, Path(git_dir)) else None
     return Repository(path, Path(git_dir), (path / common_dir).resolve(), Path(top[0]) if top else None)
+
+
+def folder(path: Path) -> Path:
+    """The folder itself, or the one that the file is in."""
+    path = path.resolve()
+    return path if path.is_dir() else path.parent
 
 
 def _inside(path: Path, git_dir: Path) -> bool:

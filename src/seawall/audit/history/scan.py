@@ -43,13 +43,14 @@ def scan(
 ) -> Scan:
     """Look at the repository in or above `path`, and at its submodules' unless `nested` is false.
 
-    Or at a folder that is in none. Raises RepositoryUnusable.
+    Or at a folder that is in none, or at one file as it is. Raises RepositoryUnusable.
     """
     reading = Reading(scanner, processes or os.cpu_count() or 1, progress)
     repository = git.find(path)
-    if repository is None:
+    if repository is None or not path.is_dir():
         seen = reading.read(None, objects.chunks(_listed(files.in_folder(path.resolve()))))
-        return replace(_result(credentials(seen, Places(None, path.resolve(), seen, None)), seen, []), versioned=False)
+        top = (repository and repository.work_tree) or git.folder(path)
+        return replace(_result(credentials(seen, Places(None, top, seen, None)), seen, []), versioned=False)
     result = _scan(repository, path.resolve(), reading)
     for name, module in submodules(repository).items() if nested else ():
         _add(result, scan(module, scanner, processes, progress), name)
