@@ -114,7 +114,7 @@ def evidence(scanned: Scan) -> tuple[Credential, ...]:
 
 def _proof(found: Placed) -> str:
     if isinstance(found.rule, FileRule):
-        return f"the file is {len(found.secret):,} bytes long"
+        return f"the file is {len(found.secret):,} {'byte' if len(found.secret) == 1 else 'bytes'} long"
     return mask_line(found.sighting.excerpt, map(_text, found.sighting.beside), found.rule.keywords)
 
 

@@ -206,6 +206,13 @@ def test_a_damaged_object(name: str, how: str, dirty: Path) -> None:
         assert done.code == ERROR or done.gaps
 
 
+def test_one_missing_object_is_one(dirty: Path) -> None:
+    of_the_secret(dirty, ":settings.py").unlink()
+    done = scan(dirty)
+    assert done.code == INCOMPLETE
+    assert done.gaps[0]["what"] == "1 object is missing: the repository is damaged."
+
+
 def test_a_damaged_pack(dirty: Path) -> None:
     git(dirty, "repack", "-adfq")
     (pack,) = (dirty / ".git" / "objects" / "pack").glob("*.pack")

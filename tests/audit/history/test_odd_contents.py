@@ -1,8 +1,10 @@
 """Names, people, sizes and numbers that trip programs which read git's output line by line."""
 
+import io
 import os
 import random
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from tests.audit.history.repository import (
     new,
     put,
 )
-from tests.audit.history.scan import CLEAN, FINDINGS, scan
+from tests.audit.history.scan import CLEAN, FINDINGS, INCOMPLETE, scan
 
 BRANCHES = 3000
 LARGE = 65 << 20  # bytes
@@ -38,9 +40,27 @@ NAMES = {
 }
 
 
+def in_zip(data: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.txt", data)
+    return file.getvalue()
+
+
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     return new(tmp_path / "repo")
+
+
+def test_of_many_gaps_one_is_left_out(tmp_path: Path) -> None:
+    data = bytearray(in_zip(b"x"))
+    data[6] |= 1  # encrypted, says the member's own header …
+    data[data.index(b"PK\1\2") + 8] |= 1  # … and the directory's: .ZIP File Format Specification, 4.4.4
+    for number in range(21):
+        (tmp_path / f"{number}.zip").write_bytes(data)
+    done = scan(tmp_path)
+    assert (done.code, len(done.gaps)) == (INCOMPLETE, 21), done.output + done.errors
+    assert done.gaps[-1]["what"] == "1 more file could not be looked into."
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)

@@ -6,7 +6,7 @@ from seawall.audit.finding import Finding, Place
 from seawall.audit.report.words import count, day, figure, plain, verdict, where, who
 from tests.audit.report.made import FINDINGS, GAPS, REPORT, place
 
-TOKEN, KEY, _, DJANGO = FINDINGS[:4]
+TOKEN, KEY, _, DJANGO, *_, HASH = FINDINGS
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ TOKEN, KEY, _, DJANGO = FINDINGS[:4]
         ((KEY,), "1 finding, in the history only"),
         ((TOKEN, DJANGO), "2 findings, all still in the tip"),
         ((TOKEN, KEY), "2 findings, 1 still in the tip"),
+        ((HASH,), "Nothing found; 1 more for information"),
+        ((TOKEN, HASH, HASH), "1 finding, still in the tip; 2 more for information"),
     ],
 )
 def test_the_verdict_is_one_sentence(findings: tuple[Finding, ...], sentence: str) -> None:
@@ -52,4 +54,5 @@ def test_a_place_has_a_name_wherever_it_is() -> None:
 def test_figures_have_their_units() -> None:
     told = [figure("bytes", 999), figure("bytes", 1_048_576_000), figure("objects", 18423), figure("MB/s", 258.75)]
     assert told == ["999 B", "1.0 GB", "18,423 objects", "258.8 MB/s"]
+    assert [figure("commits", 1), figure("objects", 0)] == ["1 commit", "0 objects"]
     assert [count(1, "entry"), count(2, "entry"), count(1204, "finding")] == ["1 entry", "2 entries", "1,204 findings"]

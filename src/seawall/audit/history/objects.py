@@ -154,5 +154,6 @@ def gaps(repository: Repository, absent: int) -> list[Gap]:
         partial = repository.try_run("config", "--get-regexp", r"^remote\..*\.promisor$")
         cause = "this is a partial clone" if partial else "the repository is damaged"
         remedy = "Clone it anew without --filter." if partial else "Look what is wrong: git fsck"
-        found.append(Gap(f"{absent} objects are missing: {cause}.", remedy))
+        which = "1 object is" if absent == 1 else f"{absent} objects are"
+        found.append(Gap(f"{which} missing: {cause}.", remedy))
     return found

@@ -178,6 +178,6 @@ def _add(result: Scan, other: Scan, name: str) -> None:
 
 def _result(found: list[Credential], seen: Seen, gaps: list[Gap]) -> Scan:
     inside = [Gap(f"{name}: {reason}") for name, reason in seen.gaps[:GAPS_SHOWN]]
-    if len(seen.gaps) > GAPS_SHOWN:
-        inside.append(Gap(f"{len(seen.gaps) - GAPS_SHOWN} more files could not be looked into."))
+    if more := len(seen.gaps[GAPS_SHOWN:]):
+        inside.append(Gap(f"{more} more {'file' if more == 1 else 'files'} could not be looked into."))
     return Scan(found, gaps + inside, seen.objects, seen.read)

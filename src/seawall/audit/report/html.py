@@ -60,7 +60,9 @@ def _kinds(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
     there = Counter(finding.title for finding in findings if finding.in_tip)
     shown = [(title, number, there[title]) for title, number in counted[:KINDS]]
     if rest := counted[KINDS:]:
-        shown.append((f"{len(rest)} other kinds", sum(n for _, n in rest), sum(there[title] for title, _ in rest)))
+        shown.append(
+            (words.count(len(rest), "other kind"), sum(n for _, n in rest), sum(there[title] for title, _ in rest))
+        )
     widest = max((number for _, number, _ in shown), default=1)
     return [
         {"title": title, "number": number, "there": tip, "width": 100 * number / widest, "tip": 100 * tip / widest}

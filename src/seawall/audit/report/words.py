@@ -79,8 +79,9 @@ def count(number: int, thing: str) -> str:
 
 
 def figure(name: str, value: int | float) -> str:
-    """`12,345 objects`, `1.2 GB`."""
+    """`12,345 objects`, `1 object`, `1.2 GB`."""
     if name != "bytes":
+        name = name.removesuffix("s") if value == 1 else name
         return f"{value:,.{0 if value == int(value) else 1}f} {plain(name)}"
     size, unit = float(value), 0
     while size >= 1000 and unit < len(_UNITS) - 1:
@@ -92,7 +93,7 @@ def verdict(report: Report) -> str:
     """The one sentence to remember."""
     acute = alarms(report)
     besides = len(report.findings) - len(acute)
-    also = f"; {count(besides, 'more')} for information" if besides else ""
+    also = f"; {besides:,} more for information" if besides else ""
     if not acute:
         return f"Nothing found, but not everything was looked at{also}" if report.gaps else f"Nothing found{also}"
     there = sum(finding.in_tip for finding in acute)
