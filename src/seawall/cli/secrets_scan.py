@@ -1,10 +1,12 @@
 """`seawall secrets scan`: credentials in everything the repository holds."""
 
 import contextlib
+import errno
 import gc
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -49,6 +51,7 @@ def scan_command(
     from seawall.audit.repository import Options, audit
     from seawall.audit.run import exit_code
 
+    _check_writable([file for file in (sarif, html) if file])
     gc.disable()  # hundreds of thousands of names are kept until the end: looking for cycles among them takes its time
     with shown() as told:
         report = audit(path, Options(rules, baseline, processes), told.progress, told.preparing)
@@ -81,15 +84,51 @@ def _tell_of_history(file: Path) -> None:
         click.echo(f"This is the file as it is now. Its earlier versions: seawall secrets scan {top}", err=True)
 
 
+def _check_writable(files: list[Path]) -> None:
+    """Raise ReportUnwritable now, not after a scan of an hour."""
+    if len({file.resolve() for file in files}) < len(files):
+        raise click.UsageError("--sarif and --html name the same file.")
+    for file in files:
+        with _refusal(file):
+            if _replaceable(file):
+                beside = _beside(file)
+                beside.touch()
+                beside.unlink()
+            elif not os.access(file, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 def _write(file: Path, text: str) -> None:
-    """The whole file or none."""
-    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    """The whole file or none: what was there stays until then."""
+    with _refusal(file):
+        if not _replaceable(file):
+            file.write_text(text, "utf-8")
+            return
+        beside = _beside(file)
+        try:
+            beside.write_text(text, "utf-8")
+            beside.replace(file.resolve())
+        finally:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+def _replaceable(file: Path) -> bool:
+    """Not /dev/stdout, whatever that is, or a pipe: those are written to."""
+    special = file.exists() and file.absolute().parts[1] in ("dev", "proc")
+    return not special and (file.is_file() or not file.exists())
+
+
+def _beside(file: Path) -> Path:
+    return file.resolve().with_name(f".seawall-report-{os.getpid()}")
+
+
+@contextlib.contextmanager
+def _refusal(file: Path) -> Iterator[None]:
     try:
-        beside.write_text(text, "utf-8")
-        beside.replace(file)
+        yield
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise ReportUnwritable(
-            f"{file} cannot be written: {error.strerror}.", "Name a file that can be written."
-        ) from error
+        if isinstance(error, BrokenPipeError):
+            raise
+        problem = f"{file} cannot be written: {error.strerror}."
+        raise ReportUnwritable(problem, "Name a file in a folder that is there and that you may write to.") from error
