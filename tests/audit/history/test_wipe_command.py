@@ -135,6 +135,25 @@ def test_submodules_are_wiped_by_themselves(repo: Path, tmp_path: Path) -> None:
     assert (again.returncode, "Nothing to wipe" in again.stdout) == (1, True)
     assert run(repo / "lib", "--yes").returncode == 0
     assert not left(repo)
+    assert git(repo, "status", "--porcelain", "--ignored") == " M lib", "nothing of the wipe lies in the work tree"
+    assert len(list(tmp_path.glob("repo-before-wipe-*.git"))) == 1
+    (backup,) = tmp_path.glob("repo-lib-before-wipe-*.git")
+    assert backup.stat().st_mode & 0o777 == 0o700
+    assert inside in git(backup, "--work-tree=.", "show", "HEAD:b.py")
+    assert backup.with_suffix(".md").exists()
+
+
+def test_the_backup_of_a_submodule_without_a_work_tree(repo: Path, tmp_path: Path) -> None:
+    library = new(tmp_path / "library")
+    add(library, commit("refs/heads/main", put("b.py", f"T = '{github_token()}'\n".encode())))
+    git(repo, "-c", "protocol.file.allow=always", "submodule", "-q", "add", str(library), "lib")
+    module = repo / ".git" / "modules" / "lib"
+    git(module, "config", "--unset", "core.worktree")
+    git(module, "config", "core.bare", "true")
+    done = run(module, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert [path.suffix for path in sorted(tmp_path.glob("repo-modules-lib-before-wipe-*"))] == [".git", ".md"]
+    assert not list(repo.rglob("*before-wipe*"))
 
 
 def test_one_rule_or_finding(repo: Path, secret: str) -> None:

@@ -181,14 +181,23 @@ def in_repository(found: Sequence[Credential]) -> list[Credential]:
 
 
 def backup_path(repository: Repository, folder: Path | None, now: datetime) -> Path:
-    """Where the original is kept: beside the repository, or in `folder`. Raises Refused where that is impossible."""
+    """Where the original is kept: beside the repository, or in `folder`. Raises Refused where that is impossible.
+
+    Of a repository in another one, such as a submodule: beside that, for in its work tree somebody would commit it.
+    """
     top = _top(repository)
-    folder = folder or top.parent
+    above = _outside(top.parent)
+    folder = folder or above
     if not os.access(folder, os.W_OK):
         raise Refused(f"The backup cannot be written to {folder}.", "Say where: --backup FOLDER")
-    name = top.name.removesuffix(".git")
+    name = "-".join(part for part in top.relative_to(above).parts if part != ".git").removesuffix(".git")
     names = (f"{name}-before-wipe-{now:%Y-%m-%d-%H%M%S}{more}.git" for more in chain([""], map("-{}".format, count(2))))
     return next(folder / name for name in names if not (folder / name).exists())
+
+
+def _outside(folder: Path) -> Path:
+    """The nearest folder, itself or above, that is in no repository."""
+    return next((each for each in (folder, *folder.parents) if git.find(each) is None), folder)
 
 
 def _top(repository: Repository) -> Path:
