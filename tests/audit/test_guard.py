@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.audit.history.repository import environment, git, github_token, new
+from tests.audit.history.scan import CLEAN, scan
 
 SOURCE = Path(__file__).parents[2] / "src"
 LEAST = 20  # files of the commit that is timed
@@ -169,6 +170,61 @@ def test_push(guarded: Path, tmp_path: Path) -> None:
     git(guarded, "tag", "-a", "-m", github_token(), "v1")
     with pytest.raises(subprocess.CalledProcessError):
         git(guarded, "push", "-q", "origin", "v1", **python)
+
+
+def test_what_lies_among_tests_alone_is_for_information(guarded: Path, tmp_path: Path) -> None:
+    """As the scan says it, at commit and at push; what a vendor issues is stopped wherever it lies."""
+    git(tmp_path, "init", "-q", "--bare", "there.git")
+    git(guarded, "remote", "add", "origin", str(tmp_path / "there.git"))
+    git(guarded, "push", "-q", "origin", "main")
+    stage(guarded, "tests/conftest.py", "PASSWORD = 'Zq8vN2xKw7Rb4'\n")
+    done = commit(guarded)
+    said = done.stderr.decode()
+    assert done.returncode == 0, said
+    assert "for information: 1 lies among tests or documentation only" in said
+    assert "tests/conftest.py:1" in said
+    assert "Zq8vN2xKw7Rb4" not in said
+    assert scan(guarded).code == CLEAN
+    command = ["git", "-C", str(guarded), "push", "-q", "origin", "main"]
+    push = subprocess.run(command, capture_output=True, check=False, env=environment(PYTHONPATH=str(SOURCE)))
+    assert push.returncode == 0, push.stderr
+    assert b"for information" in push.stderr
+
+    stage(guarded, "tests/test_a.py", f"T = '{github_token()}'\npassword = 'Kw7Rb4Zq8vN2x'\n")
+    both = commit(guarded)
+    assert both.returncode == 1
+    assert b"1 credential in this commit" in both.stderr
+    assert b"for information: 1 lies" in both.stderr
+    git(guarded, "rm", "-q", "-f", "tests/test_a.py")
+    for path in ("tests/conftest.py", "settings.py"):
+        stage(guarded, path, "PASSWORD = 'Kw7Rb4Zq8vN2x'\n")
+    elsewhere = commit(guarded)
+    assert elsewhere.returncode == 1, "the same one outside of the tests"
+    assert b"2 credentials in this commit" in elsewhere.stderr
+    commit(guarded, "--no-verify")
+    ranged = run(guarded, "--range", "HEAD~1..HEAD")
+    assert ranged.returncode == 1, "git names but one of two files that are the same"
+
+
+def test_the_same_file_twice_is_for_information_only_if_both_are(guarded: Path) -> None:
+    """They are one object, of which git rev-list names but the first path."""
+    for path in ("docs/a.py", "main.py"):
+        stage(guarded, path, "PASSWORD = 'Zq8vN2xKw7Rb4'\n")
+    assert commit(guarded).returncode == 1
+    commit(guarded, "--no-verify")
+    assert run(guarded, "--range", "HEAD~1..HEAD").returncode == 1
+    git(guarded, "rm", "-q", "main.py")
+    git(guarded, "commit", "-q", "--amend", "--no-edit", "--no-verify")
+    assert run(guarded, "--range", "HEAD~1..HEAD").returncode == 0
+
+
+def test_a_line_that_another_file_had_is_new_here(guarded: Path) -> None:
+    line = f"T = '{github_token()}'\n"
+    stage(guarded, "a.py", line)
+    commit(guarded, "--no-verify")
+    stage(guarded, "a.py", "x = 1\n")
+    stage(guarded, "z.py", "y = 2\n" + line)
+    assert b"z.py:2" in commit(guarded).stderr
 
 
 def test_range(repo: Path) -> None:

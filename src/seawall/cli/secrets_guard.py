@@ -44,9 +44,13 @@ def guard_command(
 
     folder = top()
     found = _found(folder, staged, commit_msg, push, revisions)
-    if found and (counted := not_accepted(found, folder)):
-        in_what = "range" if revisions else "push" if push is not None or _framework() else "commit"
-        _tell(counted, in_what, revisions or "")
+    in_what = "range" if revisions else "push" if push is not None or _framework() else "commit"
+    counted = not_accepted(found, folder, in_what != "commit") if found else []
+    for_information = [each for each in counted if each[1].severity == "information"]
+    if acute := [each for each in counted if each[1].severity != "information"]:
+        _tell(acute, in_what, revisions or "")
+    _tell_of_samples(for_information)
+    if acute:
         sys.exit(1)
 
 
@@ -101,18 +105,35 @@ def _tell(counted: "list[tuple[New, Finding]]", in_what: str, revisions: str) ->
         _say(f"Unchecked, this once: {_UNCHECKED[in_what]}")
 
 
-def _tell_one(each: "New", finding: "Finding", beside: list[str]) -> None:
-    from seawall.audit.mask import mask, mask_line
+def _tell_of_samples(found: "list[tuple[New, Finding]]") -> None:
+    """A line each, as nobody has to act on them."""
+    if not found:
+        return
+    lie = "1 lies" if len(found) == 1 else f"{len(found)} lie"
+    _say(f"seawall: for information: {lie} among tests or documentation only; revoke what was not made for them.")
+    for each, finding in found[:SHOWN]:
+        _say(f"  {_where(each, [other.sighting.hit.secret for other, _ in found])}  {finding.title}")
+    if len(found) > SHOWN:
+        _say(f"  … and {len(found) - SHOWN} more")
 
-    of = f" of {each.object[:8]}" if each.object else ""
-    where = _plain(mask_line(each.path, beside, width=4096)) or each.kind + of
-    line = f":{each.sighting.line}" if each.sighting.line else ""
-    _say(f"\n  {where}{line}  {finding.title}  {mask(each.sighting.hit.secret)}")
+
+def _tell_one(each: "New", finding: "Finding", beside: list[str]) -> None:
+    from seawall.audit.mask import mask
+
+    _say(f"\n  {_where(each, beside)}  {finding.title}  {mask(each.sighting.hit.secret)}")
     if each.sighting.within:
         _say(f"    in {', in '.join(reversed(each.sighting.within))}")
     _say(f"    to let it pass: seawall secrets accept {finding.fingerprint[:12]} --reason '…'")
     if finding.links:
         _say(f"    if it ever left this machine, revoke it: {finding.links[0]}")
+
+
+def _where(each: "New", beside: list[str]) -> str:
+    from seawall.audit.mask import mask_line
+
+    of = f" of {each.object[:8]}" if each.object else ""
+    where = _plain(mask_line(each.path, beside, width=4096)) or each.kind + of
+    return f"{where}:{each.sighting.line}" if each.sighting.line else where
 
 
 def _say(text: str = "", **style: str) -> None:

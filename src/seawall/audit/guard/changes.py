@@ -7,7 +7,7 @@ history/git.py, which looks at whole repositories, leaves it out.
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,4 +153,17 @@ def _reachable(revisions: Sequence[str], *options: str) -> list[Change]:
         if not line.startswith("-"):
             name, _, path = line.partition(" ")
             found.append(Change(name, path, tuple(f"{commit}:{path}" for commit in edge) if path else ()))
+    return found
+
+
+def everywhere(objects: Iterable[str], edges: Iterable[str]) -> dict[str, set[str]]:
+    """Every path that each of the objects came to in commits that the `edges` do not have: rev-list names but one."""
+    wanted = set(objects)
+    options = ("--format=", "--raw", "-z", "--no-abbrev", "--no-renames", "-m", "--root")
+    which = [*(f"--find-object={name}" for name in sorted(wanted)), "--all", "HEAD", *(f"^{edge}" for edge in edges)]
+    fields = os.fsdecode(git("log", *options, *which)).split("\0")
+    found: dict[str, set[str]] = {}
+    for about, path in zip(fields[::2], fields[1::2], strict=False):
+        if (name := about.split(" ")[3]) in wanted:
+            found.setdefault(name, set()).add(path)
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from seawall.audit.finding import Finding, Place
-from seawall.audit.guard.changes import Change, ObjectsMissing, environment
+from seawall.audit.guard.changes import Change, ObjectsMissing, environment, everywhere
 from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.scanner import Scanner
 from seawall.audit.secrets.unwrap import unwrap
@@ -27,6 +27,7 @@ class New:
     kind: str  # as in Place.kind
     path: str
     object: str
+    before: tuple[str, ...] = ()  # see Change
 
     @property
     def place(self) -> Place:
@@ -37,35 +38,41 @@ class New:
 def new(scanner: Scanner, changes: Sequence[Change]) -> list[New]:
     """Credentials in the changes, and in the names of files, that no earlier version of the file holds."""
     found = list(_in_names(scanner, changes))
-    by_object = {change.object: change for change in reversed(changes)}
+    by_object: dict[str, list[Change]] = {}  # files that are the same are one object
+    for change in changes:
+        by_object.setdefault(change.object, []).append(change)
     lines: set[bytes] = set()  # of the version before
     for name, kind, data in _contents(_with_before(by_object)):
-        change = by_object.get(name)
-        if change is None:
+        if name not in by_object:
             lines = set(data.split(b"\n"))
-        elif kind in _KINDS and (not lines or not _as_before(scanner, data, lines)):
-            sightings = _in(scanner, change.path if kind == b"blob" else "", data)
-            found += [_new(each, kind, change, data) for each in sightings]
-    return list(_not_before(scanner, found, by_object))
+            continue
+        if kind in _KINDS and (not lines or not _as_before(scanner, data, lines)):
+            for change in by_object[name]:
+                sightings = _in(scanner, change.path if kind == b"blob" else "", data)
+                found += [_new(each, kind, change, data) for each in sightings]
+        lines = set()  # the next one may have none
+    return list(_not_before(scanner, found))
 
 
 def _new(sighting: Sighting, kind: bytes, change: Change, data: bytes) -> New:
     """Lines of messages are counted from the message's first, as the scan does: before it are git's own headers."""
     if kind == b"blob":
-        return New(sighting, "file", change.path, change.object)
+        return New(sighting, "file", change.path, change.object, change.before)
     head = data.partition(b"\n\n")[0].split(b"\n")
     if sighting.line > len(head) + 1:
-        return New(replace(sighting, line=sighting.line - len(head) - 1), _KINDS[kind], "", change.object)
+        return New(
+            replace(sighting, line=sighting.line - len(head) - 1), _KINDS[kind], "", change.object, change.before
+        )
     word = head[min(sighting.line, len(head)) - 1].partition(b" ")[0].decode("utf-8", "replace")
     part = word if word in ("author", "committer", "tagger") else f"{kind.decode()} header"
-    return New(replace(sighting, line=0), part, "", change.object)
+    return New(replace(sighting, line=0), part, "", change.object, change.before)
 
 
-def _with_before(by_object: dict[str, Change]) -> Iterator[str]:
+def _with_before(by_object: dict[str, list[Change]]) -> Iterator[str]:
     """Each object after the version that was there: what has the same lines need not be judged again."""
-    for name, change in by_object.items():
-        if change.replaces:
-            yield change.replaces
+    for name, changes in by_object.items():
+        if changes[0].replaces and len(changes) == 1:
+            yield changes[0].replaces
         yield name
 
 
@@ -79,7 +86,7 @@ def _in_names(scanner: Scanner, changes: Sequence[Change]) -> Iterator[New]:
     if look(scanner, os.fsencode("\n".join(change.path for change in changes)), []):
         for change in changes:
             for each in look(scanner, os.fsencode(change.path), []):
-                yield New(each, "file name", change.path, change.object)
+                yield New(each, "file name", change.path, change.object, change.before)
 
 
 def in_message(scanner: Scanner, text: bytes) -> list[New]:
@@ -127,38 +134,67 @@ def _file(content: bytes) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _not_before(scanner: Scanner, found: list[New], by_object: dict[str, Change]) -> Iterator[New]:
+def _not_before(scanner: Scanner, found: list[New]) -> Iterator[New]:
     """Asked only where something was found: most commits never come here."""
-    objects = {each.object for each in found}
-    asked = {name: each for each in objects for name in by_object[each].before if "\n" not in name}
+    asked = {name: each.path for each in found for name in each.before if "\n" not in name}
     known: dict[str, set[str]] = {}
     for name, kind, data in _contents(asked, optional=True):
         if kind == b"blob":
-            path = by_object[asked[name]].path
-            known.setdefault(name, set()).update(each.hit.secret for each in _in(scanner, path, data))
+            known.setdefault(name, set()).update(each.hit.secret for each in _in(scanner, asked[name], data))
     seen = set()
     for each in found:
-        secret, before = each.sighting.hit.secret, by_object[each.object].before
-        was_there = any(name in known and (each.kind == "file name" or secret in known[name]) for name in before)
+        secret = each.sighting.hit.secret
+        was_there = any(name in known and (each.kind == "file name" or secret in known[name]) for name in each.before)
         if not was_there and (secret, each.place) not in seen:
             seen.add((secret, each.place))
             yield each
 
 
-def not_accepted(found: Sequence[New], top: Path) -> list[tuple[New, Finding]]:
-    """Those that the repository's baseline does not name, each with what a report would say. Raises ConfigError."""
+def not_accepted(found: Sequence[New], top: Path, committed: bool) -> list[tuple[New, Finding]]:
+    """Those that the repository's baseline does not name, each with what a report would say. Raises ConfigError.
+
+    What lies among tests and documentation alone, as far as it is new, is for information. What is `committed`
+    already may be the same file in several places.
+    """
     from seawall.audit import baseline
-    from seawall.audit.fingerprint import fingerprint
 
-    def finding(each: New) -> Finding:
-        hit, identifier = each.sighting.hit, f"secrets/{each.sighting.hit.rule.id}"
-        mark = fingerprint(identifier, hit.secret)
-        title, severity, links = hit.rule.description, hit.rule.severity, (hit.rule.rotate,) if hit.rule.rotate else ()
-        return Finding(identifier, mark, title, severity, hit.sureness, each.place, each.place, 1, True, (), "", links)
-
-    findings = [(each, finding(each)) for each in found]
+    places: dict[tuple[str, str], list[Place]] = {}
+    for each in found:
+        places.setdefault(_key(each), []).append(each.place)
+    if committed:
+        for each, path in _elsewhere(found, places):
+            places[_key(each)].append(replace(each.place, path=path))
+    findings = [(each, _finding(each, places[_key(each)])) for each in found]
     file = top / baseline.NAME
     if not file.exists():
         return findings
     counted, _, _ = baseline.split([finding for _, finding in findings], baseline.load(file), date.today())
     return [(each, finding) for each, finding in findings if finding in counted]
+
+
+def _elsewhere(found: Sequence[New], places: dict[tuple[str, str], list[Place]]) -> list[tuple[New, str]]:
+    """Other paths of files that seem to be for information: walking the commits takes its time."""
+    from seawall.audit.checks.samples import made_for_tests
+
+    seeming = [
+        each for each in found if made_for_tests(each.sighting.hit.rule, each.sighting.hit.sureness, places[_key(each)])
+    ]
+    edges = {name.partition(":")[0] for each in seeming for name in each.before}
+    paths = everywhere({each.object for each in seeming}, edges) if seeming else {}
+    return [(each, path) for each in seeming for path in paths.get(each.object, ())]
+
+
+def _key(each: New) -> tuple[str, str]:
+    return each.sighting.hit.rule.id, each.sighting.hit.secret
+
+
+def _finding(each: New, places: Sequence[Place]) -> Finding:
+    from seawall.audit.checks.samples import made_for_tests
+    from seawall.audit.fingerprint import fingerprint
+
+    hit, rule, identifier = each.sighting.hit, each.sighting.hit.rule, f"secrets/{each.sighting.hit.rule.id}"
+    mark, links = fingerprint(identifier, hit.secret), (rule.rotate,) if rule.rotate else ()
+    severity = "information" if made_for_tests(rule, hit.sureness, places) else rule.severity
+    return Finding(
+        identifier, mark, rule.description, severity, hit.sureness, each.place, each.place, 1, True, (), "", links
+    )
