@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from seawall.audit.baseline import Known
 from seawall.audit.report.terminal import SHOWN, render, show
 from seawall.audit.run import Report, Subject
-from tests.audit.report.made import FINDINGS, GAPS, REPORT, STARTED
+from tests.audit.report.made import ACCEPTED, FINDINGS, GAPS, REPORT, STARTED
 
 CLEAN = Report(Subject("/srv/flights"), STARTED, 0.1, (), figures={"objects": 12})
 
@@ -47,7 +48,7 @@ def test_only_addresses_are_wider_than_the_terminal() -> None:
 
 def test_severities_come_in_order_with_their_numbers() -> None:
     heads = [line.split("─")[0].strip() for line in text_of(REPORT).splitlines() if " · " in line and "───" in line]
-    assert heads == ["critical · 2", "high · 2", "medium · 2", "low · 1", "information · 1"]
+    assert heads == ["critical · 2", "high · 2", "medium · 2", "low · 1", "information · 1", "accepted · 1"]
 
 
 def test_an_incomplete_one_says_so_with_every_gap_and_what_to_do() -> None:
@@ -76,6 +77,38 @@ def test_of_many_the_worst_are_shown_and_the_rest_is_counted() -> None:
     everything = text_of(many, everything=True)
     assert everything.count("seen 6 times") == 50
     assert "--all" not in everything
+
+
+@pytest.mark.parametrize(("acute", "shown"), [(0, SHOWN), (15, 5), (20, 0), (30, 0)])
+def test_information_comes_last_and_is_never_left_out_without_a_word(acute: int, shown: int) -> None:
+    findings = [replace(FINDINGS[5], title=f"No. {number}.") for number in range(acute)]
+    findings += [replace(FINDINGS[7], title=f"Sample {number}.") for number in range(27)]
+    text = text_of(replace(REPORT, findings=tuple(findings)))
+    assert text.count("Sample ") == shown
+    assert text.count("seen 6 times") == min(acute, SHOWN)
+    more = "more " if shown else ""
+    assert f"… and {27 - shown} {more}for information: --all, --html or --json shows them." in text
+    assert "information · 27" in text
+    assert ("more finding" in text.split("information · 27")[0]) == (acute > SHOWN)
+    assert text.find("seen 6 times") < text.index("information · 27")
+    everything = text_of(replace(REPORT, findings=tuple(findings)), everything=True)
+    assert everything.count("Sample ") == 27
+    assert "shows them" not in everything
+
+
+def test_what_was_accepted_is_a_line_with_reason_and_end() -> None:
+    many = tuple(
+        Known(ACCEPTED, replace(REPORT.known[0].entry, reason=f"Reason {number}", expires=None)) for number in range(23)
+    )
+    text = text_of(replace(CLEAN, known=many))
+    assert text.count("Password  examples/demo.env:2  Reason ") == SHOWN
+    assert "Reason 0 (no end)" in text
+    assert "… and 3 more accepted: --all, --html or --json shows them." in text
+    assert text.index("accepted · 23") < text.index("Nothing found.")
+    assert text_of(replace(CLEAN, known=many), everything=True).count("Reason ") == 23
+    told = " ".join(text_of(REPORT).split())
+    assert "Password examples/demo.env:2 Only for the demo" in told
+    assert "(until 2030-01-01)" in told
 
 
 def test_what_was_accepted_is_told() -> None:

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Console, Group, RenderableType
@@ -35,26 +35,30 @@ def show(report: Report, everything: bool = False) -> None:
 
 def render(report: Report, everything: bool = False) -> RenderableType:
     """The worst findings first, or `everything`; then the verdict, what is missing, what to do next."""
-    shown = report.findings if everything else report.findings[:SHOWN]
-    parts: list[RenderableType] = []
+    acute = alarms(report)
+    limit = len(report.findings) + len(report.known) if everything else SHOWN
+    parts = [*_acute(acute, limit), *_for_information(report, max(0, limit - len(acute))), *_accepted(report, limit)]
+    return Group(*parts, Rule(style="dim"), *_end(report))
+
+
+def _acute(findings: Sequence[Finding], limit: int) -> Iterator[RenderableType]:
     told: set[tuple[str, str]] = set()  # what to do is said once for each kind
-    for severity, group in groupby(shown, key=lambda finding: finding.severity):
-        total = sum(finding.severity == severity for finding in report.findings)
-        parts += [Rule(Text(f" {severity} · {total:,} ", _COLOURS[severity]), align="left", style="dim"), Text()]
-        if severity == "information":
-            parts += _for_information(list(group))
-            continue
+    for severity, group in groupby(findings[:limit], key=lambda finding: finding.severity):
+        total = sum(finding.severity == severity for finding in findings)
+        yield from _head(severity, total, _COLOURS[severity])
         for finding in group:
-            parts += [
-                *_finding(finding),
-                *(_steps(finding) if (finding.id, finding.remedy) not in told else ()),
-                Text(),
-            ]
+            yield from _finding(finding)
+            yield from _steps(finding) if (finding.id, finding.remedy) not in told else ()
+            yield Text()
             told.add((finding.id, finding.remedy))
-    if hidden := len(report.findings) - len(shown):
-        parts += [Text(f"… and {count(hidden, 'more finding')}, none of them worse: --all shows them.", "bold"), Text()]
-    parts += [Rule(style="dim"), *_end(report)]
-    return Group(*parts)
+    if hidden := len(findings[limit:]):
+        yield Text(f"… and {count(hidden, 'more finding')}, none of them worse: --all shows them.", "bold")
+        yield Text()
+
+
+def _head(name: str, total: int, style: str) -> Iterator[RenderableType]:
+    yield Rule(Text(f" {name} · {total:,} ", style), align="left", style="dim")
+    yield Text()
 
 
 def _finding(finding: Finding) -> Iterator[RenderableType]:
@@ -70,14 +74,39 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
     yield Padding(Group(*body), (0, 0, 0, 2))
 
 
-def _for_information(findings: list[Finding]) -> Iterator[RenderableType]:
+def _for_information(report: Report, limit: int) -> Iterator[RenderableType]:
     """A line each, as nobody has to act on them, and once what they all have to say."""
-    for finding in findings:
+    findings = [finding for finding in report.findings if finding.severity == "information"]
+    if not findings:
+        return
+    yield from _head("information", len(findings), _COLOURS["information"])
+    for finding in findings[:limit]:
         last, known = where(finding.last), (f"  {finding.fingerprint[:8]}", "dim")
         yield Text.assemble((plain(finding.title), "bold"), "  ", last, known)
-    for finding in {each.remedy: each for each in findings}.values():
+    yield from _hidden(len(findings), limit, "for information")
+    for finding in {each.remedy: each for each in findings[:limit]}.values():
         yield from _steps(finding)
     yield Text()
+
+
+def _accepted(report: Report, limit: int) -> Iterator[RenderableType]:
+    """A line each: what somebody decided, and until when."""
+    if not report.known:
+        return
+    yield from _head("accepted", len(report.known), "dim")
+    for known in report.known[:limit]:
+        until = f"until {known.entry.expires}" if known.entry.expires else "no end"
+        about = f"{known.finding.title}  {where(known.finding.last)}  {known.entry.reason} ({until})"
+        yield Text(plain(about), "dim")
+    yield from _hidden(len(report.known), limit, "accepted")
+    yield Text()
+
+
+def _hidden(total: int, limit: int, what: str) -> Iterator[RenderableType]:
+    if total > limit:
+        yield Text(
+            f"… and {total - limit:,} {'more ' if limit else ''}{what}: --all, --html or --json shows them.", "dim"
+        )
 
 
 def _places(finding: Finding) -> Table:
