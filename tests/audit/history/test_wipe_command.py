@@ -198,5 +198,34 @@ def test_a_file_that_is_a_credential_by_its_name(repo: Path) -> None:
     assert "Nothing to wipe" in run(repo, "--yes").stdout
 
 
+def test_one_too_short_is_refused_before_anything_changes(repo: Path, secret: str) -> None:
+    """What only a user's own rule finds may be; with the remedy, and the rest can be wiped."""
+    (repo / ".seawall-rules.toml").write_text(
+        "[[rule]]\nid = 'door-pin'\nvendor = 'Door'\ndescription = 'Door'\nkeywords = ['doorpin']\n"
+        "pattern = 'doorpin=([0-9]{4})'\npositive = ['doorpin=8421']\nnegative = []\n"
+    )
+    add(repo, commit("refs/heads/main", put("door.txt", b"doorpin=5179\n")))
+    git(repo, "reset", "-q", "--mixed")
+    git(repo, "add", ".seawall-rules.toml")
+    git(repo, "commit", "-q", "-m", "Our rule, whose examples stay")
+    git(repo, "reset", "-q", "--hard")
+    before = state(repo)
+    for arguments in (["--yes"], ["--dry-run"], ["--yes", "--rule", "door-pin"]):
+        refused = run(repo, *arguments)
+        assert refused.returncode == 2
+        assert "1 credential is shorter than 6 characters" in refused.stderr
+        assert "(door-pin)" in refused.stderr
+        assert "by hand" in refused.stderr
+        assert "5179" not in refused.stdout + refused.stderr
+    assert state(repo) == before
+    assert run(repo, "--yes", "--rule", "github-token").returncode == 0
+    assert not left(repo)
+    mark = re.search(r"([0-9a-f]{12}) \(door-pin\)", refused.stderr)
+    assert mark
+    accept = [sys.executable, "-m", "seawall", "secrets", "accept", mark[1], "--reason", "the old door"]
+    subprocess.run(accept, cwd=repo, check=True, capture_output=True, env=environment(PYTHONPATH=str(SOURCE)))
+    assert "Nothing to wipe" in run(repo, "--yes").stdout
+
+
 def test_no_repository(tmp_path: Path) -> None:
     assert run(tmp_path, "--yes").returncode == 2

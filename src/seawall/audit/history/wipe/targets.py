@@ -80,14 +80,17 @@ def _marked(marks: dict[str, tuple[str, AnyRule]], begin: str) -> tuple[str, Any
 
 
 def accepted(path: Path, scanned: Scan) -> frozenset[str]:
-    """The secrets that the repository's baseline lets stay. Raises ConfigError where that cannot be read."""
+    """The secrets that may stay: the baseline's, and rules' own examples. Raises ConfigError if that is unreadable."""
+    examples = frozenset(
+        each.secret for each in scanned.credentials if any(each.secret in text for text in each.rule.positive)
+    )
     file = top_folder(path) / baseline.NAME
     if not file.exists():
-        return frozenset()
+        return examples
     findings, _ = run(Evidence(credentials=evidence(scanned)))
     _, known, _ = baseline.split(findings, baseline.load(file), date.today())
     marks = {each.finding.fingerprint for each in known}
-    return frozenset(
+    return examples | frozenset(
         each.secret for each in scanned.credentials if fingerprint(f"secrets/{each.rule.id}", each.secret) in marks
     )
 
@@ -105,13 +108,27 @@ def given(text: bytes) -> list[tuple[str, AnyRule]]:
 
 
 def targets(secrets: Iterable[tuple[str, AnyRule]]) -> list[Target]:
-    """Each secret once, and also as it is written in JSON and URLs. What is too short is left out."""
+    """Each secret once, and also as it is written in JSON and URLs. Raises ConfigError where one is too short."""
+    secrets = list(secrets)
+    if short := {secret: rule for secret, rule in secrets if len(secret) < SHORTEST}:
+        raise _too_short(short)
     found: dict[str, AnyRule] = {}
     for secret, rule in secrets:
         for variant in _variants(secret):
             if len(variant) >= SHORTEST:
                 found.setdefault(variant, rule)
     return [Target(secret, found[secret], number) for number, secret in enumerate(sorted(found), 1)]
+
+
+def _too_short(found: dict[str, AnyRule]) -> ConfigError:
+    marks = [f"{fingerprint(f'secrets/{rule.id}', secret)[:12]} ({rule.id})" for secret, rule in found.items()]
+    number = "1 credential is" if len(found) == 1 else f"{len(found)} credentials are"
+    return ConfigError(
+        f"{number} shorter than {SHORTEST} characters: {', '.join(marks)}.",
+        "Replaced everywhere, that would damage what only looks like it. Change those files by hand and rewrite their "
+        "commits: git rebase --interactive. Or let them stay: seawall secrets accept FINGERPRINT --reason …\n"
+        "The others can be wiped before: --rule or --finding.",
+    )
 
 
 def _variants(secret: str) -> Iterable[str]:
