@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from seawall.audit.secrets.encoded import Form, decode
+from seawall.audit.secrets.encoded import ANNOUNCED, Form, decode
 from seawall.audit.secrets.scanner import Hit, Scanner
 from seawall.audit.secrets.unwrap import NotWhole, unwrap, wrapped
 
@@ -48,11 +48,12 @@ def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str
 def _decoded(
     scanner: Scanner, data: bytes, encoded: list[tuple[Form, int]], within: tuple[str, ...], gaps: list[str]
 ) -> Iterator[Sighting]:
-    done = 0
+    done = announced = 0
     for form, end in encoded:
-        if end > done:
+        if end > (announced if form.phase == ANNOUNCED else done):
             low, high, inner = decode(form, data, end)
-            if found := _look(scanner, inner, (*within, form.encoding), gaps):
+            announced = high if form.phase == ANNOUNCED else announced  # else each mention in it would decode it again
+            if inner and (found := _look(scanner, inner, (*within, form.encoding), gaps)):
                 done = high
                 line = data.count(b"\n", 0, low)
                 yield from (replace(each, line=line + each.line) for each in found)

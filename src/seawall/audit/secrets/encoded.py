@@ -2,6 +2,9 @@
 
 A keyword has three forms in base64, by where it falls in a group of three bytes; the characters that depend on its
 neighbours are left out (RFC 4648, section 4).
+
+Where lines are folded one may end in the midst of a keyword's form, which then is not seen: in lines of 16 characters
+every fifth. So folded lines are also decoded where something says that they are base64; see unwrap.py for whole files.
 """
 
 import base64
@@ -14,6 +17,13 @@ SHORTEST = 4  # characters of a form: shorter ones are everywhere
 REACH = 1 << 16  # bytes to each side of a form that may belong to the same encoded text
 _NEAR = 1 << 10  # most end long before
 _WRAPPED = b"H4sIA", b"UEsDB"  # gzip and zip at the start of base64
+_ANNOUNCING = b"base64", b"BASE64", b"b64decode", b"!!binary"  # in MIME, PEM, shell, code, YAML
+ANNOUNCED = -4  # a form's phase: the text comes after it, and begins with a whole group
+# Some lines after it at most: headers, an empty line.
+_FOLDED = re.compile(
+    rb"(?:[^\n]{0,200}\n){1,4}?[ \t]*"
+    rb"((?:(?:[0-9A-Za-z+/_-]{4,}\r?\n[ \t]*){2,}|[0-9A-Za-z+/_-]{40,}\r?\n[ \t]*)[0-9A-Za-z+/_-]*)"
+)
 # What one encoded text is made of; lines may be folded.
 _RUN = {
     "base64": re.compile(rb"(?:[0-9A-Za-z+/_-]++|\\n|\r?\n[ \t]*+)*+"),
@@ -39,6 +49,7 @@ class Form:
 def forms(keywords: Iterable[str]) -> tuple[Form, ...]:
     """Every form of every keyword, each literal once."""
     found: dict[bytes, Form] = {literal: Form(literal, "base64") for literal in _WRAPPED}
+    found |= {literal: Form(literal, "base64", ANNOUNCED) for literal in _ANNOUNCING}
     for keyword in sorted(set(keywords)):
         plain = keyword.encode()
         wide = keyword.encode("utf-16-le")
@@ -65,6 +76,10 @@ _NO_LETTERS = re.sub(rb"[0-9A-Za-z+/_-]", b"", bytes(range(256)))
 
 def decode(form: Form, data: bytes, end: int) -> tuple[int, int, bytes]:
     """The encoded text around the form that ends at `end`: its start and end in `data`, and what it says."""
+    if form.phase == ANNOUNCED:
+        match = _FOLDED.match(data, end, end + REACH)
+        low, high = match.span(1) if match else (end, end)
+        return low, high, unfolded(data[low:high])
     start = end - len(form.literal)
     for reach in (_NEAR, REACH):
         before = data[max(0, start - reach) : start][::-1]
@@ -90,7 +105,12 @@ def _decoded(form: Form, data: bytes, low: int, start: int, high: int) -> bytes:
         return binascii.unhexlify(data[low:high])
     before, after = _letters(data[low:start]), _letters(data[start:high])
     skipped = (len(before) - form.phase) % 4
-    text = (before[skipped:] + after).translate(_STANDARD)
+    return unfolded(before[skipped:] + after)
+
+
+def unfolded(text: bytes) -> bytes:
+    """What base64 says that begins with a whole group, lines or not."""
+    text = _letters(text).translate(_STANDARD)
     return base64.b64decode(text[: len(text) // 4 * 4] or b"") + _rest(text)
 
 

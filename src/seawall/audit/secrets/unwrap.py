@@ -10,9 +10,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+from seawall.audit.secrets.encoded import unfolded
+
 LIMIT = 64 << 20  # bytes taken out of one wrapping: more is most likely a bomb
 MEMBERS = 1000  # of one gzip file
 SQLITE_STEPS = 20_000  # times 1000 instructions of its virtual machine: a database made to loop ends there
+
+_TWO_LINES = re.compile(rb"([0-9A-Za-z+/_-]{4,250})\r?\n([0-9A-Za-z+/_-]+={0,2})\r?(?:\n|\Z)")
+_LINES = re.compile(rb"(?:[0-9A-Za-z+/_-]+\r?\n)*[0-9A-Za-z+/_-]*")
 
 Part = tuple[str, bytes]  # what it came out of, and the bytes; see Place.within
 
@@ -45,7 +50,23 @@ def _how(data: bytes) -> Callable[[bytes], Iterator[Part]] | None:
         return _pyc
     if b"\0" in data[:8] and data.count(0, 0, 512) * 4 > min(len(data), 512):
         return _utf16
-    return _notebook if data[:1] == b"{" and b'"nbformat"' in data[-300:] else None
+    if data[:1] == b"{" and b'"nbformat"' in data[-300:]:
+        return _notebook
+    return _folded if folded(data) else None
+
+
+def folded(data: bytes) -> bool:
+    """Whether it is base64 from its beginning: two lines of one length, or a last one that is shorter."""
+    match = _TWO_LINES.match(data)
+    if not match:
+        return False
+    first, second = map(len, match.groups())
+    return first == second or (first > second and match.end() == len(data))
+
+
+def _folded(data: bytes) -> Iterator[Part]:
+    match = _LINES.match(data)
+    yield "base64", unfolded(match[0] if match else b"")
 
 
 def _read(name: str, stream: IO[bytes]) -> Part:

@@ -4,11 +4,13 @@ Each function takes the bytes and what cleans a part, and answers None where it 
 for what was cleaned: then the caller overwrites the secret where it stands, or removes the whole.
 """
 
+import base64
 import bz2
 import gzip
 import io
 import json
 import lzma
+import re
 import sqlite3
 import struct
 import tarfile
@@ -16,6 +18,10 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from typing import Any
+
+from seawall.audit.secrets.unwrap import folded, unwrap
+
+_LETTER = re.compile(rb"[0-9A-Za-z+/_-]")
 
 Clean = Callable[[bytes], bytes]
 Repack = Callable[[bytes, Clean], bytes]
@@ -38,13 +44,27 @@ def _format(data: bytes) -> Repack | None:
         return _notebook
     if data[:512].count(0) * 4 > len(data[:512]) and data[2:4] != b"\r\n":
         return _utf16
-    return None
+    return _folded if folded(data) else None
 
 
 _DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, sqlite3.Error, struct.error,
     OSError, EOFError, ValueError, NotImplementedError, RuntimeError, RecursionError,
 )  # fmt: skip
+
+
+def _folded(data: bytes, clean: Clean) -> bytes:
+    """Letter for letter: lines stay as they are."""
+    inner = next(unwrap(data))[1]
+    new = clean(inner)
+    if len(new) != len(inner):
+        raise ValueError("lines would have to be folded anew")
+    out, text = bytearray(data), base64.b64encode(new).rstrip(b"=")
+    if b"-" in data or b"_" in data:
+        text = base64.urlsafe_b64encode(new).rstrip(b"=")
+    for match, letter in zip(_LETTER.finditer(data), text, strict=False):
+        out[match.start()] = letter
+    return bytes(out)
 
 
 def _zip(data: bytes, clean: Clean) -> bytes:
