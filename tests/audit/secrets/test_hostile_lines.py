@@ -5,7 +5,9 @@ import time
 
 import pytest
 
+from seawall.audit.secrets.deep import look
 from seawall.audit.secrets.judge import why
+from seawall.audit.secrets.ready import ready
 from seawall.audit.secrets.rules import Rule, load
 
 RULES, _ = load()
@@ -32,3 +34,17 @@ def test_time_grows_with_the_line(rule: Rule) -> None:
                 whole = min(whole, *(seconds(rule, pattern, line) for _ in range(3)))
                 half = min(seconds(rule, pattern, line[: rule.longest]) for _ in range(3))
                 assert whole < NOTICEABLE or whole < 7 * half, (fill, head, whole, half)
+
+
+SCANNER = ready()
+
+
+@pytest.mark.parametrize("unit", [b"Z2hwX3\n", b"Z2hwX3", b"g\0h\0p\0_\0", b"6768705f", b"import base64\n", b"H4sIA"])
+def test_time_grows_with_encoded_text(unit: bytes) -> None:
+    def spent(size: int) -> float:
+        began = time.process_time()
+        assert not look(SCANNER, (unit * size)[:size], [])
+        return time.process_time() - began
+
+    short = max(min(spent(1 << 15) for _ in range(3)), NOTICEABLE)
+    assert spent(1 << 19) < 4 * 16 * short  # what grows with the square takes 256 times as long

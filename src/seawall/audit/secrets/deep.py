@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from seawall.audit.secrets.encoded import ANNOUNCED, Form, decode
+from seawall.audit.secrets.encoded import Decoder, Form
 from seawall.audit.secrets.scanner import Hit, Scanner
 from seawall.audit.secrets.unwrap import NotWhole, unwrap, wrapped
 
@@ -48,12 +48,11 @@ def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str
 def _decoded(
     scanner: Scanner, data: bytes, encoded: list[tuple[Form, int]], within: tuple[str, ...], gaps: list[str]
 ) -> Iterator[Sighting]:
-    done = announced = 0
+    done, decoder = 0, Decoder(data)
     for form, end in encoded:
-        if end > (announced if form.phase == ANNOUNCED else done):
-            low, high, inner = decode(form, data, end)
-            announced = high if form.phase == ANNOUNCED else announced  # else each mention in it would decode it again
-            if inner and (found := _look(scanner, inner, (*within, form.encoding), gaps)):
+        if end > done and (text := decoder.decode(form, end)):
+            low, high, inner = text
+            if found := _look(scanner, inner, (*within, form.encoding), gaps):
                 done = high
                 line = data.count(b"\n", 0, low)
                 yield from (replace(each, line=line + each.line) for each in found)

@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SHORTEST = 4  # characters of a form: shorter ones are everywhere
 REACH = 1 << 16  # bytes to each side of a form that may belong to the same encoded text
@@ -81,16 +81,69 @@ def decode(form: Form, data: bytes, end: int) -> tuple[int, int, bytes]:
         low, high = match.span(1) if match else (end, end)
         return low, high, unfolded(data[low:high])
     start = end - len(form.literal)
+    low, high = _run(form, data, start)
+    return low, high, _decoded(form, data, low, start, high)
+
+
+class Decoder:
+    """Decodes each encoded text in `data` once for each way it can begin, however many forms are in it."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._announced = 0  # up to where it was decoded
+        self._runs: dict[str, _Run] = {}  # the last one of each encoding
+
+    def decode(self, form: Form, end: int) -> tuple[int, int, bytes] | None:
+        """See the function; None where that was told before. To be asked in the order of `end`."""
+        if form.phase == ANNOUNCED:
+            if end <= self._announced:
+                return None
+            low, self._announced, inner = decode(form, self._data, end)
+            return low, self._announced, inner
+        start = end - len(form.literal)
+        run = self._runs.get(form.encoding)
+        if run is None or not run.low <= start < run.sure:
+            low, high = _run(form, self._data, start)
+            sure = high - _NEAR if high - start > REACH - _NEAR else high  # it may go on
+            run = self._runs[form.encoding] = _Run(low, max(sure, end), low)
+        way = run.way(form, self._data, start)
+        if way in run.told:
+            return None
+        run.told.add(way)
+        return decode(form, self._data, end)
+
+
+@dataclass
+class _Run:
+    """One encoded text."""
+
+    low: int
+    sure: int  # up to where it is known whole
+    at: int  # up to here …
+    letters: int = 0  # … there are so many
+    told: set[int] = field(default_factory=set)
+
+    def way(self, form: Form, data: bytes, start: int) -> int:
+        """How many characters into a group the text begins, if `form` is at `start`."""
+        if form.encoding != "base64":
+            return start % 2
+        between = len(_letters(data[min(self.at, start) : max(self.at, start)]))
+        self.letters += between if start >= self.at else -between
+        self.at = start
+        return (self.letters - form.phase) % 4
+
+
+def _run(form: Form, data: bytes, start: int) -> tuple[int, int]:
+    """From where to where the encoded text goes that has a form at `start`."""
     for reach in (_NEAR, REACH):
         before = data[max(0, start - reach) : start][::-1]
-        after = data[start : start + reach]
-        back, on = _length(_RUN_BACKWARDS[form.encoding], before), _length(_RUN[form.encoding], after)
+        back = _length(_RUN_BACKWARDS[form.encoding], before)
+        on = _length(_RUN[form.encoding], data[start : start + reach])
         if max(back, on) < _NEAR // 2:  # it ends there, and is not cut off between lines
             break
     if form.encoding == "hex":
         back, on = back & ~1, on & ~1  # two digits a byte
-    low, high = start - back, start + on
-    return low, high, _decoded(form, data, low, start, high)
+    return start - back, start + on
 
 
 def _length(run: re.Pattern[bytes], data: bytes) -> int:
