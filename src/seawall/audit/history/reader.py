@@ -25,7 +25,11 @@ OVERLAP = 1 << 16  # … and how far the next piece reaches back
 PIPE = (
     1 << 20
 )  # bytes between git and us, as much as an unprivileged user may have: fewer changes from one to the other
-DELTA_CACHE = "64m"  # of each git; with its default of 96 MB histories are not read faster
+# Of each git. With its defaults, 96 MB and all of the pack in memory, histories are not read faster.
+_LITTLE_MEMORY = (
+    *("-c", "core.deltaBaseCacheLimit=64m"),
+    *("-c", "core.packedGitWindowSize=4m", "-c", "core.packedGitLimit=32m"),
+)
 
 
 @dataclass
@@ -111,8 +115,7 @@ class Reader:
     @cached_property
     def _git(self) -> Popen[bytes]:
         assert self.repository is not None
-        options = ("-c", f"core.deltaBaseCacheLimit={DELTA_CACHE}")
-        process = self.repository.start(*options, "cat-file", "--batch-command", "--buffer")
+        process = self.repository.start(*_LITTLE_MEMORY, "cat-file", "--batch-command", "--buffer")
         assert process.stdout is not None
         fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, PIPE)
         return process
