@@ -22,9 +22,8 @@ from seawall.audit.secrets.scanner import Scanner
 
 PIECE = 32 << 20  # bytes of a large object looked at at once, …
 OVERLAP = 1 << 16  # … and how far the next piece reaches back
-PIPE = (
-    1 << 20
-)  # bytes between git and us, as much as an unprivileged user may have: fewer changes from one to the other
+# Bytes between git and us, as many as an unprivileged user may have: fewer changes from one to the other.
+PIPE = 1 << 20
 # Of each git. With its defaults, 96 MB and all of the pack in memory, histories are not read faster.
 _LITTLE_MEMORY = (
     *("-c", "core.deltaBaseCacheLimit=64m"),
