@@ -40,6 +40,12 @@ def test_what_cannot_be_written_is_refused_before_the_scan(option: str, repo: Pa
     assert "is a directory" in folder.stderr
 
 
+def test_a_baseline_that_is_not_there_is_not_taken_for_an_empty_one(repo: Path) -> None:
+    done = run(repo, "--baseline", "acepted")
+    assert done.returncode == ERROR
+    assert "'acepted' does not exist" in done.stderr
+
+
 def test_one_file_for_two_reports_is_refused(repo: Path, tmp_path: Path) -> None:
     done = run(repo, "--html", str(tmp_path / "report"), "--sarif", str(tmp_path / "repo" / ".." / "report"))
     assert done.returncode == ERROR

@@ -22,7 +22,11 @@ from seawall.errors import ReportUnwritable
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one HTML page to this file.")
 @click.option("--all", "everything", is_flag=True, help="Show every finding, not only the worst.")
 @click.option("--rules", multiple=True, type=click.Path(dir_okay=False, path_type=Path), help="More rules, as TOML.")
-@click.option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Instead of .seawall-baseline.")
+@click.option(
+    "--baseline",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Instead of .seawall-baseline.",
+)
 @click.option("-j", "--processes", type=click.IntRange(1), help="How many at once. Without it: one a processor.")
 def scan_command(
     path: Path,
