@@ -46,6 +46,17 @@ def test_a_baseline_that_is_not_there_is_not_taken_for_an_empty_one(repo: Path) 
     assert "'acepted' does not exist" in done.stderr
 
 
+def test_the_json_tells_every_place(repo: Path) -> None:
+    token = github_token()
+    (repo / "a.py").write_text(f"T = '{token}'\n\nU = '{token}'\n")
+    git(repo, "add", "a.py")
+    git(repo, "commit", "-qm", "Twice")
+    (repo / "b.py").write_text(f"\nV = '{token}'\n")
+    (finding,) = json.loads(run(repo, "--json").stdout)["findings"]
+    assert [(each["path"], each["line"]) for each in finding["places"]] == [("a.py", 1), ("a.py", 3), ("b.py", 2)]
+    assert finding["times"] == 3
+
+
 def test_one_file_for_two_reports_is_refused(repo: Path, tmp_path: Path) -> None:
     done = run(repo, "--html", str(tmp_path / "report"), "--sarif", str(tmp_path / "repo" / ".." / "report"))
     assert done.returncode == ERROR

@@ -25,6 +25,7 @@ class Credential:
     proof: tuple[str, ...]  # masked, see mask.py
     for_tests: bool = False  # by its form and all its places, see checks/samples.py
     only_here: bool = False  # in files of the work tree that git has never seen
+    places: tuple[Place, ...] = ()  # see Finding.places
 
 
 @dataclass(frozen=True)

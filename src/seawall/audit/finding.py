@@ -37,6 +37,7 @@ class Finding:
     proof: tuple[str, ...]  # lines that show it, secrets masked
     remedy: str  # what to do, one step a line, the first one first
     links: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()  # all of them, oldest first, or the first of very many
 
 
 @dataclass(frozen=True)

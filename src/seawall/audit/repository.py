@@ -21,6 +21,7 @@ from seawall.audit.secrets.scanner import Scanner
 
 # Kinds of place that are shown in full, so that a secret in one has to be masked in all.
 NAMES = ("file name", "ref name", "author", "committer", "tagger")
+PLACES = 1000  # of one finding that are told one by one
 OWN_RULES = ".seawall-rules.toml"  # in the top folder, beside the baseline
 
 
@@ -106,6 +107,7 @@ def evidence(scanned: Scan) -> tuple[Credential, ...]:
             (_proof(found),),
             made_for_tests(found.rule, found.sureness, found.places),
             scanned.versioned and all(place.kind == "file" and not place.commit for place in found.places),
+            tuple(map(shown, found.places[:PLACES])),
         )
         for found in scanned.credentials
         if not any(found.secret in example for example in found.rule.positive)  # of a rule, in a file of rules

@@ -37,6 +37,7 @@ def _finding(credential: Credential, fingerprint: str) -> Finding:
         credential.proof,
         _remedy(credential),
         (rule.rotate,) if rule.rotate and not credential.only_here else (),
+        credential.places,
     )
 
 

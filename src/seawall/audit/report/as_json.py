@@ -1,7 +1,7 @@
 """The report for other programs: docs/audit.schema.json describes it."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from seawall import __version__
@@ -37,8 +37,8 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    values: dict[str, Any] = _clean(asdict(finding))
-    return values
+    places = [_clean(vars(place)) for place in finding.places]
+    return {**_clean(asdict(replace(finding, places=()))), "places": places}
 
 
 def _known(known: Known) -> dict[str, Any]:
