@@ -72,6 +72,16 @@ def chosen(value: str) -> str:
     return "" if classes(value) >= 2 and len(value) >= 6 else "too simple"
 
 
+def mixed(value: str) -> bool:
+    """Whether letters, digits and more stand together as in no word or number."""
+    return (
+        len(value) >= 8
+        and sum(map(str.isdigit, value)) >= 2
+        and classes(value) >= 3
+        and not re.fullmatch(r"[A-Za-z]+[-_.]?\d{1,4}", value)
+    ) or (len(value) >= 16 and classes(value) >= 2 and looks_random(value))
+
+
 def classes(value: str) -> int:
     """How many of lower case, upper case, digits, signs are in `value`."""
     return sum(re.search(each, value) is not None for each in ("[a-z]", "[A-Z]", r"\d", r"[^A-Za-z0-9]"))

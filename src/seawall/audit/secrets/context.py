@@ -8,13 +8,14 @@ from seawall.audit.secrets.late import Late
 _NAME = Late(
     r"""(?x)
     (?<![\w$]) (?P<name> [A-Za-z_$@%] (?: -> | :: | [\w.$] | -(?!>) ){0,80} )
-    (?P<closed> (?: \\?["'`] | &quot; )? [\])}]{0,3} )
+    (?P<closed> (?: \\?["'`] | &quot; | \*\* | \[\d{0,4}(?=\]) )? [\])}]{0,3} )
     (?P<type> (?: [ \t]*:[ \t]*[\w.\[\]<>?&'\ |]{1,40}(?==)   # password: str = …
-                | [ \t]+(?:string|String|\[\]byte)(?=[ \t]*=) # Go
+                | [ \t]+(?:[Aa]s[ \t]+)?(?:string|String|\[\]byte)(?=[ \t]*=) # Go, Visual Basic
+                | [ \t]+(?i:n?varchar)[ \t]?\(\w{1,5}\)(?=[ \t]*=)           # SQL
                 | [ \t]*\{[ \t]*get;[^}]*\} )? )              # C#
-    (?P<between> [ \t]* (?: := | => | -> | [=!]==? | =~ | \|\|=? | \?\?=? | \?: | :- | = | :
-        | , | \( | > | [ \t]or[ \t] | [ \t] ) [ \t]* )
-    (?P<call> (?:new[ \t]+)? (?: [\w.:]+[!(]\(? | [({\[] )? [ \t]* (?: [rbuLf@$]{1,2}(?=["'`]) )? )
+    (?P<between> [ \t]* (?: := | => | -> | <- | [=!]==? | =~ | \|\|=? | \?\?=? | \?: | :- | = | :(?:\*\*)?
+        | , | \( | \{ | > | [ \t]or[ \t] | [ \t] ) [ \t]* )
+    (?P<call> (?:new[ \t]+)? (?: [\w.:\[\]]+[!(]\(? | [({\[] )? [ \t]* (?: [rbuLfN@$]{1,2}(?=["'`]) )? )
     (?P<opened> (?: \\?["'`] | &quot; ){0,3} ) $"""
 )
 # A name with one of these at its end (or beginning) holds something about a credential.
@@ -45,20 +46,24 @@ _OTHER = Late(
     r"|missing|wrong|"
     r"bad|enter|confirm|use|with|without|require[ds]?|allow|disable|enable|validate|check|verify|generate|get|find"
     r"|expected|max|min|num|n|"
-    r"next|prev|previous|current|peek|eat|end|start|open|close|begin|last|first|parse|lex|csrf|xsrf|crumb|nonce"
+    r"next|prev|previous|current|peek|eat|end|start|open|close|begin|last|first|parse|lex|csrf|xsrf|crumb|nonce(?!_?(?:salt|key))"
     r"|anti_?forgery|page|continuation|"
     r"cancel(?:lation)?|sync|delimiter|separator|pad|mask|sep|eos|bos|unk|cls|stop|special|keyword|punct|syntax"
     r"|comment|ssh_?public|"
-    r"old_?public|maps_?public|label|hint|error|msg|message|txt|lbl|btn|i18n|lang|field|column|table|index|key|css"
-    r"|class|id|icon|site|"
+    r"old_?public|maps_?public|label|hint|error|msg|message|txt|lbl|btn|i18n|lang|field|column|table|index"
+    r"|key(?!_?(?:store|pass))|css|class|id|icon|site|"
     r"example|sample|dummy|fake|mock|placeholder|encrypted|hashed|masked)(?=[_.\-]|$|(?<=[a-z])[A-Z])"
 )
 _ALLOWED = r"(?i)noqa:[\w, ]*\bS10[4-7]|\bnosec\b|gitleaks:allow|pragma: ?(?:allow|white)list|trufflehog:ignore"
 r"|nosemgrep|kingfisher:ignore"
 _PASSWORD = Late(
-    r"(?i:passw|passphrase|passcode|passwd|pwd|psw|contrasena|kennwort|senha)|(?<![A-Za-z])(?i:pass)(?![a-z])"
-    r"|Pass(?![a-z])|(?<=[a-z])Pass(?![a-z])"
+    r"(?i:passw|passphrase|passcode|passwd|pwd|psw|contrase(?:n|ee)a|kennwort|senha|wachtwoord|salasana|lozinka|heslo"
+    r"|haslo|parola)|(?<![A-Za-z])(?i:(?:my|db|sql|user|usr|admin|adm|root|smtp|mail|ftp|ssh|login|wifi|net|key|store"
+    r"|rpc|http|auth|proxy)?pass)(?![a-z])|Pass(?![a-z])|(?<![A-Za-z])(?:my|db|user|admin|root)?pw(?![a-z])"
+    r"|(?<=[a-z])P[wW](?![a-z])|(?<![A-Za-z])P[wW](?![A-Za-z])|_PW(?![A-Z])"
 )
+_PASSWORD_ITSELF = Late(r"(?i)(?:\w*[_.])?pass(?:word|wd|phrase)?\(")
+_BEYOND_ASCII = Late("[^\\x00-\\x7f]")
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Surroundings:
 
 def surroundings(secret: str, line: str, at: int) -> Surroundings:
     """The surroundings of `secret` at `at` in `line`."""
-    before = line[max(0, at - 120) : at]
+    before = _BEYOND_ASCII.sub("e", line[max(0, at - 120) : at])  # letters of other languages are letters
     before = before[before.rfind("\n", 0, len(before)) + 1 :] if before.strip() != "" else before
     after = line[at + len(secret) : at + len(secret) + 80]
     match = _NAME.search(before)
@@ -86,9 +91,10 @@ def surroundings(secret: str, line: str, at: int) -> Surroundings:
         quote = before[-1:] if before[-1:] in "\"'`" else ""
         return Surroundings("", "", quote, False, False, before, after, line, at)
     closed = bool(set(match["closed"]) & set("\"'`;"))
+    name, operator = _name_and_operator(match)
     return Surroundings(
-        match["name"],
-        match["between"].strip() or " ",
+        name,
+        operator,
         match["opened"][-1:],
         closed,
         match["between"][0] + match["between"][-1] == "  ",
@@ -97,6 +103,16 @@ def surroundings(secret: str, line: str, at: int) -> Surroundings:
         line,
         at,
     )
+
+
+def _name_and_operator(match: re.Match[str]) -> tuple[str, str]:
+    """Where a function or an attribute has the name: `string password("…")`, `= PASSWORD('…')`, `p:password="…"`."""
+    call, kind = match["call"], match["type"] or ""
+    if _PASSWORD_ITSELF.fullmatch(call):
+        return call[:-1], "("
+    if kind.startswith(":") and of_a_password(kind):
+        return kind[1:].strip(), match["between"].strip()
+    return match["name"], match["between"].strip() or " "
 
 
 def about_a_credential(name: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from seawall.audit.secrets import placeholders
-from seawall.audit.secrets.choices import UUID, assigned, chosen, classes
+from seawall.audit.secrets.choices import UUID, assigned, chosen, classes, mixed
 from seawall.audit.secrets.context import (
     Surroundings,
     about_a_credential,
@@ -27,10 +27,17 @@ def _surrounded(value: str, around: Surroundings) -> str:
     if around.name and about_a_credential(around.name):
         return "the name is about a credential"
     if around.operator == "," and not (
-        around.quote and around.closed and re.search(r"""[(\[{]\s*\\?["'`]?$""", around.before)
+        around.quote
+        and around.closed
+        and re.search(r"""(?:[(\[{]\s*|\.String\w{0,4}\([^"'\n]*)\\?["'`]?$""", around.before)
     ):
         return "two of several arguments or items"
-    if around.operator == " " and around.quote and not re.search(r"#[ \t]*define[ \t]+$", around.before):
+    if (
+        around.operator == " "
+        and around.quote
+        and not re.search(r"#[ \t]*define[ \t]+$", around.before)
+        and (not mixed(value) or re.search(r"(?i)\b(?:with|encrypted)[ ]+$", around.before))  # SQL has its own rule
+    ):
         return "a word before a string"
     if re.search(r"(?i)csrf|xsrf", around.name + around.before[-60:]):
         return "a token of a form, not of a person"
@@ -69,7 +76,7 @@ def secret(value: str, around: Surroundings) -> str:
     """Under the name of a token, key or secret: what machines choose, or long and mixed."""
     if UUID.fullmatch(value):
         return _surrounded(value, around) or ("" if surely_secret(around.name) else "a UUID")
-    if re.search(r"\s", value) or (
+    if (re.search(r"\s", value) and not (classes(value) == 4 and len(value) >= 40 and looks_random(value))) or (
         made_of_words(value) and (words_joined(value) or not re.search(r"\d.*\d.*\d", value))
     ):
         return "made of words"
@@ -83,10 +90,19 @@ def secret(value: str, around: Surroundings) -> str:
         return "a short number"
     digits = sum(map(str.isdigit, value))
     if len(value) < 16:
-        return "" if digits >= 2 and classes(value) >= 3 and looks_random(value) else "short, and not random"
+        return _short(value, around, digits)
     if not digits and not (looks_random(value) and classes(value) >= 2):
         return "no digit"
     return "" if entropy(value) > (2.8 if digits else 3.3) else "too little entropy"
+
+
+def _short(value: str, around: Surroundings, digits: int) -> str:
+    """Of eight to fifteen characters: what people choose for a secret, too; elsewhere only what machines choose."""
+    if classes(value) < 3:
+        return "short, and not random"
+    if surely_secret(around.name) and around.quote:
+        return chosen(value) if digits >= 2 or looks_random(value) else "made of words"
+    return "" if digits >= 2 and looks_random(value) else "short, and not random"
 
 
 def plain_key(value: str, around: Surroundings) -> str:
@@ -149,17 +165,16 @@ def _config_line(around: Surroundings, value: str) -> bool:
     if around.operator == ">" and around.after.startswith("</"):
         return True
     begins = re.fullmatch(
-        r"[\s#/-]*(?:export\s+|set\s+|ENV\s+|ARG\s+|-e\s+|\$env:|-D)?|.*[;?&{\"']|.*\s", around.before, re.DOTALL
+        r"[\s#/*>-]*(?:export\s+|set\s+|ENV\s+|ARG\s+|-e\s+|\$env:|-D)?|.*[;?&{\"'=]|.*\s-{0,2}",
+        around.before,
+        re.DOTALL,
     )
     if not begins:
         return False
-    if (
-        re.match(
-            r"\s*(?:$|\n|\r|#|[;&\"'`<\\]|,?\s*$)", around.after.removeprefix("}" if "${" in around.before else "")
-        )
-        is None
-    ):
-        return False
+    after = around.after.removeprefix("}" if "${" in around.before else "")
+    if not re.match(r"\s*(?:$|\n|\r|#|[;&\"'`<\\]|,?\s*$)", after):
+        # `PASSWORD=… command`, `tool -Dpassword=… file`
+        return around.operator == "=" and not around.spaced and after[0].isspace() and mixed(value)
     return classes(value) >= 2 or looks_random(value)
 
 

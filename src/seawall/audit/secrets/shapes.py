@@ -28,7 +28,7 @@ _SHAPES = {
     r"png|jpe?g|svg|gif|css|properties|pfx|gpg|asc|enc|zip|gz|so|dll|exe)",
     "a selector": r"[#.][A-Za-z_][\w-]*|\[[\w-]+(?:[~^$*|]?=.*)?\]|[a-z]+\[[^\]]*\].*",
     "an encoding": r"(?i:utf-?(?:8|16|32)\w*|latin-?1|iso-?8859-\d+|cp\d+|windows-\d+|koi8-r|gb2312|big5)",
-    "a constant": r"(?!(?:\D*\d){4})[A-Z][A-Z0-9]+(?:[_.-][A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)+",
+    "a constant": r"(?!(?:\D*\d){4}|[A-Z]{6,}\d\d$)[A-Z][A-Z0-9]+(?:[_.-][A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)+",
     "a role": r":\w+:.*",
     "a tag": r"</?\w.*|&\w+;.*|.*\bclass=.*",
     "a regular expression": r"https\?://.*|\^.*(?:[$\[\\(]|\.\*|\.\+).*"
@@ -72,6 +72,8 @@ def prose(value: str) -> bool:
     pieces = value.split()
     if re.fullmatch(r"[a-z]{4}(?: [a-z]{4}){3}", value) and looks_random("".join(pieces)):
         return False  # Google's application passwords
+    if len(value) >= 40 and looks_random(value) and re.search(r"\d.*\d.*\d", value):
+        return False  # WordPress's salts have spaces
     return len(pieces) > 2 or (len(pieces) == 2 and all(made_of_words(piece) or piece.isalpha() for piece in pieces))
 
 

@@ -1,0 +1,90 @@
+"""Where credentials stand: assignments in many languages, arguments of calls, command lines, settings."""
+
+import pytest
+
+from seawall.audit.secrets.rules import load
+from seawall.audit.secrets.scanner import Scanner
+
+SCANNER = Scanner(load()[0])
+
+
+def found(line: str) -> list[str]:
+    return [hit.secret for hit in SCANNER.scan(line.encode())]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'let password: &str = "kY7rQ2pLz9";',
+        'const PASSWORD: &\'static str = "kY7rQ2pLz9";',
+        'Dim password As String = "kY7rQ2pLz9"',
+        'password <- "kY7rQ2pLz9"',
+        'char password[] = "kY7rQ2pLz9";',
+        'char pass[32] = "kY7rQ2pLz9";',
+        'std::string password("kY7rQ2pLz9");',
+        'std::string password{"kY7rQ2pLz9"};',
+        "DECLARE @pwd NVARCHAR(50) = 'kY7rQ2pLz9';",
+        "CREATE LOGIN shop WITH PASSWORD=N'kY7rQ2pLz9', DEFAULT_DATABASE=[shop]",
+        "CREATE ROLE shop LOGIN PASSWORD 'kY7rQ2pLz9';",
+        "SET PASSWORD FOR 'shop' = PASSWORD('kY7rQ2pLz9')",
+        "    storePassword 'kY7rQ2pLz9'",
+        'set(PASSWORD "kY7rQ2pLz9")',
+        'flag.StringVar(&secret, "password", "kY7rQ2pLz9", "of the database")',
+        'System.setProperty("javax.net.ssl.keyStorePassword", "kY7rQ2pLz9");',
+        '<bean class="x" p:password="kY7rQ2pLz9" p:username="u"/>',
+        "PGPASSWORD=kY7rQ2pLz9 psql -h db1",
+        "docker run -e MYSQL_ROOT_PASSWORD=kY7rQ2pLz9 mysql",
+        "kubectl create secret generic shop --from-literal=password=kY7rQ2pLz9",
+        "java -Ddb.password=kY7rQ2pLz9 -jar shop.jar",
+        "**Password:** kY7rQ2pLz9",
+        'mypass = "kY7rQ2pLz9"',
+        'root_pw: "kY7rQ2pLz9"',
+        'adminpw = "kY7rQ2pLz9"',
+        'contraseña = "kY7rQ2pLz9"',
+        "wachtwoord: kY7rQ2pLz9",
+        "PASSWORD = 'GOLFCLUB1978'",
+    ],
+)
+def test_passwords(line: str) -> None:
+    assert len(found(line)) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'var jwtKey = []byte("kq92mXv7TzLw83hRpB5d")',
+        "API_HASH = '8f3a9c1e7b2d4f60a5c8e9137b2d4f60'",
+        'salt = "kq92mXv7TzLw83hRpB5d"',
+        "define('SECURE_AUTH_SALT', 'q}Wj-BnG.cD~%KX#v^+:uzB8XZd+tD7D0a#S-j-IM&;ra1 8E~K1j=I t KSHw');",
+        "app.config['SECRET_KEY'] = 'Lisbon#1225'",
+        "secret: 'kXABXqQg6f',",
+    ],
+)
+def test_secrets(line: str) -> None:
+    assert len(found(line)) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'the password "prompt" is shown',
+        "password 'required'",
+        "fn check(password: &str) -> bool { true }",
+        "if password <- read_password",
+        "char password[MAX_LENGTH] = {0};",
+        'std::string password("");',
+        "salt = os.urandom(16)",
+        "password = PASSWORD('secret')",
+        "--set auth.password=$PASSWORD --set x=y",
+        "password=password1 and username=user1",
+        "WIFI_PASS=password for the network",
+        "PASSWORD_HASH = 'SHA256'",
+        "keyPassword 'android'",
+        'secret: "Kubernetes"',
+        "<h1 id='password'>Passwort</h1>",
+        "bypass = 'kY7rQ2pLz9'",
+        "compass: kY7rQ2pLz9",
+    ],
+)
+def test_others(line: str) -> None:
+    assert not found(line)
