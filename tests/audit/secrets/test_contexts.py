@@ -57,7 +57,13 @@ def test_passwords(line: str) -> None:
         'salt = "kq92mXv7TzLw83hRpB5d"',
         "define('SECURE_AUTH_SALT', 'q}Wj-BnG.cD~%KX#v^+:uzB8XZd+tD7D0a#S-j-IM&;ra1 8E~K1j=I t KSHw');",
         "app.config['SECRET_KEY'] = 'Lisbon#1225'",
-        "secret: 'kXABXqQg6f',",
+        "secret: 'kXQBTzRg6f',",
+        "const JWT_SECRET = process.env.JWT_SECRET || 'haberdash_jwt_secret_key_2024'",
+        "session({ secret: 'tealHeron65!', resave: false })",
+        "'cookieValidationKey' => 'kq92mXv7TzLw83hRpB5d',",
+        "heroku config:set API_KEY=kq92mXv7TzLw83hRpB5d",
+        "aws configure set aws_secret_access_key kq92mXv7TzLw83hRpB5d",
+        '<meta-data android:name="com.corp.API_KEY" android:value="kq92mXv7TzLw83hRpB5d" />',
     ],
 )
 def test_secrets(line: str) -> None:
@@ -84,7 +90,21 @@ def test_secrets(line: str) -> None:
         "<h1 id='password'>Passwort</h1>",
         "bypass = 'kY7rQ2pLz9'",
         "compass: kY7rQ2pLz9",
+        'JWT_SECRET = "your-jwt-secret-key-2024"',
+        'JWT_SECRET = "jwt-secret-key-2024"',
+        'SECRET_NAME = "haberdash-jwt-key-2024"',
+        'release = "haberdash_jwt_key_2024"',
+        "SA_PASSWORD=TuContraseñaNueva468!",
     ],
 )
 def test_others(line: str) -> None:
     assert not found(line)
+
+
+@pytest.mark.parametrize("length", [24, 95])
+def test_the_longer_of_two_lengths(length: int) -> None:
+    token = (
+        "hvs."
+        + "CAESIJ0xkHvR7s-Zq2LmT9wYb4NcPdUe6fGhKiAoVrX1tQyS3GhA8aWlBzFnDvEj5MpOuRtHgY7kJxLi2CsNqZw0T4Vb6Xd"[:length]
+    )
+    assert found(f"used {token} for it") == [token]

@@ -5,9 +5,16 @@ import re
 from functools import lru_cache
 
 from seawall.audit.secrets import placeholders
+from seawall.audit.secrets.late import Late
 from seawall.audit.secrets.letters import looks_random, made_of_words
 from seawall.audit.secrets.shapes import identifier, prose, shape
 
+_OF_SECRETS = Late(r"jwt|secret|key|token|session|auth|app|api|prod|production|salt|signing|20\d\d")
+# Words of phrases that no site keeps.
+_NOBODYS = Late(
+    r"your|my|our|change|changeme|me|replace|example|tests?|testing|demo|dev|local|development|sample|dummy|fake|mock"
+    r"|placeholder|default|super|insert|put|here|todo|some|this|not|sua|tu|clave|chave|random|very|password"
+)
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
@@ -39,6 +46,23 @@ def assigned(value: str) -> str:
     if UUID.fullmatch(value):
         return filler(value)  # the name decides, see secret()
     return shape(value) or ("prose" if prose(value) else filler(value) or _within(value))
+
+
+def assigned_secret(value: str) -> str:
+    """The same under the name of a secret, where people write phrases as well."""
+    return "" if phrase(value) else assigned(value)
+
+
+def phrase(value: str) -> bool:
+    """Whether somebody made `value` up for this very site, of its name and a year: `shopwell-jwt-key-2024`."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+){2,12}", value):
+        return False
+    words = re.split("[-_]", value.lower())
+    return (
+        any(re.fullmatch(r"20[12]\d", word) for word in words)
+        and not any(map(_NOBODYS.fullmatch, words))
+        and not all(map(_OF_SECRETS.fullmatch, words))
+    )
 
 
 def _within(value: str) -> str:
@@ -79,7 +103,7 @@ def mixed(value: str) -> bool:
         and sum(map(str.isdigit, value)) >= 2
         and classes(value) >= 3
         and not re.fullmatch(r"[A-Za-z]+[-_.]?\d{1,4}", value)
-    ) or (len(value) >= 16 and classes(value) >= 2 and looks_random(value))
+    ) or (len(value) >= 10 and classes(value) >= 2 and looks_random(value))
 
 
 def classes(value: str) -> int:

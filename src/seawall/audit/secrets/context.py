@@ -112,6 +112,8 @@ def _name_and_operator(match: re.Match[str]) -> tuple[str, str]:
         return call[:-1], "("
     if kind.startswith(":") and of_a_password(kind):
         return kind[1:].strip(), match["between"].strip()
+    if re.fullmatch(r":\w+ [A-Z_]{3,}", kind):  # heroku config:set API_KEY=…
+        return kind.partition(" ")[2], match["between"].strip()
     return match["name"], match["between"].strip() or " "
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from seawall.audit.secrets import placeholders
-from seawall.audit.secrets.choices import UUID, assigned, chosen, classes, mixed
+from seawall.audit.secrets.choices import UUID, assigned, assigned_secret, chosen, classes, mixed, phrase
 from seawall.audit.secrets.context import (
     Surroundings,
     about_a_credential,
@@ -76,10 +76,10 @@ def secret(value: str, around: Surroundings) -> str:
     """Under the name of a token, key or secret: what machines choose, or long and mixed."""
     if UUID.fullmatch(value):
         return _surrounded(value, around) or ("" if surely_secret(around.name) else "a UUID")
-    if (re.search(r"\s", value) and not (classes(value) == 4 and len(value) >= 40 and looks_random(value))) or (
-        made_of_words(value) and (words_joined(value) or not re.search(r"\d.*\d.*\d", value))
-    ):
-        return "made of words"
+    if reason := _words(value, around):
+        return reason
+    if phrase(value):
+        return _surrounded(value, around)
     if len(re.findall(r"%[0-9A-Fa-f]{2}", value)) * 3 > len(value) // 2:
         return "text of another language in a URL"
     if reason := _surrounded(value, around):
@@ -96,12 +96,26 @@ def secret(value: str, around: Surroundings) -> str:
     return "" if entropy(value) > (2.8 if digits else 3.3) else "too little entropy"
 
 
+def _words(value: str, around: Surroundings) -> str:
+    if re.search(r"\s", value) and not (classes(value) == 4 and len(value) >= 40 and not made_of_words(value)):
+        return "made of words"
+    if _a_secret(around) and (phrase(value) or (len(value) < 16 and mixed(value))):
+        return ""
+    return (
+        "made of words" if made_of_words(value) and (words_joined(value) or len(re.findall(r"\d", value)) < 3) else ""
+    )
+
+
+def _a_secret(around: Surroundings) -> bool:
+    return bool(around.quote) and re.search(r"(?i)secret", around.name) is not None
+
+
 def _short(value: str, around: Surroundings, digits: int) -> str:
     """Of eight to fifteen characters: what people choose for a secret, too; elsewhere only what machines choose."""
     if classes(value) < 3:
         return "short, and not random"
-    if surely_secret(around.name) and around.quote:
-        return chosen(value) if digits >= 2 or looks_random(value) else "made of words"
+    if _a_secret(around) and (digits >= 2 or looks_random(value)):
+        return chosen(value)
     return "" if digits >= 2 and looks_random(value) else "short, and not random"
 
 
@@ -186,8 +200,8 @@ def _nothing(value: str) -> str:
 JUDGES: dict[str, tuple[Callable[[str], str], Callable[[str, Surroundings], str]]] = {
     "password": (assigned, password),
     "named_password": (assigned, named_password),
-    "secret": (assigned, secret),
-    "named_secret": (assigned, secret),
+    "secret": (assigned_secret, secret),
+    "named_secret": (assigned_secret, secret),
     "plain_key": (assigned, plain_key),
     "argument": (assigned, argument),
     "argument_secret": (assigned, argument_secret),

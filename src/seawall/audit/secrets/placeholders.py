@@ -59,13 +59,14 @@ _SAMPLES = (
     "cf136dc3c1fc93f31185e5885805d",
 )
 _MARKS = Late(
-    r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[^<>]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{|^#[a-zA-Z.]+#$|<%|%>|%\([a-z_]+\)"
+    r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[\w .,:|/'\"-]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{"
+    r"|^#[a-zA-Z.]+#$|<%|%>|%\([a-z_]+\)"
     r"|^%[sdrv]$"
     r"|^%(?-i:[A-Z_]{3,})%$|\{[a-z_.]*\}|\$\$|@@[a-z_]+@@|__[a-z_]+__|\{\d\}"
 )
 _WORDS = Late(
-    r"(?i)^(?:sua?|tu|dein|votre|twoje|mein|mi|meu|minha|il_?tuo)[-_ ]|chave|clave|rahasia|segret[ao]|secret[ao]"
-    r"|geheim|motdepasse|wachtwoord|"
+    r"(?i)^(?:sua?|tu|dein|votre|twoje|mein|mi|meu|minha|il_?tuo)[-_ ]|chave|clave|contrase(?:n|e)a|rahasia"
+    r"|segret[ao]|secret[ao]|geheim|motdepasse|wachtwoord|"
     r"^(?:\w{0,8}[-_])?(?:test|dev|demo|tests|testing|local)[-_]|[-_](?:test|dev|demo)(?:[-_]|$)|"
     r"example|placeholder|your[-_ ]?[a-z]|change[-_ ]?(?:me|it|this)|replace[-_ ]?|redacted|removed|masked"
     r"|censored|dummy|fake"

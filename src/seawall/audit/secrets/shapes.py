@@ -72,7 +72,7 @@ def prose(value: str) -> bool:
     pieces = value.split()
     if re.fullmatch(r"[a-z]{4}(?: [a-z]{4}){3}", value) and looks_random("".join(pieces)):
         return False  # Google's application passwords
-    if len(value) >= 40 and looks_random(value) and re.search(r"\d.*\d.*\d", value):
+    if len(value) >= 40 and len(re.findall(r"[^\w\s.,;:'\"()-]", value)) > 5 and not made_of_words(value):
         return False  # WordPress's salts have spaces
     return len(pieces) > 2 or (len(pieces) == 2 and all(made_of_words(piece) or piece.isalpha() for piece in pieces))
 
