@@ -108,3 +108,14 @@ def test_the_longer_of_two_lengths(length: int) -> None:
         + "CAESIJ0xkHvR7s-Zq2LmT9wYb4NcPdUe6fGhKiAoVrX1tQyS3GhA8aWlBzFnDvEj5MpOuRtHgY7kJxLi2CsNqZw0T4Vb6Xd"[:length]
     )
     assert found(f"used {token} for it") == [token]
+
+
+@pytest.mark.parametrize("before", ["\\n", "\\t", "%22", "%3D", "\\u0022", "\\u003d", "-", '"', "/"])
+def test_what_other_text_writes_before_a_token(before: str) -> None:
+    token = "rk_live_kRdfBj2zLQ69j3ktinXMfnnz"
+    assert found(f"x{before}{token}") == [token]
+
+
+@pytest.mark.parametrize("before", ["w", "7", "_", "n", "22"])
+def test_what_a_longer_word_has_before_a_token(before: str) -> None:
+    assert not found(f"{before}rk_live_kRdfBj2zLQ69j3ktinXMfnnz")

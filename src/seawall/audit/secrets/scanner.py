@@ -21,7 +21,8 @@ ORDER: dict[Sureness, int] = {  # the surest first
     "format": 1,
     "heuristic": 2,
 }
-_BEFORE = re.compile(rb"[0-9A-Za-z_]")  # `backup-ghp_…` is one
+# `backup-ghp_…` is one, and so are `\nghp_…`, `%22ghp_…` and `\u0022ghp_…` as other text writes them.
+_BEFORE = re.compile(rb"(?<!\\)(?<!%[0-9A-Fa-f])(?<!\\u00[0-9A-Fa-f])[0-9A-Za-z_]")
 _AFTER = re.compile(rb"[0-9A-Za-z_-]")  # but not `sk_live_…-x`, which goes on
 _CACHE_SIZE = 200_000  # lines, …
 _CACHED = 1024  # … and how long one may be
