@@ -65,7 +65,7 @@ class Repository:
         process = self.start(*arguments)
         assert process.stdout is not None
         with process:
-            while lines := process.stdout.readlines(1 << 20):
+            while lines := process.stdout.readlines(1 << 17):
                 yield b"".join(lines)
         if process.returncode:
             raise RepositoryUnusable(f"git {arguments[0]} failed in {self.path}.", "Look what is wrong: git fsck")
