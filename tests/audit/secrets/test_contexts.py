@@ -119,3 +119,9 @@ def test_what_other_text_writes_before_a_token(before: str) -> None:
 @pytest.mark.parametrize("before", ["w", "7", "_", "n", "22"])
 def test_what_a_longer_word_has_before_a_token(before: str) -> None:
     assert not found(f"{before}rk_live_kRdfBj2zLQ69j3ktinXMfnnz")
+
+
+def test_the_salt_of_a_baseline() -> None:
+    digits = "4f0c9b7e21d8a635f1e09c7b3a52d864"
+    assert found(f'salt = "{digits}"') == [digits]
+    assert not found(f"# salt: {digits}\n")
