@@ -97,10 +97,10 @@ def _by_name(repository: Repository, log: Log, store: objects.Store, scanner: Sc
     telling = {path for path in log.paths if scanner.names.suspicious(unquote(path))}
     waiting = {name: path for name, path in objects.staged(repository).items() if scanner.names.suspicious(path)}
     paths = waiting | log.standing(telling)
-    others = {name for name, _, _ in seen.sightings} | {name.decode() for name in store.trees if name.decode() in paths}
-    for name, path in paths.items():
-        if name not in others and name.encode() in store.names:
-            yield Listed(name, "blob", 0, path)
+    there = {name for name in paths if name.encode() in store.names} - {name for name, _, _ in seen.sightings}
+    if there:
+        there -= set(map(bytes.decode, store.trees))
+    return (Listed(name, "blob", 0, paths[name]) for name in paths if name in there)
 
 
 def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> None:
