@@ -39,8 +39,11 @@ examples/flights/flights.sqlite3: .venv/run
 	  || { $(SUDO) apt-get update -q && $(INSTALL) python3 python3-venv; }
 	$(PYTHON) -m venv .venv
 
-.venv/run: .venv/bin/python requirements/run.txt pyproject.toml
-	@PATH=$$PATH:/usr/sbin command -v haproxy >/dev/null || { $(SUDO) apt-get update -q && $(INSTALL) haproxy; }
+# The reader of git's packs is compiled: a compiler, C's and libdeflate's headers.
+.venv/run: .venv/bin/python requirements/run.txt pyproject.toml $(wildcard src/seawall/audit/history/native/*)
+	@missing=; PATH=$$PATH:/usr/sbin command -v haproxy >/dev/null || missing=haproxy; \
+	  echo '#include <libdeflate.h>' | cc -E - >/dev/null 2>&1 || missing="$$missing gcc libc6-dev libdeflate-dev"; \
+	  [ -z "$$missing" ] || { $(SUDO) apt-get update -q && $(INSTALL) $$missing; }
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 from bisect import bisect
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
@@ -82,13 +82,19 @@ class Log:
             early = None if input else end_with_parent
             return Popen(command, stdin=asked, stdout=file, env=environment(), preexec_fn=early), file  # noqa: PLW1509
 
-    def finish(self, commits: Iterable[str]) -> None:
-        """Wait for it, and ask about those of `commits` that nothing led to."""
+    def finish(self) -> None:
+        """Wait for it."""
         for source, running in zip(("", "reflog"), self._running, strict=True):
             self.whole &= self._read(*running, source)
-        if left := [name for name in commits if name not in self.commits]:
-            # What a commit that nothing leads to lacks is not missing.
-            self._read(*self._start("--no-walk", "--stdin", input="\n".join(left).encode()), "")
+        self._discard()
+
+    def ask(self, commits: Sequence[str]) -> None:
+        """Take in commits that nothing leads to. What they lack is not missing."""
+        if commits:
+            self._read(*self._start("--no-walk", "--stdin", input="\n".join(commits).encode()), "")
+            self._discard()
+
+    def _discard(self) -> None:
         self.introduced.discard(b"0" * len(next(iter(self.introduced), b"")))  # what a deletion leaves
 
     def _read(self, process: Popen[bytes], file: IO[bytes], source: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from seawall.audit.finding import Gap
 from seawall.audit.history.git import Repository
+from seawall.audit.history.packed import Pack
 from seawall.errors import RepositoryUnusable
 
 Kind = Literal["blob", "tree", "commit", "tag", "file", "path", "ref", "index"]
@@ -15,7 +16,10 @@ Kind = Literal["blob", "tree", "commit", "tag", "file", "path", "ref", "index"]
 CHUNK_BYTES = 8 << 20  # content that one process reads before it reports
 CHUNK_OBJECTS = 1000  # names that surely fit the pipe to git, so that neither waits for the other
 
+UNPACKED = 10  # bytes of content that a byte of a pack holds, about: for the bar
+
 _LISTED = "%(objectname) %(objecttype) %(objectsize)"
+_ALL = ("cat-file", "--batch-all-objects", "--unordered")
 
 
 _KINDS: dict[bytes, Kind] = {b"blob": "blob", b"commit": "commit", b"tag": "tag", b"tree": "tree"}
@@ -34,9 +38,10 @@ class Listed(NamedTuple):
 class Chunk:
     """What one process reads before it reports."""
 
-    size: int  # bytes
+    size: int  # bytes, of a pack's part about
     listed: Sequence[Listed] = ()
     lines: bytes = b""  # the same as git lists it: it is taken apart by who reads it
+    part: tuple[int, int, int] | None = None  # of which pack, from which family to which: see packed.py
 
     def __iter__(self) -> Iterator[Listed]:
         yield from self.listed
@@ -47,30 +52,46 @@ class Chunk:
 
 def objects(repository: Repository) -> list[Listed]:
     """Everything in the object store, in the order of the packs, which is twice as fast to read as by name."""
-    store = Store(repository)
-    return [*chain.from_iterable(store), *(Listed(name.decode(), "tree", 0) for name in store.trees)]
+    return list(Chunk(0, lines=repository.run(*_ALL, f"--batch-check={_LISTED}")))
+
+
+def kinds(repository: Repository, names: Iterable[bytes]) -> dict[bytes, bytes]:
+    """What `names` are: `blob`, `tree`, `commit` or `tag`, or `missing`."""
+    asked = b"".join(name + b"\n" for name in names)
+    if not asked:
+        return {}
+    words = repository.run("cat-file", "--batch-check=%(objectname) %(objecttype)", input=asked).split()
+    return dict(zip(words[0::2], words[1::2], strict=True))
 
 
 class Store:
-    """The same, read once: iterating gives all but trees; then those and the names of all are known too."""
+    """All but trees, in chunks; when they have been iterated over, the `names` of all are known too."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, packs: Sequence[Pack]) -> None:
         self.repository = repository
+        self.packs = packs
         self.names: set[bytes] = set()
-        self.trees: list[bytes] = []
-        self.commits: list[bytes] = []
 
     def __iter__(self) -> Iterator[Chunk]:
-        for lines in self.repository.blocks(
-            "cat-file", "--batch-all-objects", "--unordered", f"--batch-check={_LISTED}"
-        ):
-            words = lines.replace(b" missing\n", b" blob 0\n").split()  # listed, but damaged
-            names, kinds = words[0::3], words[1::3]
+        packed: set[bytes] = set()
+        for number, pack in enumerate(self.packs):
+            for weight, first, last in pack.parts():
+                yield Chunk(weight * UNPACKED, part=(number, first, last))
+        for pack in self.packs:
+            packed.update(pack.names())
+            packed.difference_update(name.encode() for name in pack.unknown())
+        if self.packs:
+            self.names.update(self.repository.run(*_ALL, "--batch-check=%(objectname)").split())
+            others = b"".join(name + b"\n" for name in self.names - packed)
+            lines = iter([self.repository.run("cat-file", f"--batch-check={_LISTED}", input=others)])
+        else:
+            lines = self.repository.blocks(*_ALL, f"--batch-check={_LISTED}")
+        for some in lines:
+            words = some.replace(b" missing\n", b" blob 0\n").split()  # listed, but damaged
+            names, of_kinds = words[0::3], words[1::3]
             self.names.update(names)
-            self.trees += compress(names, map(b"tree".__eq__, kinds))
-            self.commits += compress(names, map(b"commit".__eq__, kinds))
-            read = list(map(b"tree".__ne__, kinds))
-            yield from _cut(*(list(compress(each, read)) for each in (names, kinds, words[2::3])))
+            read = list(map(b"tree".__ne__, of_kinds))
+            yield from _cut(*(list(compress(each, read)) for each in (names, of_kinds, words[2::3])))
 
 
 def _cut(names: Sequence[bytes], kinds: Sequence[bytes], sizes: Sequence[bytes]) -> Iterator[Chunk]:

@@ -30,17 +30,22 @@ class Credential:
 
 
 def credentials(seen: Seen, places: "Places") -> list[Credential]:
-    """What was seen, each secret once."""
+    """What was seen, each secret once. Two runs agree, in whatever order they read."""
     found: dict[tuple[str, str], Credential] = {}
+    newest: dict[tuple[str, str], tuple[int, str, int]] = {}
     for name, what, sighting in seen.sightings:
         hit = sighting.hit
         key = hit.rule.id, hit.secret
+        there = list(places.of(name, what, sighting))
         credential = found.setdefault(key, Credential(hit.rule, hit.secret, hit.sureness, sighting))
         credential.sureness = min(credential.sureness, hit.sureness, key=ORDER.__getitem__)
-        credential.places += places.of(name, what, sighting)
+        credential.places += there
         credential.in_tip |= places.in_tip(name, what)
+        last = max(map(places.order, there))
+        if key not in newest or last > newest[key]:
+            newest[key], credential.sighting = last, sighting
     for credential in found.values():
-        credential.places = sorted(dict.fromkeys(credential.places), key=places.age, reverse=True)
+        credential.places = sorted(dict.fromkeys(credential.places), key=places.order)
     return list(found.values())
 
 
@@ -60,9 +65,9 @@ class Places:
         self.staged = staged(repository) if repository and wanted else {}
         self.tagged = tagged(repository) if repository and wanted else {}
 
-    def age(self, place: Place) -> int:
-        """Larger for older ones; what is in no commit is newest."""
-        return self.log.order.get(place.commit, -1) if self.log else -1
+    def order(self, place: Place) -> tuple[int, str, int]:
+        """Oldest first; what is in no commit is newest."""
+        return -self.log.order.get(place.commit, -1) if self.log else 1, place.path, place.line
 
     def in_tip(self, name: str, what: str) -> bool:
         return what in ("file", "ref", "index") or name in self.tips

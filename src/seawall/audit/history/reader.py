@@ -4,7 +4,7 @@ import fcntl
 import gc
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,7 +16,8 @@ from subprocess import Popen
 
 from seawall.audit.history.files import content
 from seawall.audit.history.git import Repository, end_with_parent
-from seawall.audit.history.objects import Chunk, Kind, Listed
+from seawall.audit.history.objects import CHUNK_OBJECTS, Chunk, Kind, Listed
+from seawall.audit.history.packed import Pack, Sieve
 from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.scanner import Scanner
 
@@ -58,6 +59,7 @@ def read(
     work: Iterable[Chunk],
     processes: int,
     meanwhile: Callable[[], object] = lambda: None,
+    packs: Sequence[Pack] = (),
 ) -> Iterator[Seen]:
     """What is found, chunk by chunk, by so many processes. Files need no repository.
 
@@ -67,14 +69,14 @@ def read(
     work = iter(work)
     first = list(islice(work, 2))
     if processes == 1 or len(first) < 2:
-        reader = Reader(repository, scanner)
+        reader = Reader(repository, scanner, packs)
         try:
             yield from map(reader.read, chain(first, work))
             meanwhile()
         finally:
             reader.close()
         return
-    with ProcessPoolExecutor(processes, get_context("fork"), _begin, (repository, scanner)) as pool:
+    with ProcessPoolExecutor(processes, get_context("fork"), _begin, (repository, scanner, packs)) as pool:
         try:
             results = pool.map(_chunk, chain(first, work))
             meanwhile()
@@ -86,12 +88,12 @@ def read(
 _reader: "Reader"  # of this process
 
 
-def _begin(repository: Repository | None, scanner: Scanner) -> None:
+def _begin(repository: Repository | None, scanner: Scanner, packs: Sequence[Pack]) -> None:
     global _reader
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
     end_with_parent()
     gc.disable()  # what is found is kept, and the rest is in no cycles
-    _reader = Reader(repository, scanner)
+    _reader = Reader(repository, scanner, packs)
     Finalize(None, _reader.close, exitpriority=0)  # a process of the pool runs no other hooks
 
 
@@ -102,9 +104,11 @@ def _chunk(chunk: Chunk) -> Seen:
 class Reader:
     """One `git cat-file` and what is looked for in its answers."""
 
-    def __init__(self, repository: Repository | None, scanner: Scanner) -> None:
+    def __init__(self, repository: Repository | None, scanner: Scanner, packs: Sequence[Pack] = ()) -> None:
         self.repository = repository
         self.scanner = scanner
+        self.packs = packs
+        self._sieves: dict[int, Sieve] = {}  # by number of the pack
 
     def close(self) -> None:
         """End git."""
@@ -119,18 +123,38 @@ class Reader:
         fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, PIPE)
         return process
 
-    def read(self, chunk: Iterable[Listed]) -> Seen:
+    def read(self, chunk: Chunk) -> Seen:
         """Look at all of `chunk`."""
         seen = Seen()
+        if chunk.part:
+            self._part(*chunk.part, seen)
         objects: list[Listed] = []
         for each in chunk:
             if each.kind == "file":
                 self._file(each, seen)
             else:
                 objects.append(each)
-        while objects:
-            objects = self._objects(objects, seen)
+        self._all(objects, seen)
         return seen
+
+    def _part(self, number: int, first: int, last: int, seen: Seen) -> None:
+        """A part of a pack: what is suspected in it is looked at as a whole."""
+        pack = self.packs[number]
+        if number not in self._sieves:
+            self._sieves[number] = Sieve(pack, self.scanner)
+        sieve = self._sieves[number]
+        found = sieve.suspects(first, last)
+        for each, data in sieve.contents(found):
+            self._look_at(Listed(pack.name(each), pack.kind(each), len(data)), data, 0, seen)
+        seen.objects += found.objects
+        seen.read += found.bytes
+        self._all([Listed(pack.name(each), pack.kind(each), 0) for each in found.left], seen)
+
+    def _all(self, objects: list[Listed], seen: Seen) -> None:
+        for first in range(0, len(objects), CHUNK_OBJECTS):
+            some = objects[first : first + CHUNK_OBJECTS]
+            while some:
+                some = self._objects(some, seen)
 
     def _objects(self, objects: list[Listed], seen: Seen) -> list[Listed]:
         """Look at `objects` and return those that are left, behind one at which git gave up: it is damaged."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -13,6 +13,7 @@ from seawall.audit.history import files, git, objects
 from seawall.audit.history.commits import Log, unquote
 from seawall.audit.history.git import Repository
 from seawall.audit.history.objects import Chunk, Listed
+from seawall.audit.history.packed import Pack, packs
 from seawall.audit.history.places import Credential, Places, credentials
 from seawall.audit.history.reader import Seen, read
 from seawall.audit.secrets.deep import look
@@ -59,25 +60,33 @@ def scan(
 
 def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
     log = Log(repository)
-    store = objects.Store(repository)
+    store = objects.Store(repository, packs(repository) if reading.scanner.in_parts else [])
+    trees: list[Listed] = []
     with ThreadPoolExecutor(1) as beside:
         finished: list[Future[None]] = []
 
         def finish() -> None:
-            finished.append(beside.submit(log.finish, [name.decode() for name in store.commits]))
+            finished.append(beside.submit(_finish, repository, log, store, trees))
 
-        seen = reading.read(repository, chain(store, objects.chunks(_files(repository))), finish)
+        seen = reading.read(repository, chain(store, objects.chunks(_files(repository))), finish, store.packs)
         finished[0].result()
-    # The names in the other trees are in the log's paths.
-    trees = [Listed(name.decode(), "tree", 0) for name in store.trees if name not in log.introduced]
     seen.add(reading.read(repository, objects.chunks(trees)))
     seen.add(reading.read(repository, objects.chunks(_by_name(repository, log, store, reading.scanner, seen))))
     _names(repository, log, reading.scanner, seen)
     gaps = _missing(repository, log, store.names, seen.missing)
     seen.gaps = _called(seen.gaps, log)
     result = _result(credentials(seen, Places(repository, folder, seen, log)), seen, gaps)
-    result.commits = len(store.commits)
+    result.commits = len(log.commits)
     return result
+
+
+def _finish(repository: Repository, log: Log, store: objects.Store, trees: list[Listed]) -> None:
+    """Read the log, ask about commits that nothing leads to, and list `trees` that stand in no commit."""
+    log.finish()
+    others = objects.kinds(repository, store.names - log.introduced - {name.encode() for name in log.commits})
+    log.ask([name.decode() for name, kind in others.items() if kind == b"commit"])
+    left = (name for name, kind in others.items() if kind == b"tree" and name not in log.introduced)
+    trees += [Listed(name.decode(), "tree", 0) for name in left]
 
 
 def _files(repository: Repository) -> Iterator[Listed]:
@@ -99,7 +108,8 @@ def _by_name(repository: Repository, log: Log, store: objects.Store, scanner: Sc
     paths = waiting | log.standing(telling)
     there = {name for name in paths if name.encode() in store.names} - {name for name, _, _ in seen.sightings}
     if there:
-        there -= set(map(bytes.decode, store.trees))
+        of_kinds = objects.kinds(repository, map(str.encode, there))
+        there = {name for name in there if of_kinds[name.encode()] == b"blob"}
     return (Listed(name, "blob", 0, paths[name]) for name in paths if name in there)
 
 
@@ -128,21 +138,26 @@ class Reading:
     progress: Progress
 
     def read(
-        self, repository: Repository | None, work: Iterable[Chunk], meanwhile: Callable[[], object] = lambda: None
+        self,
+        repository: Repository | None,
+        work: Iterable[Chunk],
+        meanwhile: Callable[[], object] = lambda: None,
+        packs: Sequence[Pack] = (),
     ) -> Seen:
         """Everything in `work`; see reader.read."""
-        total = 0
+        sizes: list[int] = []
 
         def counted() -> Iterator[Chunk]:
-            nonlocal total
             for each in work:
-                total += each.size
+                sizes.append(each.size)
                 yield each
 
-        seen = Seen()
-        for part in read(repository, self.scanner, counted(), self.processes, meanwhile):
+        seen, done = Seen(), 0
+        for number, part in enumerate(read(repository, self.scanner, counted(), self.processes, meanwhile, packs)):
             seen.add(part)
-            self.progress(seen.read, total)
+            done += sizes[number]
+            # What a pack holds is known when it has been read; until then it goes on as it began.
+            self.progress(seen.read, seen.read * sum(sizes) // max(done, 1))
         return seen
 
 

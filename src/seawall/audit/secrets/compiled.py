@@ -11,6 +11,7 @@ import hyperscan
 HYPERSCAN: str = getattr(hyperscan, "__version__", "")  # asking importlib.metadata takes longer than all else
 
 KEPT = 30 * 86400.0  # s
+MULTILINE = hyperscan.HS_FLAG_MULTILINE  # `^` and `$` are a line's, as for `re`, which is given a line
 FEW = 200  # expressions that are compiled in no time
 
 
@@ -28,15 +29,15 @@ def compiled(
     With `prefilter` more may match than the expressions say, which may then use what Hyperscan cannot do.
     """
     everything = [*expressions, *(_escaped(literal) for literal in literals)]
-    key = b"\0".join([HYPERSCAN.encode(), bytes(with_starts), bytes([prefilter]), *everything])
-    file = cache() / f"rules-{hashlib.sha256(key).hexdigest()[:32]}.hyperscan"
-    if kept and (database := stored(file)):
-        return database, file
     flags = [
-        (hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0) | (hyperscan.HS_FLAG_PREFILTER if prefilter else 0)
+        (hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0) | (hyperscan.HS_FLAG_PREFILTER if prefilter else MULTILINE)
         for start in with_starts
     ]
     flags += [hyperscan.HS_FLAG_DOTALL] * len(literals)
+    key = b"\0".join([HYPERSCAN.encode(), repr(flags).encode(), *everything])
+    file = cache() / f"rules-{hashlib.sha256(key).hexdigest()[:32]}.hyperscan"
+    if kept and (database := stored(file)):
+        return database, file
     if len(everything) > FEW:
         content = _compiled_beside(everything, flags)
         database = _ready(hyperscan.loadb(content, hyperscan.HS_MODE_BLOCK))

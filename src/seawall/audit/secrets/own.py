@@ -5,6 +5,7 @@ from pathlib import Path
 
 import hyperscan
 
+from seawall.audit.secrets.compiled import MULTILINE
 from seawall.audit.secrets.rules import FileRule, Rule, load
 from seawall.errors import ConfigError
 
@@ -30,7 +31,7 @@ def load_own(files: Sequence[Path], ours: Sequence[Rule | FileRule]) -> tuple[tu
 def _check(rule: Rule) -> None:
     try:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        database.compile(expressions=[(rule.anchor or rule.expression).encode()], ids=[0], flags=[0])
+        database.compile(expressions=[(rule.anchor or rule.expression).encode()], ids=[0], flags=[MULTILINE])
     except hyperscan.HyperscanError as error:
         remedy = (
             "Without look-around, backreferences, and what matches nothing at all; the part to be shown in a group."

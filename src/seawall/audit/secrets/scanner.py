@@ -24,6 +24,7 @@ ORDER: dict[Sureness, int] = {  # the surest first
 # `backup-ghp_…` is one, and so are `\nghp_…`, `%22ghp_…` and `\u0022ghp_…` as other text writes them.
 _BEFORE = re.compile(rb"(?<!\\)(?<!%[0-9A-Fa-f])(?<!\\u00[0-9A-Fa-f])[0-9A-Za-z_]")
 _AFTER = re.compile(rb"[0-9A-Za-z_-]")  # but not `sk_live_…-x`, which goes on
+_ENDS = re.compile(r"\\[AZz]")
 _CACHE_SIZE = 200_000  # lines, …
 _CACHED = 1024  # … and how long one may be
 
@@ -72,6 +73,11 @@ class Scanner:
             known = self._anchors[number] = bool(self.rules[number].anchor) and not self.rules[number].near
         return known
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether all it finds in a text it finds in parts of it; not where a rule asks for the text's own end."""
+        return not any(_ENDS.search(rule.anchor or rule.expression) for rule in self.rules)
+
     def use(self, forms: Sequence[Form], database: hyperscan.Database) -> None:
         """Take what an earlier scanner of the same rules has made: see ready.py."""
         self.forms, self._database = forms, database
@@ -102,15 +108,11 @@ class Scanner:
 
     def scan_all(self, data: bytes) -> tuple[list[Hit], list[tuple[Form, int]]]:
         """The same, and where encoded text ends that may hold others: see encoded.py."""
-        matches: list[tuple[int, int, int]] = []
-        self._database.scan(
-            data, match_event_handler=lambda number, start, end, *rest: matches.append((number, start, end))
-        )
         encoded: list[tuple[Form, int]] = []
         found: dict[tuple[int, int], Hit] = {}
         seen: dict[int, int] = {}  # by rule, up to where it need not be looked at again
         rules = len(self.rules)
-        for number, start, end in matches:
+        for number, start, end in self.matches(data):
             if number >= rules:
                 encoded.append((self.forms[number - rules], end))
             elif end > (before := seen.get(number, 0)) and (start >= before or not self._anchored(number)):
@@ -118,6 +120,21 @@ class Scanner:
                 for hit in hits:
                     found[number, hit.start] = hit
         return _surest(found.values()) if found else [], encoded
+
+    def matches(self, data: bytes) -> list[tuple[int, int, int]]:
+        """Where something may be, not yet judged: the number of a rule or, after those, of a form; start and end."""
+        found: list[tuple[int, int, int]] = []
+        self._database.scan(
+            data, match_event_handler=lambda number, start, end, *rest: found.append((number, start, end))
+        )
+        return found
+
+    def holds(self, number: int, data: bytes, start: int, end: int) -> bool:
+        """Whether a rule's match in `data` is a credential; if it seems to start before, whatever is in its line."""
+        if start < 0:
+            low, high = self._window(self.rules[number], data, end)
+            return bool(self._in_line(number, data[low:high], -1))
+        return bool(self._around(number, data, start, end)[0])
 
     def _around(self, number: int, data: bytes, start: int, end: int) -> tuple[list[Hit], int]:
         """The hits of a rule in the line around `end`, and up to where no match need be looked at again."""

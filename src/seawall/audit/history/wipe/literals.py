@@ -34,6 +34,11 @@ class Literals(Scanner):
         self.files = {target.secret for target in targets if isinstance(target.rule, FileRule)}
         self.by_rule = rules
 
+    @property
+    def in_parts(self) -> bool:
+        """A secret may have many lines."""
+        return False
+
     @cached_property
     def _database(self) -> hyperscan.Database:
         literals = [*(target.content[:_HEAD] for target in self.literal), *(form.literal for form in self.forms)]
@@ -82,6 +87,11 @@ class Both(Scanner):
         super().__init__([])
         self._both = rules, literals
         self.names = rules.names
+
+    @property
+    def in_parts(self) -> bool:
+        """As the literals."""
+        return False
 
     def scan_all(self, data: bytes) -> tuple[list[Hit], list[tuple[Form, int]]]:
         """What either finds."""

@@ -1,0 +1,190 @@
+"""Git's packs, read by ourselves: which of their objects may hold a credential. See native/."""
+
+import ctypes
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import Any, Literal
+
+from seawall.audit.history.git import Repository
+from seawall.audit.secrets.partly import ALL, Part, reach
+from seawall.audit.secrets.scanner import Scanner
+
+PART_BYTES = 1 << 20  # of a pack, that one process reads before it reports
+_LIBRARY = Path(__file__).with_name(f"_packs{EXTENSION_SUFFIXES[0]}")
+_KINDS: dict[int, Literal["commit", "tree", "blob", "tag"]] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+
+
+class _Out(ctypes.Structure):
+    """What a reader gives: the first member of its struct."""
+
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("text", "windows", "wrapped", "left")),
+        *((f"{name}_count", ctypes.c_uint64) for name in ("text", "window", "wrapped", "left")),
+        *((name, ctypes.c_uint64) for name in ("objects", "bytes")),
+    ]
+
+
+class _Position(ctypes.Structure):
+    _fields_ = [("object", ctypes.c_uint32), ("at", ctypes.c_uint32), ("reach", ctypes.c_uint32)]
+
+
+_SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
+    "pack_open": (ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_char_p]),
+    "pack_count": (ctypes.c_uint32, [ctypes.c_void_p]),
+    "pack_hash": (ctypes.c_uint32, [ctypes.c_void_p]),
+    "pack_families": (ctypes.c_uint32, [ctypes.c_void_p]),
+    "pack_names": (ctypes.c_void_p, [ctypes.c_void_p]),
+    "pack_kind": (ctypes.c_uint8, [ctypes.c_void_p, ctypes.c_uint32]),
+    "pack_unknown": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p]),
+    "pack_parts": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p]),
+    "reader_open": (ctypes.POINTER(_Out), [ctypes.c_void_p, ctypes.c_uint32]),
+    "reader_begin": (None, [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]),
+    "reader_want": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]),
+    "reader_next": (ctypes.c_int, [ctypes.c_void_p]),
+    "reader_follow": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]),
+}
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    """None where it was not built: there git reads everything."""
+    if not _LIBRARY.exists():
+        return None
+    library = ctypes.CDLL(str(_LIBRARY))
+    for name, (result, arguments) in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+def packs(repository: Repository) -> list["Pack"]:
+    """Those of the repository that can be read; others are git's."""
+    library = _library()
+    indexes = sorted((repository.common_dir / "objects" / "pack").glob("*.idx")) if library else []
+    found = []
+    for index in indexes:
+        assert library is not None
+        if handle := library.pack_open(bytes(index.with_suffix(".pack")), bytes(index)):
+            found.append(Pack(library, handle))
+    return found
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One pack, open until the process ends."""
+
+    library: ctypes.CDLL
+    handle: int
+
+    def names(self) -> Iterator[bytes]:
+        """Of all objects, trees too, as git prints them."""
+        length = self.library.pack_hash(self.handle)
+        size = self.library.pack_count(self.handle) * length
+        text = ctypes.string_at(self.library.pack_names(self.handle), size).hex().encode()
+        return (text[at : at + 2 * length] for at in range(0, 2 * size, 2 * length))
+
+    def name(self, object: int) -> str:
+        length = self.library.pack_hash(self.handle)
+        return ctypes.string_at(self.library.pack_names(self.handle) + object * length, length).hex()
+
+    def kind(self, object: int) -> Literal["commit", "tree", "blob", "tag"]:
+        return _KINDS[self.library.pack_kind(self.handle, object)]
+
+    def unknown(self) -> list[str]:
+        """Names of objects whose kind cannot be told."""
+        objects = (ctypes.c_uint32 * self.library.pack_count(self.handle))()
+        return [self.name(each) for each in objects[: self.library.pack_unknown(self.handle, objects)]]
+
+    def parts(self) -> list[tuple[int, int, int]]:
+        """All but trees in parts, the largest first: bytes in the pack; from which family to which they go."""
+        families = self.library.pack_families(self.handle)
+        firsts, weights = (ctypes.c_uint32 * families)(), (ctypes.c_uint64 * families)()
+        count = self.library.pack_parts(self.handle, PART_BYTES, firsts, weights)
+        borders = [*firsts[1:count], families]
+        return sorted(zip(weights[:count], firsts[:count], borders, strict=True), reverse=True)
+
+
+@dataclass
+class Suspects:
+    """Which objects of a part of a pack are to be read whole."""
+
+    objects: int = 0  # that were gone through
+    bytes: int = 0
+    suspected: set[int] = field(default_factory=set)
+    left: set[int] = field(default_factory=set)  # that were not gone through
+
+
+class Sieve:
+    """Tells which objects of a pack may hold a credential."""
+
+    def __init__(self, pack: Pack, scanner: Scanner) -> None:
+        self.pack = pack
+        self.scanner = scanner
+        self._library = pack.library
+        longest = 2 * max((rule.longest for rule in scanner.rules), default=0)
+        self._reader = self._library.reader_open(pack.handle, longest)
+        if not self._reader:
+            raise MemoryError
+
+    def suspects(self, first: int, last: int) -> Suspects:
+        """In the families from `first` up to `last`."""
+        out = self._reader.contents
+        objects, size = out.objects, out.bytes
+        found = Suspects()
+        positions: list[tuple[int, int, int]] = []
+        self._library.reader_begin(self._reader, first, last)
+        while self._more(self._library.reader_next(self._reader)):
+            found.suspected.update(_numbers(out.wrapped, out.wrapped_count))
+            found.left.update(_numbers(out.left, out.left_count))
+            positions += self._positions(ctypes.string_at(out.text, out.text_count))
+        found.suspected.update(number for number, _, reach in positions if reach == ALL)
+        self._follow(sorted(set(positions)))
+        found.suspected.update(_numbers(out.left, out.left_count))
+        found.suspected -= found.left
+        found.objects, found.bytes = out.objects - objects, out.bytes - size
+        return found
+
+    def contents(self, suspects: Suspects) -> Iterator[tuple[int, bytes]]:
+        """Of those that are suspected; what cannot be had is left."""
+        wanted = (ctypes.c_uint32 * len(suspects.suspected))(*suspects.suspected)
+        self._more(self._library.reader_want(self._reader, wanted, len(wanted)))
+        out = self._reader.contents
+        while self._more(self._library.reader_next(self._reader)):
+            suspects.left |= suspects.suspected.intersection(_numbers(out.left, out.left_count))
+            windows = _numbers(out.windows, 5 * out.window_count)
+            for object, at, length in zip(windows[0::5], windows[2::5], windows[3::5], strict=True):
+                yield object, ctypes.string_at(out.text + at, length)
+
+    def _follow(self, positions: list[tuple[int, int, int]]) -> None:
+        there = (_Position * len(positions))(*(_Position(*each) for each in positions))
+        self._more(self._library.reader_follow(self._reader, there, len(positions)))
+
+    def _positions(self, text: bytes) -> Iterator[tuple[int, int, int]]:
+        """Object, position, and for how many bytes from it on nothing may change if it is to stay nothing."""
+        out = self._reader.contents
+        windows = _numbers(out.windows, 5 * out.window_count)
+        begins = windows[2::5]
+        for number, start, end in self.scanner.matches(text):
+            at = 5 * (bisect(begins, end - 1) - 1)
+            if at < 0:
+                continue
+            object, first, begin, length, more = windows[at : at + 5]
+            within = min(end - begin, length)
+            part = Part(text[begin : begin + length], first == 0, more == 0)
+            needed = reach(self.scanner, number, part, start - begin, within)
+            if needed is not None:
+                yield object, first + within - 1, needed
+
+    @staticmethod
+    def _more(result: int) -> bool:
+        if result < 0:
+            raise MemoryError
+        return result > 0
+
+
+def _numbers(at: int, count: int) -> Sequence[int]:
+    return memoryview(ctypes.string_at(at, 4 * count)).cast("I").tolist() if count else []

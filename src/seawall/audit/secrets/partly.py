@@ -1,0 +1,49 @@
+"""What a match in a part of a text says of all of it. A part has whole lines, but for very long ones."""
+
+from dataclasses import dataclass
+
+from seawall.audit.secrets import encoded
+from seawall.audit.secrets.deep import look
+from seawall.audit.secrets.scanner import Scanner
+
+ALL = 0  # there may be something
+ANNOUNCED = 2048  # bytes after a word such as `base64` in which it may be meant
+_LINES = 6  # after such a word, in which the encoded text begins
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of a text."""
+
+    data: bytes
+    begins: bool  # where the text does
+    ends: bool  # where it does
+
+    def has(self, lines: int, at: int) -> bool:
+        """Whether so many lines before and after the one that ends behind `at` are here."""
+        before, after = self.data.count(b"\n", 0, at), self.data.count(b"\n", at)
+        return (self.begins or before >= lines) and (self.ends or after > lines)
+
+
+def reach(scanner: Scanner, number: int, part: Part, start: int, end: int) -> int | None:
+    """How many bytes from the match's end on must stay as they are, if there is to be nothing; None: whatever follows.
+
+    ALL if there is something, or if the part is not enough to tell. `number` is as Scanner.matches gives it.
+    """
+    if number >= len(scanner.rules):
+        return _encoded(scanner, scanner.forms[number - len(scanner.rules)], part, end)
+    rule = scanner.rules[number]
+    if rule.multiline or (rule.lines and not part.has(rule.lines, end)):
+        return ALL
+    return ALL if scanner.holds(number, part.data, start, end) else None
+
+
+def _encoded(scanner: Scanner, form: encoded.Form, part: Part, end: int) -> int | None:
+    low, high, inner = encoded.decode(form, part.data, end)
+    if form.phase == encoded.ANNOUNCED:
+        told = part.ends or part.data.count(b"\n", end) >= _LINES
+        return ANNOUNCED if told and low == high else ALL
+    whole = (low > 0 or part.begins) and (high < len(part.data) or part.ends)
+    if not whole or b"\n" in part.data[low:high] or look(scanner, inner, []):
+        return ALL
+    return None
