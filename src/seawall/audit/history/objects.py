@@ -1,9 +1,12 @@
 """What is there to be looked at: every object of a repository, reachable or not, and what ought to be there."""
 
+import contextlib
+import os
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, compress
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from seawall.audit.finding import Gap
@@ -55,43 +58,65 @@ def objects(repository: Repository) -> list[Listed]:
     return list(Chunk(0, lines=repository.run(*_ALL, f"--batch-check={_LISTED}")))
 
 
-def kinds(repository: Repository, names: Iterable[bytes]) -> dict[bytes, bytes]:
+def kinds(repository: Repository, names: Iterable[str]) -> dict[str, str]:
     """What `names` are: `blob`, `tree`, `commit` or `tag`, or `missing`."""
-    asked = b"".join(name + b"\n" for name in names)
+    asked = "".join(name + "\n" for name in names).encode()
     if not asked:
         return {}
-    words = repository.run("cat-file", "--batch-check=%(objectname) %(objecttype)", input=asked).split()
+    words = repository.run("cat-file", "--batch-check=%(objectname) %(objecttype)", input=asked).decode().split()
     return dict(zip(words[0::2], words[1::2], strict=True))
 
 
 class Store:
-    """All but trees, in chunks; when they have been iterated over, the `names` of all are known too."""
+    """All but trees, in chunks: those in `packs`, and those that git reads."""
 
     def __init__(self, repository: Repository, packs: Sequence[Pack]) -> None:
         self.repository = repository
         self.packs = packs
-        self.names: set[bytes] = set()
+        self.others: set[str] = set()  # names of all that are not in `packs`, trees too, when chunks were made
 
     def __iter__(self) -> Iterator[Chunk]:
-        packed: set[bytes] = set()
         for number, pack in enumerate(self.packs):
             for weight, first, last in pack.parts():
                 yield Chunk(weight * UNPACKED, part=(number, first, last))
-        for pack in self.packs:
-            packed.update(pack.names())
-            packed.difference_update(name.encode() for name in pack.unknown())
-        if self.packs:
-            self.names.update(self.repository.run(*_ALL, "--batch-check=%(objectname)").split())
-            others = b"".join(name + b"\n" for name in self.names - packed)
-            lines = iter([self.repository.run("cat-file", f"--batch-check={_LISTED}", input=others)])
-        else:
+        if not self.packs:
             lines = self.repository.blocks(*_ALL, f"--batch-check={_LISTED}")
+        elif asked := "".join(name + "\n" for name in self._elsewhere()).encode():
+            lines = iter([self.repository.run("cat-file", f"--batch-check={_LISTED}", input=asked)])
+        else:
+            return
         for some in lines:
             words = some.replace(b" missing\n", b" blob 0\n").split()  # listed, but damaged
             names, of_kinds = words[0::3], words[1::3]
-            self.names.update(names)
+            self.others.update(map(bytes.decode, names))
             read = list(map(b"tree".__ne__, of_kinds))
             yield from _cut(*(list(compress(each, read)) for each in (names, of_kinds, words[2::3])))
+
+    def _elsewhere(self) -> set[str]:
+        """What git has besides, and what in the packs we cannot read."""
+        unknown = {name for pack in self.packs for name in pack.unknown()}
+        folder = self.repository.common_dir / "objects"
+        if (folder / "info" / "alternates").exists() or len(list((folder / "pack").glob("*.idx"))) > len(self.packs):
+            listed = self.repository.run(*_ALL, "--batch-check=%(objectname)").decode().split()
+            return unknown | set(listed).difference(*(pack.names() for pack in self.packs))
+        return unknown.union(_loose(folder))
+
+    def names(self) -> Iterator[str]:
+        """Of everything."""
+        return chain(self.others, *(pack.names() for pack in self.packs))
+
+    def lacking(self, names: Iterable[str]) -> set[str]:
+        """Those of `names` that are not there."""
+        return {name for name in names if name not in self.others and not any(pack.has(name) for pack in self.packs)}
+
+
+def _loose(folder: Path) -> Iterator[str]:
+    """Names of objects that are a file each."""
+    for first in range(256):
+        with contextlib.suppress(FileNotFoundError):
+            for file in os.scandir(folder / f"{first:02x}"):
+                if len(file.name) in (38, 62):
+                    yield f"{first:02x}{file.name}"
 
 
 def _cut(names: Sequence[bytes], kinds: Sequence[bytes], sizes: Sequence[bytes]) -> Iterator[Chunk]:
@@ -131,10 +156,10 @@ def missing(repository: Repository) -> int:
         return 1
 
 
-def pointed_to(repository: Repository) -> set[bytes]:
+def pointed_to(repository: Repository) -> set[str]:
     """What refs and the index name themselves."""
-    names = repository.run("for-each-ref", "--format=%(objectname)").split()
-    return {*names, *(name.encode() for name in staged(repository))}
+    names = repository.run("for-each-ref", "--format=%(objectname)").decode().split()
+    return {*names, *staged(repository)}
 
 
 def staged(repository: Repository) -> dict[str, str]:

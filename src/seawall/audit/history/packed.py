@@ -4,7 +4,7 @@ import ctypes
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from seawall.audit.secrets.partly import ALL, Part, reach
 from seawall.audit.secrets.scanner import Scanner
 
 PART_BYTES = 1 << 20  # of a pack, that one process reads before it reports
+NONE = 0xFFFFFFFF  # where the library has no number
 _LIBRARY = Path(__file__).with_name(f"_packs{EXTENSION_SUFFIXES[0]}")
 _KINDS: dict[int, Literal["commit", "tree", "blob", "tag"]] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
@@ -41,6 +42,20 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "pack_kind": (ctypes.c_uint8, [ctypes.c_void_p, ctypes.c_uint32]),
     "pack_unknown": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p]),
     "pack_parts": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p]),
+    "pack_find": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_char_p]),
+    "history_open": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_uint32]),
+    "history_read": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]),
+    "history_paths": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]),
+    "history_id": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_char_p]),
+    "history_ids": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_void_p]),
+    "history_select": (
+        ctypes.c_size_t,
+        [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p],
+    ),
+    "history_strangers": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]),
+    "history_elsewhere": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p]),
+    "history_mark": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]),
+    "history_marked": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_uint32]),
     "reader_open": (ctypes.POINTER(_Out), [ctypes.c_void_p, ctypes.c_uint32]),
     "reader_begin": (None, [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]),
     "reader_want": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]),
@@ -80,23 +95,35 @@ class Pack:
     library: ctypes.CDLL
     handle: int
 
-    def names(self) -> Iterator[bytes]:
-        """Of all objects, trees too, as git prints them."""
-        length = self.library.pack_hash(self.handle)
-        size = self.library.pack_count(self.handle) * length
-        text = ctypes.string_at(self.library.pack_names(self.handle), size).hex().encode()
-        return (text[at : at + 2 * length] for at in range(0, 2 * size, 2 * length))
+    @cached_property
+    def count(self) -> int:
+        """Of objects."""
+        return int(self.library.pack_count(self.handle))
+
+    @cached_property
+    def hash(self) -> int:
+        """Bytes of a name."""
+        return int(self.library.pack_hash(self.handle))
+
+    def names(self) -> Iterator[str]:
+        """Of all objects, trees too."""
+        length = 2 * self.hash
+        text = ctypes.string_at(self.library.pack_names(self.handle), self.count * self.hash).hex()
+        return (text[at : at + length] for at in range(0, len(text), length))
 
     def name(self, object: int) -> str:
-        length = self.library.pack_hash(self.handle)
-        return ctypes.string_at(self.library.pack_names(self.handle) + object * length, length).hex()
+        return ctypes.string_at(self.library.pack_names(self.handle) + object * self.hash, self.hash).hex()
+
+    def has(self, name: str) -> bool:
+        """Whether an object is here, or said to be."""
+        return bool(self.library.pack_find(self.handle, bytes.fromhex(name)) != NONE)
 
     def kind(self, object: int) -> Literal["commit", "tree", "blob", "tag"]:
         return _KINDS[self.library.pack_kind(self.handle, object)]
 
     def unknown(self) -> list[str]:
         """Names of objects whose kind cannot be told."""
-        objects = (ctypes.c_uint32 * self.library.pack_count(self.handle))()
+        objects = (ctypes.c_uint32 * self.count)()
         return [self.name(each) for each in objects[: self.library.pack_unknown(self.handle, objects)]]
 
     def parts(self) -> list[tuple[int, int, int]]:
@@ -172,12 +199,11 @@ class Sieve:
             at = 5 * (bisect(begins, end - 1) - 1)
             if at < 0:
                 continue
-            object, first, begin, length, more = windows[at : at + 5]
-            within = min(end - begin, length)
-            part = Part(text[begin : begin + length], first == 0, more == 0)
-            needed = reach(self.scanner, number, part, start - begin, within)
+            object, first, low, length, more = windows[at : at + 5]
+            end = min(end, low + length)
+            needed = reach(self.scanner, number, Part(text, low, low + length, first == 0, more == 0), start, end)
             if needed is not None:
-                yield object, first + within - 1, needed
+                yield object, first + end - low - 1, needed
 
     @staticmethod
     def _more(result: int) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from seawall.audit.finding import Place, Sureness
-from seawall.audit.history.commits import Commit, Log, in_tips
+from seawall.audit.history.commits import Commit, Log
 from seawall.audit.history.files import kind
 from seawall.audit.history.git import Repository
 from seawall.audit.history.objects import staged, tagged
@@ -61,7 +61,7 @@ class Places:
         wanted = {name for name, what, _ in seen.sightings if what in ("blob", "tree")}
         self.names = log.naming(named) if log else {}
         self.objects = log.introductions(wanted) if log and wanted else {}
-        self.tips = in_tips(repository, wanted) if repository and wanted else set()
+        self.tips = log.in_tips(wanted) if log and wanted else set()
         self.staged = staged(repository) if repository and wanted else {}
         self.tagged = tagged(repository) if repository and wanted else {}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seawall.audit.finding import Gap
 from seawall.audit.history import files, git, objects
-from seawall.audit.history.commits import Log, unquote
+from seawall.audit.history.commits import Log
 from seawall.audit.history.git import Repository
 from seawall.audit.history.objects import Chunk, Listed
 from seawall.audit.history.packed import Pack, packs
@@ -59,8 +59,9 @@ def scan(
 
 
 def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
-    log = Log(repository)
-    store = objects.Store(repository, packs(repository) if reading.scanner.in_parts else [])
+    there = packs(repository)
+    log = Log(repository, there)
+    store = objects.Store(repository, there if reading.scanner.in_parts else [])
     trees: list[Listed] = []
     with ThreadPoolExecutor(1) as beside:
         finished: list[Future[None]] = []
@@ -73,7 +74,7 @@ def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
     seen.add(reading.read(repository, objects.chunks(trees)))
     seen.add(reading.read(repository, objects.chunks(_by_name(repository, log, store, reading.scanner, seen))))
     _names(repository, log, reading.scanner, seen)
-    gaps = _missing(repository, log, store.names, seen.missing)
+    gaps = _missing(repository, log, store, seen.missing)
     seen.gaps = _called(seen.gaps, log)
     result = _result(credentials(seen, Places(repository, folder, seen, log)), seen, gaps)
     result.commits = len(log.commits)
@@ -83,10 +84,10 @@ def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
 def _finish(repository: Repository, log: Log, store: objects.Store, trees: list[Listed]) -> None:
     """Read the log, ask about commits that nothing leads to, and list `trees` that stand in no commit."""
     log.finish()
-    others = objects.kinds(repository, store.names - log.introduced - {name.encode() for name in log.commits})
-    log.ask([name.decode() for name, kind in others.items() if kind == b"commit"])
-    left = (name for name, kind in others.items() if kind == b"tree" and name not in log.introduced)
-    trees += [Listed(name.decode(), "tree", 0) for name in left]
+    others = objects.kinds(repository, log.strangers(store))
+    log.ask([name for name, kind in others.items() if kind == "commit"])
+    left = log.strangers(store) if "commit" in others.values() else others
+    trees += [Listed(name, "tree", 0) for name in left if others[name] == "tree"]
 
 
 def _files(repository: Repository) -> Iterator[Listed]:
@@ -103,27 +104,27 @@ def _listed(paths: Iterable[Path]) -> Iterator[Listed]:
 
 def _by_name(repository: Repository, log: Log, store: objects.Store, scanner: Scanner, seen: Seen) -> Iterator[Listed]:
     """Files that may be credentials by their names; not those in which something was found anyway."""
-    telling = {path for path in log.paths if scanner.names.suspicious(unquote(path))}
+    telling = {path for path in log.paths if scanner.names.suspicious(path)}
     waiting = {name: path for name, path in objects.staged(repository).items() if scanner.names.suspicious(path)}
     paths = waiting | log.standing(telling)
-    there = {name for name in paths if name.encode() in store.names} - {name for name, _, _ in seen.sightings}
+    there = paths.keys() - store.lacking(paths) - {name for name, _, _ in seen.sightings}
     if there:
-        of_kinds = objects.kinds(repository, map(str.encode, there))
-        there = {name for name in there if of_kinds[name.encode()] == b"blob"}
+        of_kinds = objects.kinds(repository, there)
+        there = {name for name in there if of_kinds[name] == "blob"}
     return (Listed(name, "blob", 0, paths[name]) for name in paths if name in there)
 
 
 def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> None:
     """What files, folders and refs are called."""
-    paths = "\n".join(unquote(path) for path in log.paths).encode("utf-8", "surrogateescape")
+    paths = "\n".join(log.paths).encode("utf-8", "surrogateescape")
     seen.sightings += [("", "path", each) for each in look(scanner, paths, [])]
     seen.sightings += [("", "ref", each) for each in look(scanner, files.ref_names(repository), [])]
     if repository.work_tree:
         seen.sightings += [("", "index", each) for each in look(scanner, files.staged_names(repository), [])]
 
 
-def _missing(repository: Repository, log: Log, present: set[bytes], unreadable: int) -> list[Gap]:
-    absent = len((log.introduced | objects.pointed_to(repository)) - present) + unreadable
+def _missing(repository: Repository, log: Log, store: objects.Store, unreadable: int) -> list[Gap]:
+    absent = len(log.brought.absent(store) | store.lacking(objects.pointed_to(repository))) + unreadable
     if not log.whole:
         absent = max(absent, objects.missing(repository))
     return objects.gaps(repository, absent)

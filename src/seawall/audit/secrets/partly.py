@@ -1,6 +1,6 @@
 """What a match in a part of a text says of all of it. A part has whole lines, but for very long ones."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from seawall.audit.secrets import encoded
 from seawall.audit.secrets.deep import look
@@ -11,18 +11,23 @@ ANNOUNCED = 2048  # bytes after a word such as `base64` in which it may be meant
 _LINES = 6  # after such a word, in which the encoded text begins
 
 
-@dataclass(frozen=True)
-class Part:
-    """Some of a text."""
+class Part(NamedTuple):
+    """Some of a text, in `data` from `low` to `high`; a newline is before it, or nothing."""
 
     data: bytes
+    low: int
+    high: int
     begins: bool  # where the text does
     ends: bool  # where it does
 
     def has(self, lines: int, at: int) -> bool:
         """Whether so many lines before and after the one that ends behind `at` are here."""
-        before, after = self.data.count(b"\n", 0, at), self.data.count(b"\n", at)
+        before, after = self.data.count(b"\n", self.low, at), self.data.count(b"\n", at, self.high)
         return (self.begins or before >= lines) and (self.ends or after > lines)
+
+    @property
+    def text(self) -> bytes:
+        return self.data[self.low : self.high]
 
 
 def reach(scanner: Scanner, number: int, part: Part, start: int, end: int) -> int | None:
@@ -31,19 +36,22 @@ def reach(scanner: Scanner, number: int, part: Part, start: int, end: int) -> in
     ALL if there is something, or if the part is not enough to tell. `number` is as Scanner.matches gives it.
     """
     if number >= len(scanner.rules):
-        return _encoded(scanner, scanner.forms[number - len(scanner.rules)], part, end)
+        return _encoded(scanner, scanner.forms[number - len(scanner.rules)], part, end - part.low)
     rule = scanner.rules[number]
-    if rule.multiline or (rule.lines and not part.has(rule.lines, end)):
+    if not rule.multiline and not rule.lines:
+        return ALL if scanner.holds(number, part.data, start if start >= part.low else -1, end) else None
+    if rule.multiline or not part.has(rule.lines, end):
         return ALL
-    return ALL if scanner.holds(number, part.data, start, end) else None
+    return ALL if scanner.holds(number, part.text, max(start - part.low, -1), end - part.low) else None
 
 
 def _encoded(scanner: Scanner, form: encoded.Form, part: Part, end: int) -> int | None:
-    low, high, inner = encoded.decode(form, part.data, end)
+    text = part.text
+    low, high, inner = encoded.decode(form, text, end)
     if form.phase == encoded.ANNOUNCED:
-        told = part.ends or part.data.count(b"\n", end) >= _LINES
+        told = part.ends or text.count(b"\n", end) >= _LINES
         return ANNOUNCED if told and low == high else ALL
-    whole = (low > 0 or part.begins) and (high < len(part.data) or part.ends)
-    if not whole or b"\n" in part.data[low:high] or look(scanner, inner, []):
+    whole = (low > 0 or part.begins) and (high < len(text) or part.ends)
+    if not whole or b"\n" in text[low:high] or look(scanner, inner, []):
         return ALL
     return None

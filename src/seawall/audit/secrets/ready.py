@@ -78,11 +78,10 @@ class _Late(Sequence[Any]):
         return len(self._rows)
 
     def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice):
-            return [self[each] for each in range(*at.indices(len(self)))]
-        if at not in self._made:
-            self._made[at] = self._make(self._rows[at])
-        return self._made[at]
+        made = self._made.get(at)
+        if made is None:
+            made = self._made[at] = self._make(self._rows[at])
+        return made
 
 
 class _Names(FileNames):

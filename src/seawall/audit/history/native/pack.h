@@ -42,6 +42,12 @@ struct header {
     uint8_t kind;
 };
 
+/* One instruction of a delta: `length` bytes that are copied from `from` in the base, or, where `insert` is set, that
+   stand there. */
+struct step { uint64_t from, length; const uint8_t *insert; };
+
+int delta_size(const uint8_t **at, const uint8_t *end, uint64_t *size);
+int delta_step(const uint8_t **at, const uint8_t *end, struct step *step);
 struct pack *pack_open(const char *path, const char *index);
 void pack_close(struct pack *pack);
 const uint8_t *pack_name(const struct pack *pack, uint32_t object);

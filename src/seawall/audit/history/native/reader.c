@@ -119,7 +119,7 @@ static const uint8_t *delta_of(struct reader *reader, uint32_t object, size_t *s
     return reader->delta;
 }
 
-static int read_size(const uint8_t **at, const uint8_t *end, uint64_t *size) {
+int delta_size(const uint8_t **at, const uint8_t *end, uint64_t *size) {
     *size = 0;
     for (unsigned shift = 0; shift < 56; shift += 7) {
         if (*at == end) return 0;
@@ -130,10 +130,7 @@ static int read_size(const uint8_t **at, const uint8_t *end, uint64_t *size) {
     return 0;
 }
 
-/* One instruction: `length` bytes that are copied from `from` in the base, or, where `insert` is set, that stand there. */
-struct step { uint64_t from, length; const uint8_t *insert; };
-
-static int read_step(const uint8_t **at, const uint8_t *end, struct step *step) {
+int delta_step(const uint8_t **at, const uint8_t *end, struct step *step) {
     uint8_t code = *(*at)++;
     *step = (struct step){0, 0, NULL};
     if (!code) return 0;
@@ -165,10 +162,10 @@ static void changed(struct reader *reader, uint32_t from, uint32_t to) {
 
 /* What the delta makes of the base, and where it differs from it; NULL where the delta is damaged or too much. */
 static uint8_t *patched(struct reader *reader, uint32_t object, const uint8_t *base, size_t base_size, uint32_t *size) {
-    size_t delta_size;
+    size_t length;
     uint64_t said, result;
-    const uint8_t *at = delta_of(reader, object, &delta_size), *end = at + delta_size;
-    if (!at || !read_size(&at, end, &said) || !read_size(&at, end, &result)) return NULL;
+    const uint8_t *at = delta_of(reader, object, &length), *end = at + length;
+    if (!at || !delta_size(&at, end, &said) || !delta_size(&at, end, &result)) return NULL;
     if (said != base_size || result > LARGEST || reader->held + result > HELD) return NULL;
     uint8_t *made = malloc(result + 1);
     uint64_t done = 0, expected = 0;
@@ -177,7 +174,7 @@ static uint8_t *patched(struct reader *reader, uint32_t object, const uint8_t *b
     reader->change_count = 0;
     while (at < end) {
         struct step step;
-        if (!read_step(&at, end, &step) || step.length > result - done) goto damaged;
+        if (!delta_step(&at, end, &step) || step.length > result - done) goto damaged;
         if (step.insert) {
             memcpy(made + done, step.insert, step.length);
             changed(reader, (uint32_t)done, (uint32_t)(done + step.length));
@@ -447,10 +444,10 @@ static int follow(struct reader *reader, struct list *list, size_t first, size_t
     size_t size, before = list->count;
     uint64_t base_size, result, done = 0;
     const uint8_t *at = delta_of(reader, object, &size), *end = at + size;
-    if (!at || !read_size(&at, end, &base_size) || !read_size(&at, end, &result)) return 0;
+    if (!at || !delta_size(&at, end, &base_size) || !delta_size(&at, end, &result)) return 0;
     while (at < end) {
         struct step step;
-        if (!read_step(&at, end, &step) || step.length > LARGEST - done) return 0;
+        if (!delta_step(&at, end, &step) || step.length > LARGEST - done) return 0;
         for (size_t i = first; !step.insert && i < first + count; i++) {
             struct position old = list->items[i];
             if (old.at < step.from || old.at - step.from >= step.length) continue;
