@@ -52,7 +52,7 @@ class History:
     merges: int
     branches: int
     pack: int  # bytes
-    planted: list[Planted]
+    planted: list[Planted] = field(default_factory=list)
 
     def __str__(self) -> str:
         blobs = f"{self.blobs:,} unique blobs of {self.unique / self.blobs / 1000:.1f} kB"
@@ -66,7 +66,8 @@ def history(megabytes: int) -> History:
     record = repo / "history.json"  # written last
     if not record.exists():
         _make(repo, megabytes * 1_000_000)
-        record.write_text(json.dumps(_statistics(repo)))
+        planted = json.loads((repo / "planted.json").read_text())
+        record.write_text(json.dumps({**statistics(repo), "planted": planted}))
     said = json.loads(record.read_text())
     return History(repo, **{**said, "planted": [Planted(**each) for each in said["planted"]]})
 
@@ -157,13 +158,18 @@ def _make(repo: Path, size: int) -> None:
         process.stdin.close()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    progress(f"{repo.name}: packing")
-    repack = ["git", "-C", str(repo), "-c", "pack.threads=2", "repack", "-adfq", "--window=10", "--depth=50"]
-    subprocess.run(repack, check=True)
+    pack(repo)
     marks = dict(line.split() for line in (repo / "marks").read_text().splitlines())
     (repo / "marks").unlink()
     planted = [Planted(each.rule, each.secret, path, marks[f":{mark}"]) for each, path, mark in writer.planted]
     (repo / "planted.json").write_text(json.dumps([asdict(each) for each in planted]))
+
+
+def pack(repo: Path) -> None:
+    """One pack of everything that refs reach, with deltas as `git gc` makes them."""
+    progress(f"{repo.name}: packing")
+    repack = ["git", "-C", str(repo), "-c", "pack.threads=2", "repack", "-adfq", "--window=10", "--depth=50"]
+    subprocess.run(repack, check=True)
     progress("")
 
 
@@ -229,7 +235,9 @@ def _plant(writer: _Writer, credential: Credential, tip: int) -> int:
     return tip
 
 
-def _statistics(repo: Path) -> dict[str, object]:
+def statistics(repo: Path) -> dict[str, int]:
+    """What a `History` says of a bare repository, but for what was planted."""
+
     def ask(*arguments: str) -> list[str]:
         done = subprocess.run(["git", "-C", str(repo), *arguments], capture_output=True, check=True, text=True)
         return done.stdout.splitlines()
@@ -243,7 +251,6 @@ def _statistics(repo: Path) -> dict[str, object]:
         "merges": len(ask("rev-list", "--all", "--merges")),
         "branches": len(ask("for-each-ref", "refs/heads")),
         "pack": sum(file.stat().st_size for file in repo.glob("objects/pack/*.pack")),
-        "planted": json.loads((repo / "planted.json").read_text()),
     }
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 RESULTS = Path(__file__).with_name("results")
@@ -35,12 +36,22 @@ class Plan:
     seconds: float  # of each side in each round
     quick: bool
     paths: tuple[str, ...] = ()  # what to measure on instead of what is made for it
+    options: tuple[str, ...] = ()  # which of its own were given
 
 
-def plan(name: str, description: str, *, rounds: int, seconds: float, paths: str = "") -> Plan:
+def plan(
+    name: str,
+    description: str,
+    *,
+    rounds: int,
+    seconds: float,
+    paths: str = "",
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> Plan:
     """The plan from the command line: `--quick` is a smoke run whose figures mean nothing.
 
-    With `paths`, a word for them, it may name what to measure on.
+    With `paths`, a word for them, it may name what to measure on. `options` are more of the kind of `--quick`, each
+    with its help.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
     parser.add_argument("--quick", action="store_true", help="a smoke run of seconds; its figures mean nothing")
@@ -48,11 +59,13 @@ def plan(name: str, description: str, *, rounds: int, seconds: float, paths: str
     parser.add_argument("--seconds", type=float, default=seconds, help=f"of each side in each round [{seconds:g}]")
     if paths:
         parser.add_argument("paths", nargs="*", metavar=paths, help="yours, instead of those that are made")
+    for option, meaning in options.items():
+        parser.add_argument(f"--{option}", action="store_true", help=meaning)
     chosen = parser.parse_args()
     where = tuple(chosen.paths) if paths else ()
-    if chosen.quick:
-        return Plan(name, 1, 1.0, quick=True, paths=where)
-    return Plan(name, chosen.rounds, chosen.seconds, quick=False, paths=where)
+    given = tuple(each for each in options if getattr(chosen, each))
+    rounds, seconds = (1, 1.0) if chosen.quick else (chosen.rounds, chosen.seconds)
+    return Plan(name, rounds, seconds, quick=chosen.quick, paths=where, options=given)
 
 
 def in_turn(sides: Mapping[str, Callable[[], T]], rounds: int, patience: float = PATIENCE) -> dict[str, list[T]]:

@@ -3,16 +3,18 @@
 On synthetic histories of 200 MB, 500 MB and 1 GB of unique blobs (histories.py), bare, so that all scan the same:
 everything that commits of any ref hold. No side asks vendors whether a credential still works. Beside the times: how
 many of the planted credentials each side found. `--quick` takes one of 20 MB. All, three rounds: about 40 minutes.
+Or on real content, releases of public packages (releases.py): `… secrets_speed --releases`.
 Or on repositories of yours: `… secrets_speed ~/src/django`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from benchmarks.histories import History, history
-from benchmarks.measure import Row, Target, beside, in_turn, plan, report
+from benchmarks.measure import Plan, Row, Target, beside, in_turn, plan, report
 from benchmarks.peers import workshop
+from benchmarks.releases import releases
 from benchmarks.secret_scanners import LEFT_OUT, PEERS, Run, findings, installed, scan, seawall_findings
 
 SIZES = (200, 500, 1000)  # MB of unique blobs
@@ -22,6 +24,15 @@ TARGETS = {
     "kingfisher": Target("<=", 0.67),
 }
 MEMORY = Target("<=", 500, ratio=False)  # MB
+
+
+def made(chosen: Plan) -> Iterator[tuple[str, History]]:
+    """What is made to measure on, each with the name of its rows; nothing for whoever names repositories."""
+    if "releases" in chosen.options:
+        yield "releases", releases()
+    elif not chosen.paths:
+        for megabytes in (20,) if chosen.quick else SIZES:
+            yield f"{megabytes} MB", history(megabytes)
 
 
 def measure(repo: Path, rounds: int, names: tuple[str, ...]) -> dict[str, list[Run]]:
@@ -52,13 +63,22 @@ def rows_of(size: str, runs: dict[str, list[Run]]) -> list[Row]:
     return rows
 
 
+def planted(names: tuple[str, ...], runs: dict[str, list[Run]], where: History) -> str:
+    """How many of the planted credentials each side reports; nothing where none are."""
+    if not where.planted:
+        return ""
+    found = ", ".join(f"{name} {planted_found(name, runs[name][0], where)}" for name in names)
+    return f"Of {len(where.planted)} planted credentials found: {found}. "
+
+
 def said(names: tuple[str, ...], runs: dict[str, list[Run]]) -> str:
     """How many findings each side reports."""
     return ", ".join(f"{name} {findings(name, runs[name][0])}" for name in names)
 
 
 def main() -> None:
-    chosen = plan("secrets_speed", __doc__, rounds=3, seconds=0, paths="REPOSITORY")
+    options = {"releases": "on releases of public packages, instead of synthetic histories"}
+    chosen = plan("secrets_speed", __doc__, rounds=3, seconds=0, paths="REPOSITORY", options=options)
     names = ("Seawall", *PEERS)
     for name in PEERS:
         installed(name)
@@ -67,13 +87,10 @@ def main() -> None:
         runs = measure(path, chosen.rounds, names)
         rows += rows_of(path.name, runs)
         notes.append(f"{path.name}: findings in all: {said(names, runs)}.")
-    for megabytes in () if chosen.paths else (20,) if chosen.quick else SIZES:
-        made = history(megabytes)
-        runs = measure(made.repo, chosen.rounds, names)
-        rows += rows_of(f"{megabytes} MB", runs)
-        found = ", ".join(f"{name} {planted_found(name, runs[name][0], made)}" for name in names)
-        planted = f"Of {len(made.planted)} planted credentials found: {found}."
-        notes.append(f"{made}.\n{planted} Findings in all: {said(names, runs)}.")
+    for title, each in made(chosen):
+        runs = measure(each.repo, chosen.rounds, names)
+        rows += rows_of(title, runs)
+        notes.append(f"{each}.\n{planted(names, runs, each)}Findings in all: {said(names, runs)}.")
     report(chosen, f"Scanning whole histories, median of {chosen.rounds} rounds", rows, notes)
 
 
