@@ -16,6 +16,7 @@ from seawall.audit.history.git import Repository, end_with_parent, environment
 from seawall.audit.history.introductions import SUBMODULE, ByLog, ByTrees, Damaged
 from seawall.audit.history.objects import Store, staged
 from seawall.audit.history.packed import Pack
+from seawall.errors import RepositoryUnusable
 
 _SEPARATOR = "\x1f"  # git takes no control characters into names
 _FORMAT = "C%H%x1f%T%x1f%P%x1f%S%x1f%an <%ae>%x1f%aI"
@@ -90,11 +91,13 @@ class Log:
         """Wait for it. If trees are damaged or not there git is asked for all of it."""
         try:
             self._finish()
-        except Damaged:
+        except (Damaged, RepositoryUnusable):
             self._begin(ByLog())
             self._finish()
 
     def _finish(self) -> None:
+        if isinstance(self.brought, ByTrees) and (tips := _tips(self.repository)):
+            self.brought.mark(self.repository.run("log", "--no-walk", "--format=%T", *tips).decode().split())
         for source, running in zip(("", "reflog"), self._running, strict=True):
             self.whole &= self._read(*running, source)
 
@@ -158,13 +161,7 @@ class Log:
 
     def in_tips(self, wanted: set[str]) -> set[str]:
         """Those of the `wanted` objects that are in HEAD, a branch's tip or the index."""
-        if not isinstance(self.brought, ByTrees):
-            return in_tips(self.repository, wanted)
-        names = self.repository.try_run("rev-list", "--no-walk", *_tips(self.repository)).decode().split()
-        try:
-            there = self.brought.within([self._trees[name] for name in names], wanted)
-        except (Damaged, KeyError):
-            return in_tips(self.repository, wanted)
+        there = self.brought.in_tips(wanted) if isinstance(self.brought, ByTrees) else in_tips(self.repository, wanted)
         return there | (wanted & staged(self.repository).keys())
 
 
@@ -177,9 +174,9 @@ def _tips(repository: Repository) -> tuple[str, ...]:
 
 
 def in_tips(repository: Repository, wanted: set[str]) -> set[str]:
-    """Those of the `wanted` objects that are in HEAD, a branch's tip or the index."""
+    """Those of the `wanted` objects that are in HEAD or a branch's tip."""
     tips, there = _tips(repository), set[bytes]()
     if repository.try_run("rev-list", "--max-count=1", *tips):
         for lines in repository.blocks("rev-list", "--objects", "--no-walk", "--missing=allow-any", *tips):
             there.update(_FIRST.findall(lines))
-    return {name for name in wanted if name.encode() in there} | (wanted & staged(repository).keys())
+    return {name for name in wanted if name.encode() in there}

@@ -95,13 +95,15 @@ class ByTrees:
     def _number(self, name: str) -> int:
         return int(self._library.history_id(self._history, bytes.fromhex(name)))
 
-    def within(self, trees: Iterable[str], wanted: Iterable[str]) -> set[str]:
-        """Those of `wanted` that stand in one of `trees`. Raises Damaged."""
+    def mark(self, trees: Iterable[str]) -> None:
+        """Remember what stands in the `trees` of tips, before anything is read. Raises Damaged."""
         ids = [bytes.fromhex(name) for name in trees]
         if not self._library.history_mark(self._history, b"".join(ids), len(ids)):
             raise Damaged
-        numbers = ((name, self._number(name)) for name in wanted)
-        return {name for name, id in numbers if id != NONE and self._library.history_marked(self._history, id)}
+
+    def in_tips(self, wanted: Iterable[str]) -> set[str]:
+        """Those of `wanted` that stand in a tip."""
+        return {name for name in wanted if self._library.history_marked(self._history, self._number(name))}
 
 
 # What a raw line, `:modes… names… status`, says stands there now is the last of its names.

@@ -200,10 +200,11 @@ class Sieve:
             if at < 0:
                 continue
             object, first, low, length, more = windows[at : at + 5]
-            end = min(end, low + length)
-            needed = reach(self.scanner, number, Part(text, low, low + length, first == 0, more == 0), start, end)
+            high = low + length
+            stop = min(end, high)  # what goes over into the next window was none
+            needed = reach(self.scanner, number, Part(text, low, high, first == 0, more == 0), start, stop)
             if needed is not None:
-                yield object, first + end - low - 1, needed
+                yield object, first + stop - low - 1, needed
 
     @staticmethod
     def _more(result: int) -> bool:

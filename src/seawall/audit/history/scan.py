@@ -62,32 +62,32 @@ def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
     there = packs(repository)
     log = Log(repository, there)
     store = objects.Store(repository, there if reading.scanner.in_parts else [])
-    trees: list[Listed] = []
     with ThreadPoolExecutor(1) as beside:
-        finished: list[Future[None]] = []
+        finished: list[Future[tuple[list[Listed], set[str]]]] = []
 
         def finish() -> None:
-            finished.append(beside.submit(_finish, repository, log, store, trees))
+            finished.append(beside.submit(_finish, repository, log, store))
 
         seen = reading.read(repository, chain(store, objects.chunks(_files(repository))), finish, store.packs)
-        finished[0].result()
+        trees, absent = finished[0].result()
     seen.add(reading.read(repository, objects.chunks(trees)))
     seen.add(reading.read(repository, objects.chunks(_by_name(repository, log, store, reading.scanner, seen))))
     _names(repository, log, reading.scanner, seen)
-    gaps = _missing(repository, log, store, seen.missing)
+    gaps = _missing(repository, log, len(absent) + seen.missing)
     seen.gaps = _called(seen.gaps, log)
     result = _result(credentials(seen, Places(repository, folder, seen, log)), seen, gaps)
     result.commits = len(log.commits)
     return result
 
 
-def _finish(repository: Repository, log: Log, store: objects.Store, trees: list[Listed]) -> None:
-    """Read the log, ask about commits that nothing leads to, and list `trees` that stand in no commit."""
+def _finish(repository: Repository, log: Log, store: objects.Store) -> tuple[list[Listed], set[str]]:
+    """Read the log, and of commits that nothing leads to. Which trees stand in no commit; what is not there."""
     log.finish()
     others = objects.kinds(repository, log.strangers(store))
     log.ask([name for name, kind in others.items() if kind == "commit"])
     left = log.strangers(store) if "commit" in others.values() else others
-    trees += [Listed(name, "tree", 0) for name in left if others[name] == "tree"]
+    absent = log.brought.absent(store) | store.lacking(objects.pointed_to(repository))
+    return [Listed(name, "tree", 0) for name in left if others[name] == "tree"], absent
 
 
 def _files(repository: Repository) -> Iterator[Listed]:
@@ -123,8 +123,7 @@ def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> No
         seen.sightings += [("", "index", each) for each in look(scanner, files.staged_names(repository), [])]
 
 
-def _missing(repository: Repository, log: Log, store: objects.Store, unreadable: int) -> list[Gap]:
-    absent = len(log.brought.absent(store) | store.lacking(objects.pointed_to(repository))) + unreadable
+def _missing(repository: Repository, log: Log, absent: int) -> list[Gap]:
     if not log.whole:
         absent = max(absent, objects.missing(repository))
     return objects.gaps(repository, absent)

@@ -1,5 +1,6 @@
 """What a match in a part of a text says of all of it. A part has whole lines, but for very long ones."""
 
+import re
 from typing import NamedTuple
 
 from seawall.audit.secrets import encoded
@@ -7,8 +8,8 @@ from seawall.audit.secrets.deep import look
 from seawall.audit.secrets.scanner import Scanner
 
 ALL = 0  # there may be something
-ANNOUNCED = 2048  # bytes after a word such as `base64` in which it may be meant
-_LINES = 6  # after such a word, in which the encoded text begins
+# After a word such as `base64`, where encoded text begins if it does: see encoded.py.
+_BEGINNING = re.compile(rb"(?:[^\n]*\n){6}")
 
 
 class Part(NamedTuple):
@@ -49,9 +50,18 @@ def _encoded(scanner: Scanner, form: encoded.Form, part: Part, end: int) -> int 
     text = part.text
     low, high, inner = encoded.decode(form, text, end)
     if form.phase == encoded.ANNOUNCED:
-        told = part.ends or text.count(b"\n", end) >= _LINES
-        return ANNOUNCED if told and low == high else ALL
+        return _announced(scanner, part, end, (low, high, inner))
     whole = (low > 0 or part.begins) and (high < len(text) or part.ends)
     if not whole or b"\n" in text[low:high] or look(scanner, inner, []):
         return ALL
     return None
+
+
+def _announced(scanner: Scanner, part: Part, end: int, decoded: tuple[int, int, bytes]) -> int:
+    """The lines in which encoded text may begin may not change, nor the text if there is one."""
+    _, high, inner = decoded
+    text = part.text
+    lines = _BEGINNING.match(text, end)
+    if not (lines or part.ends) or (high == len(text) and not part.ends) or look(scanner, inner, []):
+        return ALL
+    return max(high, lines.end() if lines else len(text)) - end + 2

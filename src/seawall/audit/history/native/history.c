@@ -50,7 +50,7 @@ struct history {
     struct table ids, paths;
     struct record *records;
     size_t record_count, record_room;
-    uint8_t *marks;              /* by id: that it stands in a tip */
+    uint32_t marked;             /* the ids before this one stand in a tip */
     uint32_t commits;
 };
 
@@ -403,7 +403,6 @@ void history_close(struct history *history) {
     free(history->delta);
     free(history->chain);
     free(history->records);
-    free(history->marks);
     free(history->folder);
     free_table(&history->ids);
     free_table(&history->paths);
@@ -461,38 +460,37 @@ int history_read(struct history *history, const uint8_t *commits, size_t size) {
     return 1;
 }
 
-/* Marks what stands in a tree, however deep. */
+/* Marks what stands in a tree of a commit, however deep. */
 static int mark(struct history *history, const uint8_t *id, int depth) {
-    uint32_t number = known_number(&history->ids, id, history->hash);
+    size_t before = history->ids.count;
+    uint32_t number = number_of(&history->ids, id, history->hash);
     struct tree tree;
     struct item item;
     int more;
     if (number == NONE || depth > DEEPEST) return 0;
-    if (history->marks[number]) return 1;
-    history->marks[number] = 1;
+    if (number < before) return 1;     /* it was marked before */
     if (!tree_of(history, id, &tree)) return 0;
     while ((more = next_item(history, &tree, &item)) > 0) {
         if (is_folder(&item)) {
             if (!mark(history, item.id, depth + 1)) return 0;
-        } else if ((number = known_number(&history->ids, item.id, history->hash)) != NONE) {
-            history->marks[number] = 1;
+        } else if ((item.mode & 0170000) != 0160000 && number_of(&history->ids, item.id, history->hash) == NONE) {
+            return 0;
         }
     }
     return more == 0;
 }
 
-/* Marks what stands in `trees`, after all commits were read. */
+/* Remembers what stands in the `trees` of tips: before any commit is read, so that theirs are the first numbers. */
 int history_mark(struct history *history, const uint8_t *trees, size_t count) {
-    free(history->marks);
-    history->marks = calloc(history->ids.count + 1u, 1);
-    if (!history->marks) return 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (!mark(history, trees + i * history->hash, 0)) return 0;
-    forget(history, 1);
+        forget(history, 0);
+    }
+    history->marked = history->ids.count;
     return 1;
 }
 
-int history_marked(const struct history *history, uint32_t id) { return history->marks && history->marks[id]; }
+int history_marked(const struct history *history, uint32_t id) { return id < history->marked; }
 
 uint32_t history_paths(const struct history *history, const uint8_t **bytes, const uint64_t **ends) {
     *bytes = history->paths.bytes;
