@@ -2,7 +2,7 @@
 
 import ctypes
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -23,14 +23,14 @@ class _Out(ctypes.Structure):
     """What a reader gives: the first member of its struct."""
 
     _fields_ = [
-        *((name, ctypes.c_void_p) for name in ("text", "windows", "wrapped", "left")),
-        *((f"{name}_count", ctypes.c_uint64) for name in ("text", "window", "wrapped", "left")),
+        *((name, ctypes.c_void_p) for name in ("text", "windows", "wrapped", "left", "followed")),
+        *((f"{name}_count", ctypes.c_uint64) for name in ("text", "window", "wrapped", "left", "followed")),
         *((name, ctypes.c_uint64) for name in ("objects", "bytes")),
     ]
 
 
 class _Position(ctypes.Structure):
-    _fields_ = [("object", ctypes.c_uint32), ("at", ctypes.c_uint32), ("reach", ctypes.c_uint32)]
+    _fields_ = [(name, ctypes.c_uint32) for name in ("object", "at", "reach", "number")]
 
 
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
@@ -137,12 +137,19 @@ class Pack:
 
 @dataclass
 class Suspects:
-    """Which objects of a part of a pack are to be read whole."""
+    """Which objects of a part of a pack may hold something."""
 
     objects: int = 0  # that were gone through
     bytes: int = 0
-    suspected: set[int] = field(default_factory=set)
+    wrapped: set[int] = field(default_factory=set)  # perhaps
+    positions: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # where a match ends, and its number
     left: set[int] = field(default_factory=set)  # that were not gone through
+
+    def add(self, positions: Iterable[tuple[int, int, int, int]]) -> None:
+        """Those for which something speaks."""
+        for object, at, needed, number in positions:
+            if needed == ALL:
+                self.positions.setdefault(object, []).append((at, number))
 
 
 class Sieve:
@@ -162,36 +169,41 @@ class Sieve:
         out = self._reader.contents
         objects, size = out.objects, out.bytes
         found = Suspects()
-        positions: list[tuple[int, int, int]] = []
+        positions: list[tuple[int, int, int, int]] = []
         self._library.reader_begin(self._reader, first, last)
         while self._more(self._library.reader_next(self._reader)):
-            found.suspected.update(_numbers(out.wrapped, out.wrapped_count))
+            found.wrapped.update(_numbers(out.wrapped, out.wrapped_count))
             found.left.update(_numbers(out.left, out.left_count))
             positions += self._positions(ctypes.string_at(out.text, out.text_count))
-        found.suspected.update(number for number, _, reach in positions if reach == ALL)
-        self._follow(sorted(set(positions)))
-        found.suspected.update(_numbers(out.left, out.left_count))
-        found.suspected -= found.left
+        positions = sorted(set(positions))
+        found.add(positions)
+        found.add(self._followed(positions))
+        found.wrapped.update(_numbers(out.left, out.left_count))
         found.objects, found.bytes = out.objects - objects, out.bytes - size
         return found
 
     def contents(self, suspects: Suspects) -> Iterator[tuple[int, bytes]]:
-        """Of those that are suspected; what cannot be had is left."""
-        wanted = (ctypes.c_uint32 * len(suspects.suspected))(*suspects.suspected)
+        """Of those that may hold something; what cannot be had is left."""
+        objects = (suspects.wrapped | suspects.positions.keys()) - suspects.left
+        wanted = (ctypes.c_uint32 * len(objects))(*objects)
         self._more(self._library.reader_want(self._reader, wanted, len(wanted)))
         out = self._reader.contents
         while self._more(self._library.reader_next(self._reader)):
-            suspects.left |= suspects.suspected.intersection(_numbers(out.left, out.left_count))
+            suspects.left |= objects.intersection(_numbers(out.left, out.left_count))
             windows = _numbers(out.windows, 5 * out.window_count)
             for object, at, length in zip(windows[0::5], windows[2::5], windows[3::5], strict=True):
                 yield object, ctypes.string_at(out.text + at, length)
 
-    def _follow(self, positions: list[tuple[int, int, int]]) -> None:
-        there = (_Position * len(positions))(*(_Position(*each) for each in positions))
+    def _followed(self, positions: list[tuple[int, int, int, int]]) -> Iterator[tuple[int, int, int, int]]:
+        """The same in other objects, where something speaks for it."""
+        there = (_Position * len(positions))(*positions)  # type: ignore[misc]  # ctypes takes tuples
         self._more(self._library.reader_follow(self._reader, there, len(positions)))
+        out = self._reader.contents
+        numbers = _numbers(out.followed, 4 * out.followed_count)
+        return zip(numbers[0::4], numbers[1::4], numbers[2::4], numbers[3::4], strict=True)
 
-    def _positions(self, text: bytes) -> Iterator[tuple[int, int, int]]:
-        """Object, position, and for how many bytes from it on nothing may change if it is to stay nothing."""
+    def _positions(self, text: bytes) -> Iterator[tuple[int, int, int, int]]:
+        """Object, position, for how many bytes from it on nothing may change if it is to stay nothing, and number."""
         out = self._reader.contents
         windows = _numbers(out.windows, 5 * out.window_count)
         begins = windows[2::5]
@@ -204,7 +216,7 @@ class Sieve:
             stop = min(end, high)  # what goes over into the next window was none
             needed = reach(self.scanner, number, Part(text, low, high, first == 0, more == 0), start, stop)
             if needed is not None:
-                yield object, first + stop - low - 1, needed
+                yield object, first + stop - low - 1, needed, number
 
     @staticmethod
     def _more(result: int) -> bool:

@@ -18,6 +18,7 @@ from seawall.audit.history.files import content
 from seawall.audit.history.git import Repository, end_with_parent
 from seawall.audit.history.objects import CHUNK_OBJECTS, Chunk, Kind, Listed
 from seawall.audit.history.packed import Pack, Sieve
+from seawall.audit.secrets import partly
 from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.scanner import Scanner
 
@@ -145,7 +146,12 @@ class Reader:
         sieve = self._sieves[number]
         found = sieve.suspects(first, last)
         for each, data in sieve.contents(found):
-            self._look_at(Listed(pack.name(each), pack.kind(each), len(data)), data, 0, seen)
+            gaps: list[str] = []
+            if each in found.wrapped:
+                sightings = look(self.scanner, data, gaps)
+            else:
+                sightings = partly.seen(self.scanner, data, found.positions[each], gaps)
+            self._take(Listed(pack.name(each), pack.kind(each), len(data)), data, sightings, gaps, seen)
         seen.objects += found.objects
         seen.read += found.bytes
         self._all([Listed(pack.name(each), pack.kind(each), 0) for each in found.left], seen)
@@ -210,7 +216,13 @@ class Reader:
     def _look_at(self, each: Listed, data: bytes, lines: int, seen: Seen) -> None:
         gaps: list[str] = []
         found = look(self.scanner, data, gaps, each.path)
-        seen.sightings += [(each.name, each.kind, replace(sighting, line=sighting.line + lines)) for sighting in found]
+        if lines:
+            found = [replace(sighting, line=sighting.line + lines) for sighting in found]
+        self._take(each, data, found, gaps, seen)
+
+    @staticmethod
+    def _take(each: Listed, data: bytes, found: list[Sighting], gaps: list[str], seen: Seen) -> None:
+        seen.sightings += [(each.name, each.kind, sighting) for sighting in found]
         if found and each.kind in ("commit", "tag"):
             seen.texts[each.name] = data
         seen.gaps += [(each.name, gap) for gap in gaps]

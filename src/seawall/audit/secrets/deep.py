@@ -1,6 +1,6 @@
 """Credentials in a block of bytes however they are wrapped: plain, encoded, compressed, in archives in archives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from seawall.audit.secrets.encoded import Decoder, Form
@@ -31,13 +31,26 @@ def look(scanner: Scanner, data: bytes, gaps: list[str], path: str = "") -> list
     return found
 
 
-def _look(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> list[Sighting]:
+def look_at_lines(scanner: Scanner, data: bytes, lines: Iterable[tuple[int, int]], gaps: list[str]) -> list[Sighting]:
+    """What `look` finds in text that may only have something in some `lines`: where each begins and ends, in order."""
+    found, last, number = [], 0, 0
+    for low, high in lines:
+        number += data.count(b"\n", last, low)
+        last = low
+        for each in _look(scanner, data[low:high], (), gaps, packed=False):
+            found.append(replace(each, line=number + each.line))
+    return found
+
+
+def _look(
+    scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str], packed: bool = True
+) -> list[Sighting]:
     hits, encoded = scanner.scan_all(data)
     inside: list[Sighting] = []
     if len(within) < DEPTH:
         if encoded:
             inside += _decoded(scanner, data, encoded, within, gaps)
-        if wrapped(data):
+        if packed and wrapped(data):
             inside += _unpacked(scanner, data, within, gaps)
     # What is read as it is and unpacked as well, as in a tar archive, is where it was unpacked.
     unpacked = {(each.hit.rule.id, each.hit.secret) for each in inside}

@@ -1,13 +1,15 @@
 """What a match in a part of a text says of all of it. A part has whole lines, but for very long ones."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from seawall.audit.secrets import encoded
-from seawall.audit.secrets.deep import look
+from seawall.audit.secrets.deep import Sighting, look, look_at_lines
 from seawall.audit.secrets.scanner import Scanner
 
 ALL = 0  # there may be something
+LINE = 4096  # bytes: longer ones are looked at with all the text
 # After a word such as `base64`, where encoded text begins if it does: see encoded.py.
 _BEGINNING = re.compile(rb"(?:[^\n]*\n){6}")
 
@@ -39,11 +41,25 @@ def reach(scanner: Scanner, number: int, part: Part, start: int, end: int) -> in
     if number >= len(scanner.rules):
         return _encoded(scanner, scanner.forms[number - len(scanner.rules)], part, end - part.low)
     rule = scanner.rules[number]
-    if not rule.multiline and not rule.lines:
+    if rule.in_a_line:
         return ALL if scanner.holds(number, part.data, start if start >= part.low else -1, end) else None
     if rule.multiline or not part.has(rule.lines, end):
         return ALL
     return ALL if scanner.holds(number, part.text, max(start - part.low, -1), end - part.low) else None
+
+
+def seen(scanner: Scanner, data: bytes, positions: Iterable[tuple[int, int]], gaps: list[str]) -> list[Sighting]:
+    """What `look` finds in `data`, in which all there may be ends at one of the `positions`: with what it is of."""
+    whole = Part(data, 0, len(data), True, True)
+    lines: dict[int, int] = {}
+    for at, number in positions:
+        low, high = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at + 1)
+        high = high if high >= 0 else len(data)
+        if number < len(scanner.rules) and scanner.rules[number].in_a_line and high - low < LINE:
+            lines[low] = high
+        elif reach(scanner, number, whole, -1, at + 1) == ALL:
+            return look(scanner, data, gaps)
+    return look_at_lines(scanner, data, sorted(lines.items()), gaps)
 
 
 def _encoded(scanner: Scanner, form: encoded.Form, part: Part, end: int) -> int | None:

@@ -43,6 +43,11 @@ class Rule:
     negative: tuple[str, ...] = ()
 
     @property
+    def in_a_line(self) -> bool:
+        """Whether nothing depends on other lines than the one of the match's end."""
+        return not (self.multiline or self.lines)
+
+    @property
     def expression(self) -> str:
         """The whole pattern, with what the value is assigned to."""
         return f"{self.name}{ASSIGNED}({self.pattern})" if self.name else self.pattern

@@ -23,8 +23,10 @@ static uint64_t offset_of(const struct pack *pack, uint32_t object) {
     const uint8_t *offsets = pack->index + 8 + 1024 + (size_t)pack->count * (pack->hash + 4);
     uint32_t offset = big32(offsets + (size_t)object * 4);
     if (!(offset & 0x80000000u)) return offset;
-    const uint8_t *large = offsets + (size_t)pack->count * 4 + (size_t)(offset & 0x7fffffffu) * 8;
-    if (large + 8 > pack->index + pack->index_size - 2 * pack->hash) return 0;
+    const uint8_t *large = offsets + (size_t)pack->count * 4;
+    size_t room = (size_t)(pack->index + pack->index_size - 2 * pack->hash - large) / 8;
+    if ((offset & 0x7fffffffu) >= room) return 0;
+    large += (size_t)(offset & 0x7fffffffu) * 8;
     return (uint64_t)big32(large) << 32 | big32(large + 4);
 }
 
@@ -73,11 +75,13 @@ static const uint8_t *map_file(const char *path, size_t *size) {
     return data == MAP_FAILED ? NULL : data;
 }
 
-/* Whether the index is of version 2 and of this very pack, whose checksum it ends with; and how long names are. */
+/* Whether the index is of version 2 and of this very pack, as many objects are in it, and it ends with the pack's checksum;
+   and how long names are. */
 static int understood(struct pack *pack) {
     if (pack->size < 12 + 20 || memcmp(pack->data, "PACK", 4) || big32(pack->data + 4) != 2) return 0;
     if (pack->index_size < 8 + 1024 || memcmp(pack->index, "\377tOc\0\0\0\2", 8)) return 0;
     pack->count = big32(pack->index + 8 + 4 * 255);
+    if (pack->count == NONE || big32(pack->data + 8) != pack->count) return 0;
     for (pack->hash = 20; pack->hash <= 32; pack->hash += 12) {
         size_t least = 8 + 1024 + (size_t)pack->count * (pack->hash + 8) + 2 * pack->hash;
         if (pack->index_size < least || pack->size < 12 + pack->hash) continue;
