@@ -6,10 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import seawall
 
 NAMESPACE = ("unshare", "--mount", "--map-root-user")
 
@@ -56,6 +59,7 @@ def test_a_site_with_nothing_missing(project: Path) -> None:
     code, found = doctor(project)
     assert [subject for subject, finding in found.items() if finding["verdict"] == "missing"] == []
     assert code == 0
+    assert found["reader of packs"]["verdict"] == "ok"
     assert found["application"]["text"] == f"wsgi: main:app, in {project}"
     assert sorted(file.name for file in project.iterdir()) == ["main.py", "seawall.toml"], "it only looks"
 
@@ -160,3 +164,16 @@ def test_an_own_certificate_that_ends_soon_or_is_for_others(project: Path) -> No
         _, found = doctor(project)
         assert found["certificate"]["verdict"] == "note"
         assert said in found["certificate"]["text"]
+
+
+@pytest.mark.parametrize(("library", "said"), [(None, "was not compiled"), (b"\x7fELF?", "cannot be loaded")])
+def test_the_reader_of_packs_is_missing(project: Path, tmp_path: Path, library: bytes | None, said: str) -> None:
+    """As where there was no compiler when Seawall was installed, or where it came from another machine."""
+    copied = tmp_path / "seawall"
+    shutil.copytree(Path(seawall.__file__).parent, copied, ignore=shutil.ignore_patterns("*.so"))
+    if library:
+        (copied / "audit/history" / f"_packs{EXTENSION_SUFFIXES[0]}").write_bytes(library)
+    code, found = doctor(project, "env", f"PYTHONPATH={tmp_path}")
+    assert (code, found["reader of packs"]["verdict"]) == (0, "note")
+    assert said in found["reader of packs"]["text"]
+    assert "libdeflate" in found["reader of packs"]["remedy"]

@@ -1,6 +1,7 @@
 """One number for one problem: the same in every run and clone, and no help in finding the secret."""
 
 import hashlib
+from functools import lru_cache
 
 # scrypt (RFC 7914) with 1 MB: about 3 ms each. A report or a baseline may be read by more people than the secret, and a
 # plain hash of a weak password is guessed at 10^10 tries a second.
@@ -9,6 +10,7 @@ _COST = {"n": 1024, "r": 8, "p": 1, "dklen": 16}
 _SALT = b"seawall finding 1"
 
 
+@lru_cache(65536)
 def fingerprint(identifier: str, secret: str) -> str:
     """32 hexadecimal digits for `secret` (or whatever else is the problem's own), as found by `identifier`.
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from seawall.audit import baseline
 from seawall.audit.checks.samples import made_for_tests
 from seawall.audit.evidence import Credential, Evidence
 from seawall.audit.finding import Place
+from seawall.audit.fingerprint import fingerprint
 from seawall.audit.history import git
 from seawall.audit.history.places import Credential as Placed
 from seawall.audit.history.scan import Scan, scan
@@ -46,7 +48,14 @@ def audit(
     """
     started, began = datetime.now().astimezone(), time.monotonic()
     top = top_folder(path)
-    scanned = scan(path, scanner(top, options.rules, preparing), options.processes, progress)
+    with (
+        ThreadPoolExecutor() as beside
+    ):  # fingerprints take their time: they are made, and kept, from the first sight on
+
+        def noticed(rule: str, secret: str) -> None:
+            beside.submit(fingerprint, f"secrets/{rule}", secret)
+
+        scanned = scan(path, scanner(top, options.rules, preparing), options.processes, progress, noticed=noticed)
     findings, gaps = run(Evidence(credentials=evidence(scanned)))
     file = options.baseline or top / baseline.NAME
     accepted = baseline.load(file) if file.exists() else baseline.Baseline(())

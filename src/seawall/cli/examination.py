@@ -17,6 +17,7 @@ MACHINE: dict[str, Callable[[], str]] = {
     "shared listening": machine.shared_listening,
     "process handles": machine.process_handles,
     "clock": machine.clock,
+    "reader of packs": machine.reader_of_packs,
 }
 
 SITE: dict[str, Callable[[Settings, Paths], str]] = {

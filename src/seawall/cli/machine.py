@@ -108,3 +108,19 @@ def clock() -> str:
     if ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)) == TIME_ERROR:
         raise Note("Nothing keeps the clock right.", "sudo apt-get install systemd-timesyncd")
     return time.strftime("%Y-%m-%d %H:%M %Z, kept right by the network")
+
+
+def reader_of_packs() -> str:
+    """It is compiled when Seawall is installed, where that can be done."""
+    from seawall.audit.history import packed
+
+    try:
+        there = packed.available()
+    except OSError as error:
+        raise Note(f"What reads git's packs cannot be loaded: {error}.", "sudo apt-get install libdeflate0") from error
+    if not there:
+        raise Note(
+            "What reads git's packs was not compiled: `seawall secrets scan` takes longer, and finds the same.",
+            "sudo apt-get install gcc libc6-dev libdeflate-dev    (then install Seawall again)",
+        )
+    return "git's packs are read at full speed"

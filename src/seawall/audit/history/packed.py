@@ -76,9 +76,17 @@ def _library() -> ctypes.CDLL | None:
     return library
 
 
+def available() -> bool:
+    """Whether packs can be read by ourselves. Raises OSError where the library does not fit this machine."""
+    return _library() is not None
+
+
 def packs(repository: Repository) -> list["Pack"]:
     """Those of the repository that can be read; others are git's."""
-    library = _library()
+    try:
+        library = _library()
+    except OSError:  # it says so in `seawall doctor`
+        return []
     indexes = sorted((repository.common_dir / "objects" / "pack").glob("*.idx")) if library else []
     found = []
     for index in indexes:

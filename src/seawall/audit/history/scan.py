@@ -21,6 +21,7 @@ from seawall.audit.secrets.scanner import Scanner
 
 Progress = Callable[[int, int], None]  # bytes looked at, bytes in all
 GAPS_SHOWN = 20  # of one kind
+WORTH_WARMING = 4 << 20  # bytes of packs
 
 
 @dataclass
@@ -41,12 +42,14 @@ def scan(
     processes: int | None = None,
     progress: Progress = lambda *_: None,
     nested: bool = True,
+    noticed: Callable[[str, str], None] = lambda *_: None,
 ) -> Scan:
     """Look at the repository in or above `path`, and at its submodules' unless `nested` is false.
 
-    Or at a folder that is in none, or at one file as it is. Raises RepositoryUnusable.
+    Or at a folder that is in none, or at one file as it is. `noticed` is told rule and secret when one is seen first.
+    Raises RepositoryUnusable.
     """
-    reading = Reading(scanner, processes or os.cpu_count() or 1, progress)
+    reading = Reading(scanner, processes or os.cpu_count() or 1, progress, noticed)
     repository = git.find(path)
     if repository is None or not path.is_dir():
         seen = reading.read(None, objects.chunks(_listed(files.in_folder(path.resolve()))))
@@ -54,12 +57,16 @@ def scan(
         return replace(_result(credentials(seen, Places(None, top, seen, None)), seen, []), versioned=False)
     result = _scan(repository, path.resolve(), reading)
     for name, module in submodules(repository).items() if nested else ():
-        _add(result, scan(module, scanner, processes, progress), name)
+        _add(result, scan(module, scanner, processes, progress, noticed=noticed), name)
     return result
 
 
 def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
-    there = packs(repository)
+    with ThreadPoolExecutor(1) as beside:  # no thread is there when processes part
+        opening = beside.submit(packs, repository)
+        if git.packed(repository) > WORTH_WARMING:
+            reading.scanner.warm()
+        there = opening.result()
     log = Log(repository, there)
     store = objects.Store(repository, there if reading.scanner.in_parts else [])
     with ThreadPoolExecutor(1) as beside:
@@ -136,6 +143,8 @@ class Reading:
     scanner: Scanner
     processes: int
     progress: Progress
+    noticed: Callable[[str, str], None]
+    known: set[tuple[str, str]] = field(default_factory=set)
 
     def read(
         self,
@@ -155,10 +164,17 @@ class Reading:
         seen, done = Seen(), 0
         for number, part in enumerate(read(repository, self.scanner, counted(), self.processes, meanwhile, packs)):
             seen.add(part)
+            self._notice(part)
             done += sizes[number]
             # What a pack holds is known when it has been read; until then it goes on as it began.
             self.progress(seen.read, seen.read * sum(sizes) // max(done, 1))
         return seen
+
+    def _notice(self, part: Seen) -> None:
+        fresh = {(hit.rule.id, hit.secret) for hit in (sighting.hit for *_, sighting in part.sightings)} - self.known
+        self.known.update(fresh)
+        for each in fresh:
+            self.noticed(*each)
 
 
 def _called(gaps: list[tuple[str, str]], log: Log) -> list[tuple[str, str]]:

@@ -48,11 +48,17 @@ def _how(data: bytes) -> Callable[[bytes], Iterator[Part]] | None:
         return _tar
     if data[2:4] == b"\r\n" and b"\0" in data[4:16]:
         return _pyc
-    if b"\0" in data[:8] and data.count(0, 0, 512) * 4 > min(len(data), 512):
+    if b"\0" in data[:8] and _wide(data[:512]):
         return _utf16
     if data[:1] == b"{" and b'"nbformat"' in data[-300:]:
         return _notebook
     return _folded if folded(data) else None
+
+
+def _wide(beginning: bytes) -> bool:
+    """Whether most characters have two bytes, one of them zero: in numbers both may be."""
+    even, odd = beginning[::2].count(0), beginning[1::2].count(0)
+    return max(even, odd) * 4 > len(beginning) and min(even, odd) * 8 <= max(even, odd)
 
 
 def folded(data: bytes) -> bool:
