@@ -139,7 +139,7 @@ class Pack:
         families = self.library.pack_families(self.handle)
         firsts, weights = (ctypes.c_uint32 * families)(), (ctypes.c_uint64 * families)()
         count = self.library.pack_parts(self.handle, PART_BYTES, firsts, weights)
-        borders = [*firsts[1:count], families]
+        borders = [*firsts[1:count], families][:count]
         return sorted(zip(weights[:count], firsts[:count], borders, strict=True), reverse=True)
 
 

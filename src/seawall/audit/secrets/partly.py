@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from seawall.audit.secrets import encoded
 from seawall.audit.secrets.deep import Sighting, look, look_at_lines
-from seawall.audit.secrets.scanner import Scanner
+from seawall.audit.secrets.scanner import LINES_AROUND, Scanner
 
 ALL = 0  # there may be something
-LINE = 4096  # bytes: longer ones are looked at with all the text
+LONGEST = 4096  # bytes on each side of what differs from another text that a part has at least: see native/reader.c
 # After a word such as `base64`, where encoded text begins if it does: see encoded.py.
 _BEGINNING = re.compile(rb"(?:[^\n]*\n){6}")
 
@@ -28,22 +28,28 @@ class Part(NamedTuple):
         before, after = self.data.count(b"\n", self.low, at), self.data.count(b"\n", at, self.high)
         return (self.begins or before >= lines) and (self.ends or after > lines)
 
+    def whole(self, low: int, high: int) -> bool:
+        """Whether what stands there in the text does not go on outside, nor where another part may not have it all."""
+        length = self.high - self.low
+        return (low > 1 or self.begins) and (high < length - 1 or self.ends) and high - low <= LONGEST
+
     @property
     def text(self) -> bytes:
         return self.data[self.low : self.high]
 
 
 def reach(scanner: Scanner, number: int, part: Part, start: int, end: int) -> int | None:
-    """How many bytes from the match's end on must stay as they are, if there is to be nothing; None: whatever follows.
+    """How many bytes from the match's last on must stay as they are, if there is to be nothing; None: whatever follows.
 
-    ALL if there is something, or if the part is not enough to tell. `number` is as Scanner.matches gives it.
+    ALL if there is something, or if the part is not enough to tell, or another's would not be. `number` is as
+    Scanner.matches gives it.
     """
     if number >= len(scanner.rules):
         return _encoded(scanner, scanner.forms[number - len(scanner.rules)], part, end - part.low)
     rule = scanner.rules[number]
     if rule.in_a_line:
         return ALL if scanner.holds(number, part.data, start if start >= part.low else -1, end) else None
-    if rule.multiline or not part.has(rule.lines, end):
+    if rule.multiline or rule.lines > LINES_AROUND or not part.has(rule.lines, end):
         return ALL
     return ALL if scanner.holds(number, part.text, max(start - part.low, -1), end - part.low) else None
 
@@ -55,7 +61,7 @@ def seen(scanner: Scanner, data: bytes, positions: Iterable[tuple[int, int]], ga
     for at, number in positions:
         low, high = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at + 1)
         high = high if high >= 0 else len(data)
-        if number < len(scanner.rules) and scanner.rules[number].in_a_line and high - low < LINE:
+        if number < len(scanner.rules) and scanner.rules[number].in_a_line and high - low < LONGEST:
             lines[low] = high
         elif reach(scanner, number, whole, -1, at + 1) == ALL:
             return look(scanner, data, gaps)
@@ -63,21 +69,21 @@ def seen(scanner: Scanner, data: bytes, positions: Iterable[tuple[int, int]], ga
 
 
 def _encoded(scanner: Scanner, form: encoded.Form, part: Part, end: int) -> int | None:
-    text = part.text
+    if end < len(form.literal):
+        return ALL
+    text, gaps = part.text, list[str]()
     low, high, inner = encoded.decode(form, text, end)
     if form.phase == encoded.ANNOUNCED:
-        return _announced(scanner, part, end, (low, high, inner))
-    whole = (low > 0 or part.begins) and (high < len(text) or part.ends)
-    if not whole or b"\n" in text[low:high] or look(scanner, inner, []):
+        return _announced(scanner, part, end, high, inner)
+    if not part.whole(low, high) or b"\n" in text[low:high] or look(scanner, inner, gaps) or gaps:
         return ALL
     return None
 
 
-def _announced(scanner: Scanner, part: Part, end: int, decoded: tuple[int, int, bytes]) -> int:
-    """The lines in which encoded text may begin may not change, nor the text if there is one."""
-    _, high, inner = decoded
-    text = part.text
+def _announced(scanner: Scanner, part: Part, end: int, high: int, inner: bytes) -> int:
+    """The lines in which encoded text may begin may not change, nor the text up to `high` if there is one."""
+    text, gaps = part.text, list[str]()
     lines = _BEGINNING.match(text, end)
-    if not (lines or part.ends) or (high == len(text) and not part.ends) or look(scanner, inner, []):
+    if not (lines or part.ends) or (high == len(text) and not part.ends) or look(scanner, inner, gaps) or gaps:
         return ALL
     return max(high, lines.end() if lines else len(text)) - end + 2

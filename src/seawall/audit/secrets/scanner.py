@@ -15,6 +15,7 @@ from seawall.audit.secrets.encoded import Form, forms
 from seawall.audit.secrets.names import FileNames
 from seawall.audit.secrets.rules import FileRule, Rule
 
+LINES_AROUND = 2  # to each side that a part of a text has at least, see partly.py
 LONG_WINDOW = 16384  # bytes to each side of a match's end that are looked at where it is longer than a line
 ORDER: dict[Sureness, int] = {  # the surest first
     "verified": 0,
@@ -75,8 +76,15 @@ class Scanner:
 
     @property
     def in_parts(self) -> bool:
-        """Whether all it finds in a text it finds in parts of it; not where a rule asks for the text's own end."""
-        return not any(_ENDS.search(rule.anchor or rule.expression) for rule in self.rules)
+        """Whether all it finds in a text it finds in parts of it: see partly.py.
+
+        Not where a rule asks for the text's own end, nor where many lines must be seen to know where to look.
+        """
+        return not any(
+            _ENDS.search(rule.anchor or rule.expression)
+            or (not rule.anchor and (rule.multiline or rule.lines > LINES_AROUND))
+            for rule in self.rules
+        )
 
     def warm(self) -> None:
         """Make what every process that is to come would make for itself: rules, judgements, expressions."""

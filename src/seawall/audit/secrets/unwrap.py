@@ -94,7 +94,7 @@ def _zip(data: bytes) -> Iterator[Part]:
                     raise NotWhole(f"zip: {info.filename} is encrypted")
                 with archive.open(info) as member:
                     yield _read(f"zip: {info.filename}", member)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, lzma.LZMAError, OSError):
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError):
         return
 
 

@@ -1,0 +1,223 @@
+"""What becomes a credential only by what changes around it is found in packs too: the deltas here change least."""
+
+import base64
+import bz2
+import gzip
+import json
+import random
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from seawall.audit.history import packed
+from seawall.audit.history.packed import Pack
+from seawall.audit.secrets.deep import look
+from seawall.audit.secrets.rules import Rule
+from seawall.audit.secrets.scanner import Scanner
+from tests.audit.history.changing import almost, difference, lines
+from tests.audit.history.packing import BLOB, OFS_DELTA, Packed, make, named
+from tests.audit.history.repository import github_token
+from tests.audit.history.sieving import scanner, sifted
+
+SOURCE = random.Random(11)
+TOKEN = github_token(SOURCE).encode()
+PASSWORD = b"kY7rQ2pLz9"
+BEFORE, AFTER = lines(SOURCE, 40), lines(SOURCE, 40)
+RANDOM = SOURCE.randbytes(30000)
+JWK = b'  "d": "RVlxshrhBaqy1qMQCwiIDw9CLbs2-5Szy21CT4E8qqU",\n'
+MEMBERS = b"".join(b'  "member-%d": "%s",\n' % (number, b"v" * 40) for number in range(10))
+HEADERS = b"".join(b"Header-%d: %s\n" % (number, b"v" * 150) for number in range(2)) + b"\n"
+
+
+def keys(source: random.Random, count: int) -> bytes:
+    body = b"".join(base64.b64encode(source.randbytes(48)) + b"\n" for _ in range(count))
+    return b"-----BEGIN RSA PRIVATE KEY-----\n" + body + b"-----END RSA PRIVATE KEY-----\n"
+
+
+def compressed(text: bytes) -> bytes:
+    return base64.b64encode(gzip.compress(RANDOM + b"\n" + text + b"\n", mtime=0))
+
+
+# Of neither does a part give the token away, without the word `base64` above.
+FOLDED = b"".join(base64.b64encode(TOKEN)[at : at + 4] + b"\n" for at in range(0, 56, 4))
+LONG = base64.b64encode(bz2.compress(RANDOM[:4000] + b"\n" + TOKEN + b"\n") + b"..").rstrip(b"=")
+
+
+# What is in the base, what the change makes of it. Whatever stands around stays.
+CHANGES: dict[str, tuple[bytes, bytes]] = {
+    "a character of the token": (b"key = '" + TOKEN[:20] + b"-" + TOKEN[20:], b"key = '" + TOKEN),
+    "a token's end": (TOKEN + b"-x\n", TOKEN + b"\n"),
+    "two lines that were one word": (TOKEN[:20] + b"\n" + TOKEN[20:], TOKEN),
+    "name and value in two lines": (
+        b"- name: PASSWORD\n\n  value: " + PASSWORD,
+        b"- name: PASSWORD\n  value: " + PASSWORD,
+    ),
+    "a value below its name": (
+        b"- name: DB_PASSWORD\n  value: ''\n",
+        b"- name: DB_PASSWORD\n  value: " + PASSWORD + b"\n",
+    ),
+    "a name above its value": (b"- name: PLACE\n  value: kY7rQ2pLz9\n", b"- name: DB_PASSWORD\n  value: kY7rQ2pLz9\n"),
+    "SECRET_KEY over three lines": (
+        b"SECRET_KEY = env(\n    'SECRET_KEY',\n    '')\n",
+        b"SECRET_KEY = env(\n    'SECRET_KEY',\n    '8b7t&f-q7xkwo886v^o%mpz+om75w=bbr4qm-#w2=wxfogo4mv')\n",
+    ),
+    "the machine above a password": (
+        b"engine api.corp.net\n  login deploy\n  password kY7rQ2pLz9\n",
+        b"machine api.corp.net\n  login deploy\n  password kY7rQ2pLz9\n",
+    ),
+    "the password below a machine": (
+        b"machine api.corp.net\n  login deploy\n  password $PASSWORD\n",
+        b"machine api.corp.net\n  login deploy\n  password kY7rQ2pLz9\n",
+    ),
+    "a key's kind far above": (b"{\n" + MEMBERS + JWK, b'{\n  "kty": "EC",\n' + MEMBERS + JWK),
+    "a key's kind far below": (b"{\n" + JWK + MEMBERS + b"}\n", b"{\n" + JWK + MEMBERS + b'  "kty": "EC"\n}\n'),
+    "a private key's end": (keys(random.Random(1), 100).replace(b"--END", b"--ENT"), keys(random.Random(1), 100)),
+    "a private key's middle": (
+        keys(random.Random(1), 100)[:3000] + b"-" + keys(random.Random(1), 100)[3000:],
+        keys(random.Random(1), 100),
+    ),
+    "a private key's first line": (keys(random.Random(1), 20)[1:], keys(random.Random(1), 20)),
+    "a manifest's kind": (
+        b"apiVersion: v1\ndata:\n"
+        + b"".join(b"  a%d: 1\n" % each for each in range(30))
+        + b"  main: dlQ5I2txMkx3eg==\nkind: Map\n",
+        b"apiVersion: v1\ndata:\n"
+        + b"".join(b"  a%d: 1\n" % each for each in range(30))
+        + b"  main: dlQ5I2txMkx3eg==\nkind: Secret\n",
+    ),
+    "text below a word that announces it": (
+        b"base64\n" + HEADERS + b" " * 5000 + b"!" + FOLDED,
+        b"base64\n" + HEADERS + b" " * 5000 + FOLDED,
+    ),
+    "a long line below such a word": (
+        b"base64\n" + HEADERS + LONG[:-9] + b"!" + LONG[-9:] + b"\n",
+        b"base64\n" + HEADERS + LONG + b"\n",
+    ),
+    "a line below such a word": (b"base64\n" + HEADERS + b"!\n" + FOLDED, b"base64\n" + HEADERS + FOLDED),
+    "a long way into base64": (b'x = "' + compressed(TOKEN[::-1]) + b'"', b'x = "' + compressed(TOKEN) + b'"'),
+    "base64 from its beginning": (
+        base64.encodebytes(b"nothing\n" * 99 + TOKEN[1:]),
+        base64.encodebytes(b"nothing\n" * 99 + TOKEN),
+    ),
+    "hexadecimal": ((b"a" * 2000 + b" \n" + TOKEN[1:]).hex().encode(), (b"a" * 2000 + b" \n" + TOKEN).hex().encode()),
+    "a long line, near": (b"a " * 20000 + TOKEN[1:] + b" b" * 20000, b"a " * 20000 + TOKEN + b" b" * 20000),
+    "a private key in one long line": (
+        keys(random.Random(2), 140).replace(b"--END", b"--ENT").hex().encode(),
+        keys(random.Random(2), 140).hex().encode(),
+    ),
+}
+
+
+def sieve_of(folder: Path, texts: list[bytes], rules: Scanner) -> list[bool]:
+    """Whether each of `texts` is looked at as a whole, of which each is a delta on the one before."""
+    objects = [Packed(BLOB, texts[0])]
+    objects += [Packed(OFS_DELTA, difference(base, text), back=1) for base, text in pairwise(texts)]
+    return sieve_of_objects(folder, objects, rules)
+
+
+def sieve_of_objects(folder: Path, objects: list[Packed], rules: Scanner) -> list[bool]:
+    make(folder, objects)
+    library = packed._library()
+    assert library is not None, "the library is to be built for these tests"
+    pack = Pack(library, library.pack_open(bytes(folder / "p.pack"), bytes(folder / "p.idx")))
+    there = {pack.name(number) for number in sifted(pack, rules)}
+    return [each.name.hex() in there for each in named(objects)]
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("where", ["midst", "beginning", "end", "later"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change(change: str, where: str, newline: bytes, tmp_path: Path) -> None:
+    before, after = b"" if where == "beginning" else BEFORE, b"" if where == "end" else b"\n" + AFTER
+    base, text = ((before + each + after).replace(b"\n", newline) for each in CHANGES[change])
+    if newline == b"\n":
+        assert look(scanner(), text, [])
+    if where == "later":  # than another change
+        assert sieve_of(tmp_path, [base, base + b"more\n", b"more\n" + text + b"more\n"], scanner())[2]
+    elif look(scanner(), text, []):
+        assert sieve_of(tmp_path, [base, text], scanner())[1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_changes_at_random(seed: int, tmp_path: Path) -> None:
+    objects = []
+    for base, text in almost(scanner(), random.Random(seed), 100):
+        objects += [Packed(BLOB, base), Packed(OFS_DELTA, difference(base, text), back=1)]
+    there = sieve_of_objects(tmp_path, objects, scanner())
+    assert [number for number in range(1, len(there), 2) if not there[number]] == []
+    assert sum(there[::2]) < 60, "much of what has nothing in it is not looked at"
+
+
+def test_what_is_copied_goes_on(tmp_path: Path) -> None:
+    """Through versions that each move, double or change something else; and no further than it is there."""
+    text = BEFORE + b"key = '" + TOKEN + b"'\n" + AFTER
+    gone = text.replace(b"key = '" + TOKEN + b"'\n", b"")
+    versions = [text, b"more\n" + text, text + text, AFTER + text, gone, gone + b"more\n" * 20]
+    assert sieve_of(tmp_path, versions, scanner()) == [True] * 4 + [False] * 2
+
+
+def test_little_is_looked_at(tmp_path: Path) -> None:
+    """What is announced nowhere, what is judged to be none, what was none before."""
+    text = b"import base64\n" + BEFORE + b"password = 'changeme'\nurl = 'https://a:b@c.test'\n" + AFTER
+    versions = [text, text + b"more\n", text.replace(AFTER, AFTER[:-9]), b"more\n" + text]
+    assert sieve_of(tmp_path, versions, scanner()) == [False] * 4
+
+
+def test_what_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
+    """A zip that is encrypted, in base64 in the midst of a text."""
+    head = b"PK\3\4" + bytes(26)
+    locked = head + b"PK\1\2\x14\0\x14\0\1\0" + bytes(36) + b"PK\5\6" + bytes(4) + b"\1\0\1\0.\0\0\0\x1e\0\0\0\0\0"
+    texts = [BEFORE + b'x = "' + base64.b64encode(locked) + b'"\n' + AFTER] * 1
+    gaps: list[str] = []
+    assert not look(scanner(), texts[0], gaps)
+    assert gaps == ["zip:  is encrypted in base64"]
+    assert sieve_of(tmp_path, [texts[0], texts[0] + b"more\n"], scanner()) == [True, True]
+
+
+def _rule(pattern: str, **more: object) -> Rule:
+    return Rule("r", "V", "D", pattern, keywords=("Z",), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rule", "base", "text"),
+    [
+        (_rule("^Z[0-9a-f]{8}$", boundary=False), b"xZ12345abc", b"Z12345abc"),
+        (_rule("^Z[0-9a-f]{8}$", boundary=False), b"Z12345abc.", b"Z12345abc"),
+        (_rule("Z[0-9a-f]{8}$", boundary=False), b"Z12345abc" + b" " * 600 + b"x", b"Z12345abc"),
+    ],
+)
+@pytest.mark.parametrize("after", [b"", b"\n", b"\n" + AFTER])
+def test_rules_of_others(rule: Rule, base: bytes, text: bytes, after: bytes, tmp_path: Path) -> None:
+    """With a line's beginning and end in them."""
+    rules = Scanner([rule], kept=False)
+    assert rules.in_parts
+    assert look(rules, BEFORE + text + after, [])
+    assert sieve_of(tmp_path, [BEFORE + base + after, BEFORE + text + after], rules)[1]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        _rule(r"\AZ[0-9a-f]{8}"),
+        _rule(r"Z[0-9a-f]{8}\Z"),
+        _rule(r"Z[^-]{500,900}Z", multiline=True),
+        _rule(r"Z(?:\n[a-z]+){9}\nZ", lines=10),
+    ],
+)
+def test_rules_that_ask_for_more_than_lines(rule: Rule) -> None:
+    """Packs are not read by ourselves for them."""
+    assert not Scanner([rule], kept=False).in_parts
+
+
+def test_what_is_wrapped(tmp_path: Path) -> None:
+    """Notebooks, gzip, compiled Python, files with NUL bytes: whole, whatever changes in them."""
+    notebook = [
+        json.dumps({"cells": [{"source": [f"k = '{TOKEN.decode()}'"]}], "n": number, "nbformat": 4}).encode()
+        for number in (1, 2)
+    ]
+    pyc = [b"\xa7\r\r\n" + bytes(12) + b"\xfa\x28" + TOKEN + b"n" * number for number in (1, 2)]
+    nul = [bytes(9) + BEFORE + TOKEN + b"\0" + b"n" * number for number in (1, 2)]
+    zipped = [gzip.compress(TOKEN, mtime=number) for number in (1, 2)]
+    for number, texts in enumerate((notebook, pyc, nul, zipped)):
+        assert sieve_of(tmp_path / str(number), texts, scanner()) == [True, True]

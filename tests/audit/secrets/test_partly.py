@@ -1,0 +1,163 @@
+"""What a part says of a whole text; and that the library never takes what is wrapped for plain."""
+
+import base64
+import contextlib
+import ctypes
+import gzip
+import io
+import random
+import zipfile
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from seawall.audit.history import packed
+from seawall.audit.secrets.encoded import ANNOUNCED
+from seawall.audit.secrets.partly import ALL, LONGEST, Part, reach
+from seawall.audit.secrets.scanner import Scanner
+from seawall.audit.secrets.unwrap import NotWhole, unwrap, wrapped
+from tests.audit.history.repository import github_token
+from tests.audit.history.sieving import scanner
+
+TOKEN = github_token(random.Random(1)).encode()
+
+
+def reaches(data: bytes, begins: bool = True, ends: bool = True, rules: Scanner | None = None) -> set[int | None]:
+    """Of all matches in a part."""
+    rules = rules or scanner()
+    part = Part(data, 0, len(data), begins, ends)
+    return {reach(rules, number, part, start, end) for number, start, end in rules.matches(data)}
+
+
+def test_what_is_one_and_what_is_none() -> None:
+    assert ALL in reaches(b"key = '" + TOKEN + b"'\n")
+    assert reaches(TOKEN[:-1] + b"-\n") <= {None}
+    assert reaches(b"password = 'changeme'\n") == {None}
+    assert reaches(b"a part without any\n") == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "begins", "ends", "told"),
+    [
+        (2, 3, False, False, True),
+        (1, 3, False, False, False),
+        (2, 2, False, False, False),
+        (0, 0, True, True, True),
+        (0, 3, True, False, True),
+        (2, 0, False, True, True),
+    ],
+)
+def test_lines_that_a_rule_looks_at(before: int, after: int, begins: bool, ends: bool, told: bool) -> None:
+    data = b"\n" * before + b"SECRET_KEY = 'changeme'" + b"\n" * after
+    assert (ALL not in reaches(data, begins, ends)) == told
+
+
+def test_more_lines_than_a_part_has() -> None:
+    """Whatever stands in it: what changes ten lines farther down would not be seen."""
+    assert reaches(b'{"d": "RVlxshrhBaqy1qMQCwiIDw9CLbs2-5Szy21CT4E8qqU"}\n') == {ALL}
+    assert reaches(b"-----BEGIN PRIVATE KEY-----\n") == {ALL}
+
+
+def test_encoded_text() -> None:
+    none = base64.b64encode(b"a" * 99 + b"ghp_" + b"b" * 98)
+    assert reaches(b'x = "' + none + b'"\n') == {None}
+    assert reaches(b'x = "' + none + b'"\n', False, False) == {None}
+    assert reaches(none + b'"\n', False, True) == {ALL}, "it may begin before"
+    assert reaches(b'"' + none, True, False) == {ALL}, "it may go on"
+    assert reaches(none + b"\n" + none + b"\n") == {ALL}, "and in other lines"
+    assert reaches(b'"' + base64.b64encode(b"a" * LONGEST + b"ghp_" + b"b" * 99) + b'"') == {ALL}, "too long"
+    assert ALL in reaches(b'x = "' + base64.b64encode(b"a" * 99 + b" " + TOKEN) + b'"\n')
+
+
+def announced(after: bytes, ends: bool = True) -> int | None:
+    """How far the word `base64` before `after` reaches."""
+    number = next(n for n, form in enumerate(scanner().forms) if (form.literal, form.phase) == (b"base64", ANNOUNCED))
+    data = b"base64" + after
+    return reach(scanner(), len(scanner().rules) + number, Part(data, 0, len(data), True, ends), 0, 6)
+
+
+@pytest.mark.parametrize(
+    "after", [b"", b" x" * 9, b"\n" * 9, b"\n" + b"x " * 300, b"\n\n\n\nabcdefgh\nabc!\nabcdefgh\nabcdefgh\n"]
+)
+def test_as_far_as_it_matters_what_is_announced(after: bytes) -> None:
+    """Whatever follows beyond its reach, nothing is announced."""
+    far = announced(after)
+    assert far is not None
+    assert far > 0
+    known = (b"base64" + after)[: 5 + far]
+    for more in (b"abcdefgh\n" * 9, b"\n" + b"abcdefgh\n" * 9, b"A" * 50 + b"\n", b" \n"):
+        if len(known) == 5 + far:
+            assert announced(known[6:] + more) != ALL
+
+
+def test_what_is_announced() -> None:
+    folded = base64.encodebytes(b"key = '" + TOKEN + b"'\n" + b"a" * 99)
+    assert announced(b"\n" + folded) == ALL
+    assert announced(b"\n" + folded, ends=False) == ALL, "it may go on"
+    nothing = base64.encodebytes(b"a" * 999)
+    reaches = announced(b"\n" + nothing)
+    assert reaches is not None
+    assert reaches > len(nothing), "nothing in it may change"
+    assert announced(b"\n" * 5, ends=False) == ALL, "not enough to tell"
+    assert announced(b"\n" * 6, ends=False) not in (ALL, None)
+
+
+MAGIC = (
+    b"PK\3\4",
+    b"\x1f\x8b\x08",
+    b"BZh",
+    b"\xfd7zXZ\0",
+    b"SQLite format 3\0",
+    b"\xff\xfe",
+    b"\xfe\xff",
+    b"\xff\xfe\0\0",
+)
+LINES = st.text("abcdefgXYZ019+/-_", min_size=1, max_size=300).map(str.encode)
+TEXTS = st.one_of(
+    st.binary(max_size=600),
+    st.tuples(st.sampled_from(MAGIC), st.binary(max_size=50)).map(b"".join),
+    st.tuples(
+        st.lists(LINES, max_size=4),
+        st.sampled_from([b"\n", b"\r\n", b"=\n", b"==\r\n"]),
+        st.sampled_from([b"", b"=", b"\n", b"==\r"]),
+    ).map(lambda each: each[1].join(each[0]) + each[2]),
+    st.tuples(st.binary(min_size=257, max_size=257), st.sampled_from([b"ustar", b"usta"]), st.binary(max_size=9)).map(
+        b"".join
+    ),
+    st.tuples(
+        st.sampled_from([b"{", b" {"]), st.binary(max_size=9), st.just(b'"nbformat"'), st.binary(max_size=320)
+    ).map(b"".join),
+    st.tuples(st.binary(max_size=2), st.sampled_from([b"\r\n", b"\n"]), st.binary(max_size=20)).map(b"".join),
+    st.text(max_size=300).map(lambda text: text.encode("utf-16-le", "surrogatepass")),
+    st.text(max_size=300).map(lambda text: text.encode("utf-16-be", "surrogatepass")),
+)
+
+
+@given(TEXTS)
+@settings(max_examples=1500, deadline=None)
+@example(b"abcd\nabcd")
+@example(b"abcd\r\nabc=\r")
+@example(gzip.compress(b""))
+def test_nothing_wrapped_is_taken_for_plain(data: bytes) -> None:
+    library = packed._library()
+    assert library is not None, "the library is to be built for these tests"
+    says = library.reader_wrapped
+    says.argtypes, says.restype = [ctypes.c_char_p, ctypes.c_size_t], ctypes.c_int
+    assert says(data, len(data)) or not wrapped(data)
+
+
+def test_damaged_archives_end_where_the_damage_is() -> None:
+    """Their own readers raise much for what is damaged."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", b"text " * 99)
+        archive.writestr("é.txt", b"text")
+    source, whole = random.Random(1), 0
+    for _ in range(500):
+        data = bytearray(file.getvalue())
+        for _ in range(source.choice((1, 2, 5))):
+            data[source.randrange(4, len(data))] = source.choice((0, 255, 127, 128, source.randrange(256)))
+        with contextlib.suppress(NotWhole):
+            whole += len(list(unwrap(bytes(data)))) == 2
+    assert 10 < whole < 400
