@@ -11,7 +11,7 @@ from tests.audit.history.repository import environment
 
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "src" / "seawall" / "audit" / "history" / "native"
-PARTS = ("delta", "follow", "pack", "reader", "wrapped")
+PARTS = ("delta", "follow", "history", "pack", "reader", "wrapped")
 OPTIONS = ("-std=c11", "-O1", "-g", "-D_GNU_SOURCE")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 EXACT = ("-Dmmap=exact_mmap", "-Dmunmap=exact_munmap")
@@ -26,6 +26,7 @@ class Read:
     left: int
     followed: int
     whole: int
+    brought_in: int = 0
 
 
 def built(folder: Path) -> Path:
@@ -51,4 +52,4 @@ def run(driver: Path, folders: Iterable[Path], timeout: float = 60) -> list[Read
     )
     assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode()[-4000:]
     lines = [[int(word) for word in line.split()] for line in done.stdout.splitlines()]
-    return [Read(*words) if len(words) == 5 else None for words in lines]
+    return [Read(*words) if len(words) == 6 else None for words in lines]

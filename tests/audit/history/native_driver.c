@@ -2,7 +2,7 @@
 
    usage: native_driver FOLDER…: in each a `p.pack` and a `p.idx`, whatever is in them. Prints for each how many objects it
    has, how many were gone through and left in the first reading, how many were left by following positions and handed
-   out whole; -1 where the pack was not taken.
+   out whole, and how often an object came in when trees were compared; -1 where the pack was not taken.
 
    Built with -Dmmap=exact_mmap -Dmunmap=exact_munmap: a file is then in memory that ends where it does. */
 
@@ -40,6 +40,19 @@ void reader_begin(struct reader *reader, uint32_t first, uint32_t last);
 int reader_want(struct reader *reader, const uint32_t *objects, size_t count);
 int reader_next(struct reader *reader);
 int reader_follow(struct reader *reader, const struct position *found, size_t count);
+uint32_t pack_hash(const struct pack *pack);
+struct history;
+struct history *history_open(struct pack *const *packs, size_t count, const char *folder, uint32_t hash);
+void history_close(struct history *history);
+int history_read(struct history *history, const uint8_t *commits, size_t size);
+int history_mark(struct history *history, const uint8_t *trees, size_t count);
+int history_marked(const struct history *history, uint32_t id);
+uint32_t history_paths(const struct history *history, const uint8_t **bytes, const uint64_t **ends);
+uint32_t history_id(const struct history *history, const uint8_t *id);
+const uint8_t *history_ids(const struct history *history, uint32_t *count);
+size_t history_select(const struct history *history, const uint32_t *wanted, size_t count, int by_path, void *found);
+uint32_t history_strangers(const struct history *history, const struct pack *pack, uint32_t *objects);
+uint32_t history_elsewhere(const struct history *history, uint32_t *numbers);
 
 static unsigned sum;             /* every byte that is handed out is read */
 
@@ -87,6 +100,55 @@ static struct position *positions(struct reader *reader, uint32_t families, size
     return found;
 }
 
+/* Every tree against none, the one before and itself, as commits would have them; loose objects are in `objects`. */
+static uint64_t compare_all(struct pack *pack, const char *folder) {
+    char objects[4096];
+    snprintf(objects, sizeof objects, "%s/objects", folder);
+    struct pack *packs[] = {pack};
+    struct history *history = history_open(packs, 1, objects, pack_hash(pack));
+    if (!history) abort();
+    uint8_t commit[1 + 4 * 32];
+    const uint8_t *before = NULL, *bytes;
+    const uint64_t *ends;
+    uint32_t ids, hash = pack_hash(pack), count = pack_count(pack);
+    for (uint32_t i = 0; i < count; i++)
+        if (pack_kind(pack, i) == TREE) sum += history_mark(history, pack_name(pack, i), 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *name = pack_name(pack, i);
+        if (pack_kind(pack, i) != TREE && pack_kind(pack, i)) continue;
+        commit[0] = before ? (uint8_t)(i % 3) : 0;
+        memcpy(commit + 1, name, hash);
+        memcpy(commit + 1 + hash, before ? before : name, hash);
+        memcpy(commit + 1 + 2 * hash, i % 2 ? name : before ? before : name, hash);
+        sum += history_read(history, commit, 1 + (commit[0] + 1u) * hash);
+        sum += history_read(history, commit, (size_t)i % (2 * hash));
+        before = name;
+    }
+    uint32_t paths = history_paths(history, &bytes, &ends);
+    for (uint64_t i = 0; paths && i < ends[paths - 1]; i++) sum += bytes[i];
+    const uint8_t *names = history_ids(history, &ids);
+    uint32_t *wanted = some(ids + (size_t)paths, sizeof *wanted);
+    for (uint32_t i = 0; i < ids || i < paths; i++) wanted[i] = i;
+    for (uint32_t i = 0; i < ids; i++) {
+        if (history_id(history, names + (size_t)i * hash) != i) abort();
+        sum += history_marked(history, i);
+    }
+    size_t records = history_select(history, wanted, paths, 1, NULL), by_object = history_select(history, wanted, ids, 0, NULL);
+    if (by_object > records) abort();
+    uint32_t *found = some(records, 3 * sizeof *found);
+    if (history_select(history, wanted, paths, 1, found) != records) abort();
+    for (size_t i = 0; i < records; i++)
+        if (found[3 * i + 2] >= paths || (found[3 * i + 1] >= ids && found[3 * i + 1] != NONE)) abort();
+    uint32_t *strangers = some(count, sizeof *strangers), *elsewhere = some(ids, sizeof *elsewhere);
+    sum += history_strangers(history, pack, strangers) + history_elsewhere(history, elsewhere);
+    free(wanted);
+    free(found);
+    free(strangers);
+    free(elsewhere);
+    history_close(history);
+    return records;
+}
+
 static void read_all(const char *folder, uint32_t longest) {
     char path[4096], index[4096];
     snprintf(path, sizeof path, "%s/p.pack", folder);
@@ -119,8 +181,8 @@ static void read_all(const char *folder, uint32_t longest) {
     reader_next(reader);         /* and ends in the midst */
     if (reader_want(reader, objects, count)) abort();
     while (reader_next(reader) > 0) touched(reader, count), whole += reader->out.window_count;
-    printf("%u %llu %llu %llu %llu\n", count, (unsigned long long)gone, (unsigned long long)left,
-           (unsigned long long)followed, (unsigned long long)whole);
+    printf("%u %llu %llu %llu %llu %llu\n", count, (unsigned long long)gone, (unsigned long long)left,
+           (unsigned long long)followed, (unsigned long long)whole, (unsigned long long)compare_all(pack, folder));
     free(found);
     free(objects);
     free(firsts);

@@ -44,6 +44,7 @@ def test_a_pack_that_is_whole(driver: Path, real: tuple[bytes, bytes], tmp_path:
     assert (read.objects, read.left, read.whole) == (real[0][11], 0, real[0][11])
     assert 60 < read.gone_through < read.objects, "all but trees"
     assert read.followed > 20
+    assert read.brought_in > 40
 
 
 # Damages. The pack's checksum is what the index says it is: else it would not be looked at.
