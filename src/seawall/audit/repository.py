@@ -102,6 +102,8 @@ def evidence(scanned: Scan) -> tuple[Credential, ...]:
     names = {_text(found.secret) for found in scanned.credentials if any(each.kind in NAMES for each in found.places)}
 
     def shown(place: Place) -> Place:
+        if not names:
+            return place
         return replace(place, path=mask_all(place.path, names), author=mask_all(place.author, names))
 
     return tuple(

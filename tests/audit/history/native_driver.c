@@ -52,7 +52,7 @@ uint32_t history_id(const struct history *history, const uint8_t *id);
 const uint8_t *history_ids(const struct history *history, uint32_t *count);
 size_t history_select(const struct history *history, const uint32_t *wanted, size_t count, int by_path, void *found);
 uint32_t history_strangers(const struct history *history, const struct pack *pack, uint32_t *objects);
-uint32_t history_elsewhere(const struct history *history, uint32_t *numbers);
+uint32_t history_elsewhere(struct history *history, uint32_t *numbers);
 
 static unsigned sum;             /* every byte that is handed out is read */
 

@@ -107,7 +107,10 @@ class Store:
 
     def lacking(self, names: Iterable[str]) -> set[str]:
         """Those of `names` that are not there."""
-        return {name for name in names if name not in self.others and not any(pack.has(name) for pack in self.packs)}
+        left = [name for name in names if name not in self.others]
+        for pack in self.packs:
+            left = pack.lacking(left)
+        return set(left)
 
 
 def _loose(folder: Path) -> Iterator[str]:

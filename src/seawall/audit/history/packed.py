@@ -42,7 +42,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "pack_kind": (ctypes.c_uint8, [ctypes.c_void_p, ctypes.c_uint32]),
     "pack_unknown": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p]),
     "pack_parts": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p]),
-    "pack_find": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_char_p]),
+    "pack_lacking": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32, ctypes.c_void_p]),
     "history_open": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_uint32]),
     "history_read": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]),
     "history_paths": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]),
@@ -122,9 +122,11 @@ class Pack:
     def name(self, object: int) -> str:
         return ctypes.string_at(self.library.pack_names(self.handle) + object * self.hash, self.hash).hex()
 
-    def has(self, name: str) -> bool:
-        """Whether an object is here, or said to be."""
-        return bool(self.library.pack_find(self.handle, bytes.fromhex(name)) != NONE)
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        """Those of `names` that are not here, nor said to be."""
+        numbers = (ctypes.c_uint32 * len(names))()
+        count = self.library.pack_lacking(self.handle, bytes.fromhex("".join(names)), len(names), numbers)
+        return [names[each] for each in numbers[:count]]
 
     def kind(self, object: int) -> Literal["commit", "tree", "blob", "tag"]:
         return _KINDS[self.library.pack_kind(self.handle, object)]

@@ -34,7 +34,7 @@ struct tree { const uint8_t *data; size_t size; };
 
 struct history {
     struct pack *const *packs;
-    size_t pack_count;
+    size_t pack_count, latest;   /* the pack that had what was asked for last: it has the next one as well */
     uint32_t hash;
     char *folder;                /* of loose objects */
     struct libdeflate_decompressor *decompressor;
@@ -256,8 +256,11 @@ static int loose_tree(struct history *history, const uint8_t *id, struct tree *t
 
 static int tree_of(struct history *history, const uint8_t *id, struct tree *tree) {
     for (size_t i = 0; i < history->pack_count; i++) {
-        uint32_t object = pack_find(history->packs[i], id);
-        if (object != NONE && packed_tree(history, i, object, tree)) return 1;
+        size_t number = (history->latest + i) % history->pack_count;
+        uint32_t object = pack_find(history->packs[number], id);
+        if (object == NONE || !packed_tree(history, number, object, tree)) continue;
+        history->latest = number;
+        return 1;
     }
     return loose_tree(history, id, tree);
 }
@@ -535,13 +538,16 @@ uint32_t history_strangers(const struct history *history, const struct pack *pac
 }
 
 /* Ids that stand in a commit and are in no pack: their numbers; returns how many. */
-uint32_t history_elsewhere(const struct history *history, uint32_t *numbers) {
+uint32_t history_elsewhere(struct history *history, uint32_t *numbers) {
     uint32_t count = 0;
     for (uint32_t number = 0; number < history->ids.count; number++) {
-        size_t pack = 0;
         const uint8_t *id = history->ids.bytes + (size_t)number * history->hash;
-        while (pack < history->pack_count && pack_find(history->packs[pack], id) == NONE) pack++;
-        if (pack == history->pack_count) numbers[count++] = number;
+        size_t tried = 0;
+        while (tried < history->pack_count && pack_find(history->packs[history->latest], id) == NONE) {
+            history->latest = (history->latest + 1) % history->pack_count;
+            tried++;
+        }
+        if (tried == history->pack_count) numbers[count++] = number;
     }
     return count;
 }

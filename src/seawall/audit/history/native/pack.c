@@ -237,3 +237,11 @@ uint32_t pack_parts(const struct pack *pack, uint64_t least, uint32_t *firsts, u
     }
     return parts;
 }
+
+/* Which of `count` names, one after the other, are not here: their numbers; returns how many. */
+uint32_t pack_lacking(const struct pack *pack, const uint8_t *names, uint32_t count, uint32_t *numbers) {
+    uint32_t lacking = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (pack_find(pack, names + (size_t)i * pack->hash) == NONE) numbers[lacking++] = i;
+    return lacking;
+}
