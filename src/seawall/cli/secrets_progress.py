@@ -2,8 +2,10 @@
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import click
 
@@ -25,15 +27,26 @@ def shown() -> Iterator[Told]:
         yield Told()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[pace]}"))
     with Progress(TextColumn("looking"), *columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("looking", total=None)
+        task, began = bar.add_task("looking", total=None, pace=""), time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, pace=_pace(done, total, time.monotonic() - began))
+
         # Beside the bar it would be cut off.
-        yield Told(
-            lambda done, total: bar.update(task, completed=done, total=total), lambda: bar.console.print(PREPARING)
-        )
+        yield Told(progress, lambda: bar.console.print(PREPARING))
+
+
+def _pace(done: int, total: int, seconds: float) -> str:
+    """Rate and time left. The columns that rich has for this begin anew whenever the total is known better."""
+    from rich.filesize import decimal
+
+    if not done or seconds < 0.1:
+        return ""
+    return f"{decimal(int(done / seconds))}/s {timedelta(seconds=round(seconds * max(0, total - done) / done))}"
 
 
 def preparing() -> None:

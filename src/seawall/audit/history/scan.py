@@ -167,7 +167,8 @@ class Reading:
             self._notice(part)
             done += sizes[number]
             # What a pack holds is known when it has been read; until then it goes on as it began.
-            self.progress(seen.read, seen.read * sum(sizes) // max(done, 1))
+            if done:
+                self.progress(seen.read, seen.read * sum(sizes) // done)
         return seen
 
     def _notice(self, part: Seen) -> None:
