@@ -120,7 +120,7 @@ def reader_of_packs() -> str:
         raise Note(f"What reads git's packs cannot be loaded: {error}.", "sudo apt-get install libdeflate0") from error
     if not there:
         raise Note(
-            "What reads git's packs was not compiled: `seawall secrets scan` takes longer, and finds the same.",
+            "What reads git's packs was not compiled, or from older sources: `seawall secrets scan` takes longer.",
             "sudo apt-get install gcc libc6-dev libdeflate-dev    (then install Seawall again)",
         )
     return "git's packs are read at full speed"

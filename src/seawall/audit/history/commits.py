@@ -66,33 +66,35 @@ class Log:
 
     def __init__(self, repository: Repository, packs: Sequence[Pack] = ()) -> None:
         self.repository = repository
-        self._begin(ByTrees(repository, packs) if packs else ByLog())
+        self._begin(ByTrees(repository, packs) if packs else ByLog(), early=True)
 
-    def _begin(self, brought: ByTrees | ByLog) -> None:
+    def _begin(self, brought: ByTrees | ByLog, early: bool) -> None:
         self.commits: dict[str, Commit] = {}  # newest first
         self.whole = True  # whether git could read it to its end
         self.brought = brought
         self._numbered: list[Commit] = []  # in the order read: one may come twice
         self._trees: dict[str, str] = {}  # of commits
-        self._running = [self._start("--all"), self._start("--reflog", "--not", "--all")]
+        self._running = [self._start(*which, early=early) for which in (("--all",), ("--reflog", "--not", "--all"))]
 
-    def _start(self, *which: str, input: bytes = b"") -> tuple[Popen[bytes], IO[bytes]]:
+    def _start(self, *which: str, input: bytes = b"", early: bool = False) -> tuple[Popen[bytes], IO[bytes]]:
         file = tempfile.TemporaryFile()  # noqa: SIM115
         with tempfile.TemporaryFile() as asked:
             asked.write(input)
             asked.seek(0)
             raw = () if isinstance(self.brought, ByTrees) else _RAW
             command = self.repository.command("-c", "core.quotePath=false", *_LOG, *raw, *which)
-            # Only the long ones, which begin before there are threads.
-            early = None if input else end_with_parent
-            return Popen(command, stdin=asked, stdout=file, env=environment(), preexec_fn=early), file  # noqa: PLW1509
+            first = end_with_parent if early else None  # nothing may be done there once there are threads
+            return Popen(command, stdin=asked, stdout=file, env=environment(), preexec_fn=first), file  # noqa: PLW1509
 
     def finish(self) -> None:
         """Wait for it. If trees are damaged or not there git is asked for all of it."""
         try:
             self._finish()
         except (Damaged, RepositoryUnusable):
-            self._begin(ByLog())
+            for process, _ in self._running:
+                process.kill()
+                process.wait()
+            self._begin(ByLog(), early=False)
             self._finish()
 
     def _finish(self) -> None:

@@ -7,6 +7,7 @@ from bisect import bisect
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cached_property
 from mmap import mmap
+from weakref import finalize
 
 from seawall.audit.history.git import Repository
 from seawall.audit.history.objects import Store
@@ -32,6 +33,7 @@ class ByTrees:
         self._history = self._library.history_open(self._handles, len(packs), folder, self._hash)
         if not self._history:
             raise MemoryError
+        finalize(self, self._library.history_close, self._history)
 
     def read(self, commits: Iterable[Sequence[str]]) -> None:
         """Each commit as its tree and those of its parents. Raises Damaged."""

@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, Literal
+from weakref import finalize
 
 from seawall.audit.history.git import Repository
 from seawall.audit.secrets.partly import ALL, Part, reach
@@ -16,6 +17,7 @@ from seawall.audit.secrets.scanner import Scanner
 PART_BYTES = 1 << 20  # of a pack, that one process reads before it reports
 NONE = 0xFFFFFFFF  # where the library has no number
 _LIBRARY = Path(__file__).with_name(f"_packs{EXTENSION_SUFFIXES[0]}")
+_SOURCES = Path(__file__).with_name("native")  # in a checkout alone
 _KINDS: dict[int, Literal["commit", "tree", "blob", "tag"]] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
 
@@ -44,6 +46,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "pack_parts": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p]),
     "pack_lacking": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32, ctypes.c_void_p]),
     "history_open": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_uint32]),
+    "history_close": (None, [ctypes.c_void_p]),
     "history_read": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]),
     "history_paths": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]),
     "history_id": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_char_p]),
@@ -57,6 +60,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "history_mark": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]),
     "history_marked": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_uint32]),
     "reader_open": (ctypes.POINTER(_Out), [ctypes.c_void_p, ctypes.c_uint32]),
+    "reader_close": (None, [ctypes.c_void_p]),
     "reader_begin": (None, [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]),
     "reader_want": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]),
     "reader_next": (ctypes.c_int, [ctypes.c_void_p]),
@@ -66,14 +70,18 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    """None where it was not built: there git reads everything."""
-    if not _LIBRARY.exists():
+    """None where it was not built, or from other sources than those here: there git reads everything."""
+    if not _LIBRARY.exists() or _newest(_SOURCES.glob("*.[ch]")) > _newest([_LIBRARY]):
         return None
     library = ctypes.CDLL(str(_LIBRARY))
     for name, (result, arguments) in _SIGNATURES.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library
+
+
+def _newest(files: Iterable[Path]) -> float:
+    return max((file.stat().st_mtime for file in files), default=0.0)
 
 
 def available() -> bool:
@@ -173,6 +181,7 @@ class Sieve:
         self._reader = self._library.reader_open(pack.handle, longest)
         if not self._reader:
             raise MemoryError
+        finalize(self, self._library.reader_close, self._reader)
 
     def suspects(self, first: int, last: int) -> Suspects:
         """In the families from `first` up to `last`."""
