@@ -157,6 +157,31 @@ def test_what_is_copied_goes_on(tmp_path: Path) -> None:
     assert sieve_of(tmp_path, versions, scanner()) == [True] * 4 + [False] * 2
 
 
+def test_very_many_in_one_text(tmp_path: Path) -> None:
+    """More than are followed: what is made from it is looked at, whatever it is."""
+    source = random.Random(13)
+    text = b"".join(github_token(source).encode() + b"\n" for _ in range(2500)) + b"import base64\n" * 2500
+    objects = chained([text, b"more\n" + text, text[:9000]])
+    assert looked_at(tmp_path, objects, scanner()) == [True] * 3
+    assert [len(found) for found, _ in seen_in(tmp_path, objects, scanner())] == [2500, 2500, 9000 // 41]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'SECRET_KEY = "8b7t&f-q7xkwo886v^o%mpz+om75w=bbr4qm-#w2=wxfogo4mv"',
+        b'<add key="ApiKey" value="kq92mXv7TzLw83hRpB5d" /> api_key="kq92mXv7TzLw83hRpB5d"',
+        b"machine api.corp.net login deploy password kY7rQ2pLz9 url=https://a:kY7rQ2pLz9@b.test",
+    ],
+)
+def test_what_the_next_line_says_against_it(line: bytes, tmp_path: Path) -> None:
+    """It counts for some rules and not for others that find something in the same line."""
+    texts = [BEFORE + line + b"\n# nosec\n" + AFTER, BEFORE + line + b"\n# nose\n" + AFTER]
+    seen = seen_in(tmp_path, chained(texts), scanner())
+    assert seen == [there_is(each, scanner()) for each in texts]
+    assert seen[0] != seen[1]
+
+
 def test_little_is_looked_at(tmp_path: Path) -> None:
     """What is announced nowhere, what is judged to be none, what was none before."""
     text = b"import base64\n" + BEFORE + b"password = 'changeme'\nurl = 'https://a:b@c.test'\n" + AFTER

@@ -15,7 +15,11 @@ from seawall.audit.secrets.partly import ALL, Part, reach
 from seawall.audit.secrets.scanner import Scanner
 
 PART_BYTES = 1 << 20  # of a pack, that one process reads before it reports
-NONE = 0xFFFFFFFF  # where the library has no number
+NONE = 0xFFFFFFFF  # where the library has no number; a position: all that is made from the object is to be looked at
+# What has been made to have very many matches is not to fill the memory:
+POSITIONS = 4096  # of one object that are followed …
+LINES = 256  # … and for which only their lines are looked at
+AT_ONCE = 1 << 17  # followed together
 _LIBRARY = Path(__file__).with_name(f"_packs{EXTENSION_SUFFIXES[0]}")
 _SOURCES = Path(__file__).with_name("native")  # in a checkout alone
 _KINDS: dict[int, Literal["commit", "tree", "blob", "tag"]] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -166,8 +170,12 @@ class Suspects:
     def add(self, positions: Iterable[tuple[int, int, int, int]]) -> None:
         """Those for which something speaks."""
         for object, at, needed, number in positions:
-            if needed == ALL:
-                self.positions.setdefault(object, []).append((at, number))
+            if needed == ALL and object not in self.wrapped:
+                there = self.positions.setdefault(object, [])
+                there.append((at, number))
+                if len(there) > LINES:
+                    self.wrapped.add(object)
+                    del self.positions[object]
 
 
 class Sieve:
@@ -188,18 +196,26 @@ class Sieve:
         out = self._reader.contents
         objects, size = out.objects, out.bytes
         found = Suspects()
-        positions: list[tuple[int, int, int, int]] = []
+        positions: set[tuple[int, int, int, int]] = set()
         self._library.reader_begin(self._reader, first, last)
         while self._more(self._library.reader_next(self._reader)):
             found.wrapped.update(_numbers(out.wrapped, out.wrapped_count))
             found.left.update(_numbers(out.left, out.left_count))
-            positions += self._positions(ctypes.string_at(out.text, out.text_count))
-        positions = sorted(set(positions))
-        found.add(positions)
-        found.add(self._followed(positions))
-        found.wrapped.update(_numbers(out.left, out.left_count))
+            positions.update(self._positions(ctypes.string_at(out.text, out.text_count)))
+            if len(positions) > AT_ONCE:
+                self._take(positions, found)
+        self._take(positions, found)
         found.objects, found.bytes = out.objects - objects, out.bytes - size
         return found
+
+    def _take(self, positions: set[tuple[int, int, int, int]], found: Suspects) -> None:
+        """What speaks for something, there and in what is made from it; `positions` are empty then."""
+        in_order = sorted(positions)
+        positions.clear()
+        found.wrapped.update(object for object, at, _, _ in in_order if at == NONE)
+        found.add(in_order)
+        found.add(self._followed(in_order))
+        found.wrapped.update(_numbers(self._reader.contents.left, self._reader.contents.left_count))
 
     def contents(self, suspects: Suspects) -> Iterator[tuple[int, bytes]]:
         """Of those that may hold something; what cannot be had is left."""
@@ -226,6 +242,7 @@ class Sieve:
         out = self._reader.contents
         windows = _numbers(out.windows, 5 * out.window_count)
         begins = windows[2::5]
+        counts: dict[int, int] = {}
         for number, start, end in self.scanner.matches(text):
             at = 5 * (bisect(begins, end - 1) - 1)
             if at < 0:
@@ -234,8 +251,13 @@ class Sieve:
             high = low + length
             stop = min(end, high)  # what goes over into the next window was none
             needed = reach(self.scanner, number, Part(text, low, high, first == 0, more == 0), start, stop)
-            if needed is not None:
+            if needed is None:
+                continue
+            counts[object] = counts.get(object, 0) + 1
+            if counts[object] <= POSITIONS:
                 yield object, first + stop - low - 1, needed, number
+            elif counts[object] == POSITIONS + 1:
+                yield object, NONE, ALL, 0
 
     @staticmethod
     def _more(result: int) -> bool:

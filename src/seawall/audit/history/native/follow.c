@@ -101,7 +101,8 @@ static int enter(struct way *way, uint32_t object, size_t first) {
 static int into(struct way *way, const struct level *base, uint32_t object) {
     struct reader *reader = way->reader;
     size_t before = way->list.count;
-    if (base->first < base->last && (before > MOST || !follow(reader, &way->list, base, object))) {
+    int any = base->first < base->last, all = any && way->list.items[base->last - 1].at == NONE;
+    if (all || (any && (before > MOST || !follow(reader, &way->list, base, object)))) {
         way->list.count = before;
         reader_leave_family(reader, object);
         return 1;
@@ -134,7 +135,8 @@ static int down(struct way *way, uint32_t top) {
 }
 
 /* Where in other objects that stands which was found at the `count` positions, or what may speak for one; objects that
-   cannot be told are left. The positions are in the order of their objects. */
+   cannot be told are left, as are all that are made from one in which NONE is a position. The positions are in the order
+   of their objects. */
 int reader_follow(struct reader *reader, const struct position *found, size_t count) {
     const struct entry *entries = reader->pack->entries;
     struct way way = {.reader = reader, .found = found, .found_count = count};
