@@ -1,4 +1,4 @@
-"""Whether the C library's sieve lets everything through that holds a credential: object by object, on real packs."""
+"""What a scan that reads packs itself sees, object by object, and what there is to see."""
 
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,8 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from seawall.audit.history import git as seawall_git
-from seawall.audit.history.packed import Pack, Sieve, packs
-from seawall.audit.secrets.deep import look
+from seawall.audit.history.git import Repository
+from seawall.audit.history.objects import Chunk
+from seawall.audit.history.packed import Pack, packs
+from seawall.audit.history.reader import Reader
+from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.rules import load
 from seawall.audit.secrets.scanner import Scanner
 from tests.audit.history.repository import environment, git
@@ -57,32 +60,48 @@ def contents(repo: Path) -> Iterator[tuple[str, bytes]]:
         rest = rest[first + int(size) + 1 :]
 
 
-def passed(repo: Path, rules: Scanner) -> set[str]:
-    """Names of objects that are looked at as a whole."""
-    found: set[str] = set()
+Told = tuple[set[tuple[object, ...]], set[str]]  # sightings; what could not be looked into
+
+
+def told(sightings: Iterable[Sighting], gaps: Iterable[str]) -> Told:
+    """All that is told of an object but where in what was looked at a sighting is."""
+    found = {
+        (
+            each.hit.rule.id,
+            each.hit.secret,
+            each.hit.sureness,
+            each.within,
+            each.line,
+            each.excerpt,
+            each.at,
+            each.beside,
+        )
+        for each in sightings
+    }
+    return found, set(gaps)
+
+
+def sieved(pack: Pack, rules: Scanner, repository: Repository | None = None) -> dict[str, Told]:
+    """What is seen in each object in which something is, as a scan does it."""
+    reader, found = Reader(repository, rules, [pack]), dict[str, tuple[list[Sighting], list[str]]]()
+    for weight, first, last in pack.parts():
+        seen = reader.read(Chunk(weight, part=(0, first, last)))
+        for name, _, sighting in seen.sightings:
+            found.setdefault(name, ([], []))[0].append(sighting)
+        for name, gap in seen.gaps:
+            found.setdefault(name, ([], []))[1].append(gap)
+    reader.close()
+    return {name: told(*each) for name, each in found.items()}
+
+
+def differing(repo: Path, rules: Scanner) -> dict[str, bytes]:
+    """Objects in which a scan with the library sees something else than there is."""
     repository = seawall_git.find(repo)
     assert repository is not None
-    there = packs(repository)
-    assert there, "the library is to be built for these tests"
-    for pack in there:
-        found |= {pack.name(number) for number in sifted(pack, rules)}
-    return found
-
-
-def sifted(pack: Pack, rules: Scanner) -> Iterable[int]:
-    """Numbers of objects that are looked at as a whole."""
-    sieve = Sieve(pack, rules)
-    for _, first, last in pack.parts():
-        suspects = sieve.suspects(first, last)
-        yield from suspects.left
-        yield from (number for number, _ in sieve.contents(suspects))
-
-
-def missed(repo: Path, rules: Scanner) -> dict[str, bytes]:
-    """Objects in which something is, or something that could not be looked into, that are not looked at."""
-    there, found = passed(repo, rules), {}
+    (pack,) = packs(repository)
+    there, found = sieved(pack, rules, repository), {}
     for name, data in contents(repo):
         gaps: list[str] = []
-        if name not in there and (look(rules, data, gaps) or gaps):
+        if there.get(name, (set(), set())) != told(look(rules, data, gaps), gaps):
             found[name] = data
     return found

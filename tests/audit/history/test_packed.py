@@ -18,7 +18,7 @@ from seawall.audit.secrets.scanner import Scanner
 from tests.audit.history.changing import around, changed, lines, planted
 from tests.audit.history.packing import BLOB, OFS_DELTA, Packed, copy, delta, index, pack
 from tests.audit.history.repository import PERSON, add, blob, commit, git, github_token, new, put
-from tests.audit.history.sieving import deltas, missed, scanner
+from tests.audit.history.sieving import deltas, differing, scanner
 
 MAIN = "refs/heads/main"
 Files = dict[str, bytes]
@@ -85,7 +85,7 @@ def test_histories_at_random(seed: int, tmp_path: Path, monkeypatch: pytest.Monk
     repo = written(tmp_path / "repo", history(random.Random(seed), 80))
     assert deltas(repo) > 20
     assert same(repo, monkeypatch).credentials
-    assert missed(repo, scanner()) == {}
+    assert differing(repo, scanner()) == {}
 
 
 def _zip(text: bytes) -> bytes:
@@ -127,7 +127,7 @@ def test_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     versions = [{name: form(each) for name, form in FORMS.items()} for each in texts]
     repo = written(tmp_path / "repo", versions)
     assert deltas(repo) > 20
-    assert missed(repo, scanner()) == {}
+    assert differing(repo, scanner()) == {}
     (found,) = same(repo, monkeypatch).credentials
     assert {place.path for place in found.places} == set(FORMS)
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from seawall.audit.history import packed
-from seawall.audit.history.packed import Pack
+from seawall.audit.history.packed import Pack, Sieve
 from seawall.audit.secrets.deep import look
 from seawall.audit.secrets.rules import Rule
 from seawall.audit.secrets.scanner import Scanner
 from tests.audit.history.changing import almost, difference, lines
 from tests.audit.history.packing import BLOB, OFS_DELTA, Packed, make, named
 from tests.audit.history.repository import github_token
-from tests.audit.history.sieving import scanner, sifted
+from tests.audit.history.sieving import Told, scanner, sieved, told
 
 SOURCE = random.Random(11)
 TOKEN = github_token(SOURCE).encode()
@@ -109,20 +109,39 @@ CHANGES: dict[str, tuple[bytes, bytes]] = {
 }
 
 
-def sieve_of(folder: Path, texts: list[bytes], rules: Scanner) -> list[bool]:
-    """Whether each of `texts` is looked at as a whole, of which each is a delta on the one before."""
-    objects = [Packed(BLOB, texts[0])]
-    objects += [Packed(OFS_DELTA, difference(base, text), back=1) for base, text in pairwise(texts)]
-    return sieve_of_objects(folder, objects, rules)
-
-
-def sieve_of_objects(folder: Path, objects: list[Packed], rules: Scanner) -> list[bool]:
+def opened(folder: Path, objects: list[Packed]) -> Pack:
     make(folder, objects)
     library = packed._library()
     assert library is not None, "the library is to be built for these tests"
-    pack = Pack(library, library.pack_open(bytes(folder / "p.pack"), bytes(folder / "p.idx")))
-    there = {pack.name(number) for number in sifted(pack, rules)}
-    return [each.name.hex() in there for each in named(objects)]
+    return Pack(library, library.pack_open(bytes(folder / "p.pack"), bytes(folder / "p.idx")))
+
+
+def chained(texts: list[bytes]) -> list[Packed]:
+    """Each is a delta on the one before."""
+    return [
+        Packed(BLOB, texts[0]),
+        *(Packed(OFS_DELTA, difference(base, text), back=1) for base, text in pairwise(texts)),
+    ]
+
+
+def seen_in(folder: Path, objects: list[Packed], rules: Scanner) -> list[Told]:
+    """What a scan sees in each."""
+    there = sieved(opened(folder, objects), rules)
+    return [there.get(each.name.hex(), (set(), set())) for each in named(objects)]
+
+
+def there_is(text: bytes, rules: Scanner) -> Told:
+    gaps: list[str] = []
+    return told(look(rules, text, gaps), gaps)
+
+
+def looked_at(folder: Path, objects: list[Packed], rules: Scanner) -> list[bool]:
+    """Which are inflated once more, to be looked at."""
+    sieve, found = Sieve(pack := opened(folder, objects), rules), set[str]()
+    for _, first, last in pack.parts():
+        suspects = sieve.suspects(first, last)
+        found |= {pack.name(number) for number, _ in sieve.contents(suspects)}
+    return [each.name.hex() in found for each in named(objects)]
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
@@ -131,22 +150,20 @@ def sieve_of_objects(folder: Path, objects: list[Packed], rules: Scanner) -> lis
 def test_a_change(change: str, where: str, newline: bytes, tmp_path: Path) -> None:
     before, after = b"" if where == "beginning" else BEFORE, b"" if where == "end" else b"\n" + AFTER
     base, text = ((before + each + after).replace(b"\n", newline) for each in CHANGES[change])
-    if newline == b"\n":
-        assert look(scanner(), text, [])
-    if where == "later":  # than another change
-        assert sieve_of(tmp_path, [base, base + b"more\n", b"more\n" + text + b"more\n"], scanner())[2]
-    elif look(scanner(), text, []):
-        assert sieve_of(tmp_path, [base, text], scanner())[1]
+    assert newline != b"\n" or look(scanner(), text, [])
+    texts = [base, base + b"more\n", b"more\n" + text + b"more\n"] if where == "later" else [base, text]
+    assert seen_in(tmp_path, chained(texts), scanner()) == [there_is(each, scanner()) for each in texts]
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_changes_at_random(seed: int, tmp_path: Path) -> None:
-    objects = []
+    objects, texts = [], []
     for base, text in almost(scanner(), random.Random(seed), 100):
         objects += [Packed(BLOB, base), Packed(OFS_DELTA, difference(base, text), back=1)]
-    there = sieve_of_objects(tmp_path, objects, scanner())
-    assert [number for number in range(1, len(there), 2) if not there[number]] == []
-    assert sum(there[::2]) < 60, "much of what has nothing in it is not looked at"
+        texts += [base, text]
+    seen = seen_in(tmp_path, objects, scanner())
+    assert [number for number, text in enumerate(texts) if seen[number] != there_is(text, scanner())] == []
+    assert sum(looked_at(tmp_path, objects, scanner())[::2]) < 60, "much of what has nothing in it is not looked at"
 
 
 def test_what_is_copied_goes_on(tmp_path: Path) -> None:
@@ -154,7 +171,8 @@ def test_what_is_copied_goes_on(tmp_path: Path) -> None:
     text = BEFORE + b"key = '" + TOKEN + b"'\n" + AFTER
     gone = text.replace(b"key = '" + TOKEN + b"'\n", b"")
     versions = [text, b"more\n" + text, text + text, AFTER + text, gone, gone + b"more\n" * 20]
-    assert sieve_of(tmp_path, versions, scanner()) == [True] * 4 + [False] * 2
+    assert looked_at(tmp_path, chained(versions), scanner()) == [True] * 4 + [False] * 2
+    assert seen_in(tmp_path, chained(versions), scanner()) == [there_is(each, scanner()) for each in versions]
 
 
 def test_very_many_in_one_text(tmp_path: Path) -> None:
@@ -186,18 +204,16 @@ def test_little_is_looked_at(tmp_path: Path) -> None:
     """What is announced nowhere, what is judged to be none, what was none before."""
     text = b"import base64\n" + BEFORE + b"password = 'changeme'\nurl = 'https://a:b@c.test'\n" + AFTER
     versions = [text, text + b"more\n", text.replace(AFTER, AFTER[:-9]), b"more\n" + text]
-    assert sieve_of(tmp_path, versions, scanner()) == [False] * 4
+    assert looked_at(tmp_path, chained(versions), scanner()) == [False] * 4
 
 
 def test_what_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
     """A zip that is encrypted, in base64 in the midst of a text."""
     head = b"PK\3\4" + bytes(26)
     locked = head + b"PK\1\2\x14\0\x14\0\1\0" + bytes(36) + b"PK\5\6" + bytes(4) + b"\1\0\1\0.\0\0\0\x1e\0\0\0\0\0"
-    texts = [BEFORE + b'x = "' + base64.b64encode(locked) + b'"\n' + AFTER] * 1
-    gaps: list[str] = []
-    assert not look(scanner(), texts[0], gaps)
-    assert gaps == ["zip:  is encrypted in base64"]
-    assert sieve_of(tmp_path, [texts[0], texts[0] + b"more\n"], scanner()) == [True, True]
+    text = BEFORE + b'x = "' + base64.b64encode(locked) + b'"\n' + AFTER
+    gap: Told = (set(), {"zip:  is encrypted in base64"})
+    assert seen_in(tmp_path, chained([text, text + b"more\n"]), scanner()) == [gap, gap]
 
 
 def _rule(pattern: str, **more: object) -> Rule:
@@ -218,7 +234,8 @@ def test_rules_of_others(rule: Rule, base: bytes, text: bytes, after: bytes, tmp
     rules = Scanner([rule], kept=False)
     assert rules.in_parts
     assert look(rules, BEFORE + text + after, [])
-    assert sieve_of(tmp_path, [BEFORE + base + after, BEFORE + text + after], rules)[1]
+    texts = [BEFORE + base + after, BEFORE + text + after]
+    assert seen_in(tmp_path, chained(texts), rules) == [there_is(each, rules) for each in texts]
 
 
 @pytest.mark.parametrize(
@@ -245,4 +262,6 @@ def test_what_is_wrapped(tmp_path: Path) -> None:
     nul = [bytes(9) + BEFORE + TOKEN + b"\0" + b"n" * number for number in (1, 2)]
     zipped = [gzip.compress(TOKEN, mtime=number) for number in (1, 2)]
     for number, texts in enumerate((notebook, pyc, nul, zipped)):
-        assert sieve_of(tmp_path / str(number), texts, scanner()) == [True, True]
+        seen = seen_in(tmp_path / str(number), chained(texts), scanner())
+        assert seen == [there_is(each, scanner()) for each in texts]
+        assert all(found for found, _ in seen)
