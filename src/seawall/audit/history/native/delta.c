@@ -5,18 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-int reader_inflate(struct reader *reader, const struct entry *entry, const struct header *header, uint8_t *out) {
-    return libdeflate_zlib_decompress(
-        reader->decompressor, reader->pack->data + header->at, entry->end - header->at, out, header->size, NULL
-    ) == LIBDEFLATE_SUCCESS;
-}
-
 /* The delta of `object`, which stays until the next one. */
 const uint8_t *delta_of(struct reader *reader, uint32_t object, size_t *size) {
     const struct entry *entry = &reader->pack->entries[object];
     struct header header;
     if (!pack_header(reader->pack, entry, &header) || header.kind <= TAG || header.size > LARGEST) return NULL;
-    if (!ROOM(reader, delta, delta_room, header.size) || !reader_inflate(reader, entry, &header, reader->delta)) return NULL;
+    if (!ROOM(reader, delta, delta_room, header.size) || !pack_inflate(reader->pack, entry, &header, reader->decompressor, reader->delta)) return NULL;
     *size = header.size;
     return reader->delta;
 }

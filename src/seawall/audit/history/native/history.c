@@ -6,7 +6,6 @@
 #include "pack.h"
 
 #include <fcntl.h>
-#include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,13 +133,6 @@ static void free_table(struct table *table) {
 
 /* Trees. */
 
-static int inflated(struct history *history, const struct pack *pack, const struct entry *entry,
-                    const struct header *header, uint8_t *out) {
-    return libdeflate_zlib_decompress(
-        history->decompressor, pack->data + header->at, entry->end - header->at, out, header->size, NULL
-    ) == LIBDEFLATE_SUCCESS;
-}
-
 static uint8_t *applied(struct history *history, const uint8_t *base, size_t base_size, size_t delta_length, uint32_t *size) {
     const uint8_t *at = history->delta, *end = at + delta_length;
     uint64_t said, result, done = 0;
@@ -171,12 +163,12 @@ static int unpack(struct history *history, size_t number, uint32_t object) {
     if (entry->base == NONE) {
         made = malloc(header.size + 1);
         size = (uint32_t)header.size;
-        if (made && !inflated(history, pack, entry, &header, made)) {
+        if (made && !pack_inflate(pack, entry, &header, history->decompressor, made)) {
             free(made);
             made = NULL;
         }
     } else if (grow(&history->delta, &history->delta_room, header.size + 1, 1) &&
-               inflated(history, pack, entry, &header, history->delta)) {
+               pack_inflate(pack, entry, &header, history->decompressor, history->delta)) {
         uint32_t base = entry->base;
         made = applied(history, history->cache[number][base], history->sizes[number][base], header.size, &size);
     }

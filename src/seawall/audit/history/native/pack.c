@@ -122,6 +122,14 @@ int pack_header(const struct pack *pack, const struct entry *entry, struct heade
     return 1;
 }
 
+/* All of what is compressed, to `out`; 0 where it is not what it is said to be. */
+int pack_inflate(const struct pack *pack, const struct entry *entry, const struct header *header,
+                 struct libdeflate_decompressor *decompressor, uint8_t *out) {
+    const uint8_t *compressed = pack->data + header->at;
+    size_t size = entry->end - header->at;
+    return libdeflate_zlib_decompress(decompressor, compressed, size, out, header->size, NULL) == LIBDEFLATE_SUCCESS;
+}
+
 /* Who is made from whom; kinds and weights; every object once, bases first, in `order`. */
 static void relate(struct pack *pack, uint32_t *order) {
     struct entry *entries = pack->entries;

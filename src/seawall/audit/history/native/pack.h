@@ -8,6 +8,7 @@
 #define SEAWALL_PACK_H
 
 #define _GNU_SOURCE
+#include <libdeflate.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,5 +54,7 @@ void pack_close(struct pack *pack);
 const uint8_t *pack_name(const struct pack *pack, uint32_t object);
 uint32_t pack_find(const struct pack *pack, const uint8_t *name);
 int pack_header(const struct pack *pack, const struct entry *entry, struct header *header);
+int pack_inflate(const struct pack *pack, const struct entry *entry, const struct header *header,
+                 struct libdeflate_decompressor *decompressor, uint8_t *out);
 
 #endif

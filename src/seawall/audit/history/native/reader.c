@@ -151,7 +151,7 @@ static void read_first(struct reader *reader, uint32_t object) {
     uint8_t *data = NULL;
     if (pack_header(reader->pack, entry, &header) && header.kind <= TAG && header.size <= LARGEST)
         data = malloc(header.size + 1);
-    if (!data || !reader_inflate(reader, entry, &header, data)) {
+    if (!data || !pack_inflate(reader->pack, entry, &header, reader->decompressor, data)) {
         free(data);
         reader_leave_family(reader, object);
         return;

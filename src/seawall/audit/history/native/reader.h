@@ -5,8 +5,6 @@
 
 #include "pack.h"
 
-#include <libdeflate.h>
-
 #define LARGEST (32u << 20)      /* bytes of an object: larger ones, and what is made from them, are left to git */
 #define HELD (96u << 20)         /* bytes of bases that wait for what is made from them */
 #define AROUND 128               /* bytes at least that are handed out on each side of a change */
@@ -63,7 +61,6 @@ void reader_leave(struct reader *reader, uint32_t object);
 void reader_leave_family(struct reader *reader, uint32_t top);
 void reader_publish(struct reader *reader);
 int reader_wrapped(const uint8_t *data, size_t size);
-int reader_inflate(struct reader *reader, const struct entry *entry, const struct header *header, uint8_t *out);
 const uint8_t *delta_of(struct reader *reader, uint32_t object, size_t *size);
 uint8_t *patched(struct reader *reader, uint32_t object, const uint8_t *base, size_t base_size, uint32_t *size);
 
