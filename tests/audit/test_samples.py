@@ -57,6 +57,12 @@ def test_what_a_vendor_issued_opens_something_wherever_it_lies() -> None:
     assert not made_for_tests(RULES["private-key"], "verified", at("tests/server.key"))
 
 
+def test_keys_of_wallets_that_anybody_makes() -> None:
+    assert made_for_tests(RULES["ethereum-private-key"], "format", at("docs/wallet.rst"))
+    assert not made_for_tests(RULES["ethereum-private-key"], "format", at("scripts/deploy.js"))
+    assert not made_for_tests(RULES["infura-url"], "format", at("docs/wallet.rst"))
+
+
 def test_messages_settings_and_unreachable_objects_are_no_tests() -> None:
     for kind in ("commit message", "config", "ref name", "unreachable object"):
         assert not made_for_tests(RULES["password"], "heuristic", [Place(kind, "tests/x.py", 1)])

@@ -17,6 +17,8 @@ _FILE = re.compile(
 )
 # They issue nothing: their users make what is secret.
 _PROGRAMS = ("", "Django", "OpenSSH", "PuTTY", "PostgreSQL", "MySQL", "KeePass", "Kubernetes", "WordPress", "Ansible")
+# Whose keys are made by whoever wants one, with a format all the same. Other wallets' have checksums: those are proven.
+_WALLETS = ("Ethereum",)
 # Tells of the rest as well: its passwords are for readers only if they stand among the tests or the documentation too.
 _README = re.compile(r"(?i)(?:readme|changes|changelog|history|news)[^/]*")
 
@@ -34,6 +36,8 @@ def made_for_tests(rule: Rule | FileRule, sureness: Sureness, places: Iterable[P
 
 def anybodys(rule: Rule | FileRule) -> bool:
     """Whether no vendor issues what the rule finds. Such rules have a judgement of their own, for want of a format."""
+    if rule.vendor in _WALLETS:
+        return True
     return rule.vendor in _PROGRAMS and (isinstance(rule, FileRule) or bool(rule.judge))
 
 
