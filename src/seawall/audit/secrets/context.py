@@ -39,7 +39,7 @@ _ABOUT = Late(
     r"command|cmd|callback|func|function|test|spec|example|sample|tooltip|caption|tab|modal|dialog|screen|route"
     r"|router|suggest(?:ion)?s?|"
     r"checker|check|hashers|backends?|level|permission|operations?|step|stage|progress|color|style|verb|noun"
-    r"|rotation|id_?token_?hint|aria)$"
+    r"|rotation|id_?token_?hint|aria|\w*tokeni[sz]\w*|\w*secrets?_?managers?)$"
 )
 _OTHER = Late(
     r"^(?i:public|primary|foreign|sort|partition|index|cache|is|has|no|show|hide|toggle|forgot|reset|change|invalid"
@@ -56,9 +56,11 @@ _OTHER = Late(
 )
 _ALLOWED = r"(?i)noqa:[\w, ]*\bS10[4-7]|\bnosec\b|gitleaks:allow|pragma: ?(?:allow|white)list|trufflehog:ignore"
 r"|nosemgrep|kingfisher:ignore"
+_SHOWN = r"(?i)\be\.?g\.|\bfor example\b|\bexample:|\bsuch as\b|\busage:|>>> |^\s*\$"
+_LOOKS = r"(?i)\blooks? (?:\w+ )?like this:"
 _BASELINE = Late(r"# salt: [0-9a-f]{32}\r?")
 _PASSWORD = Late(
-    r"(?i:passw|passphrase|passcode|passwd|pwd|psw|contrase(?:n|ee)a|kennwort|senha|wachtwoord|salasana|lozinka|heslo"
+    r"(?i:passw|passphrase|passcode|passwd|pwd(?!ir)|psw|contrase(?:n|ee)a|kennwort|senha|wachtwoord|salasana|lozinka|heslo"
     r"|haslo|parola)|(?<![A-Za-z])(?i:(?:my|db|sql|user|usr|admin|adm|root|smtp|mail|ftp|ssh|login|wifi|net|key|store"
     r"|rpc|http|auth|proxy)?pass)(?![a-z])|Pass(?![a-z])|(?<![A-Za-z])(?:my|db|user|admin|root)?pw(?![a-z])"
     r"|(?<=[a-z])P[wW](?![a-z])|(?<![A-Za-z])P[wW](?![A-Za-z])|_PW(?![A-Z])"
@@ -78,6 +80,7 @@ class Surroundings:
     spaced: bool  # whether spaces stand on both sides of the operator, as in code
     before: str
     after: str
+    call: str  # what the value is handed to: `config.get(`
     line: str  # all that the rule may look at
     at: int  # where in it the value begins
 
@@ -90,7 +93,7 @@ def surroundings(secret: str, line: str, at: int) -> Surroundings:
     match = _NAME.search(before)
     if not match:
         quote = before[-1:] if before[-1:] in "\"'`" else ""
-        return Surroundings("", "", quote, False, False, before, after, line, at)
+        return Surroundings("", "", quote, False, False, before, after, "", line, at)
     closed = bool(set(match["closed"]) & set("\"'`;"))
     name, operator = _name_and_operator(match)
     return Surroundings(
@@ -101,6 +104,7 @@ def surroundings(secret: str, line: str, at: int) -> Surroundings:
         match["between"][0] + match["between"][-1] == "  ",
         before[: match.start()],
         after,
+        match["call"].strip(),
         line,
         at,
     )
@@ -129,9 +133,18 @@ def about_a_credential(name: str) -> bool:
 
 def commented_sample(around: Surroundings) -> bool:
     """Whether the line says that it shows how something is written."""
-    return (
-        re.search(r"(?i)\be\.?g\.|\bfor example\b|\bexample:|\bsuch as\b|\busage:|>>> |^\s*\$ ", around.before)
-        is not None
+    if around.operator == "=>" and re.fullmatch(r"\s*(?:#|//)\s*", around.before):
+        return re.fullmatch(r"""["'`]?\s*""", around.after) is not None  # `# hashed => "…"`: what comes out
+    text = around.line[max(0, around.at - 400) : around.at]  # of a sentence before, as in documentation within JSON
+    return re.search(_SHOWN, around.before) is not None or re.search(_LOOKS, text) is not None
+
+
+def published(value: str, name: str) -> bool:
+    """Whether `value` only proves who has a domain, for which all the world can read it there."""
+    proof = re.search(r"(?i)(?:site|domain)[-_.]?(?:verification|ownership)", name) is not None
+    # Amazon's are 32 bytes in base64; what Slack and Lark call so, and is secret, has letters and digits alone.
+    return proof or (
+        re.search(r"(?i)verification[-_]?token", name) is not None and re.fullmatch(r"[\w+/]{43}=", value) is not None
     )
 
 

@@ -6,7 +6,7 @@ import re
 
 from seawall.audit.secrets import placeholders
 from seawall.audit.secrets.choices import assigned, chosen, classes, filler
-from seawall.audit.secrets.context import Surroundings
+from seawall.audit.secrets.context import Surroundings, commented_sample
 from seawall.audit.secrets.letters import entropy, made_of_words
 from seawall.audit.secrets.shapes import code
 
@@ -51,6 +51,8 @@ def blob(value: str, around: Surroundings) -> str:
 
 def hashed(value: str, around: Surroundings) -> str:
     """A password's hash: those whose salt is a word are samples."""
+    if commented_sample(around) or re.match(r"(?i)(?:test|dummy|fake|sample|example|mock)s?[_-]", around.name):
+        return "the line says so"
     if re.search(r"\.{3}|x{5}|<|\$\{|\{\{", value) or placeholders.monotonous(value[-20:]):
         return "a placeholder"
     pieces = [piece for piece in re.split(r"[$}]", value) if piece]
@@ -114,6 +116,8 @@ def jwt(value: str, around: Surroundings) -> str:
 
 def body(value: str, around: Surroundings) -> str:
     """A key in armour: lines of base64 must be there, and more than a sample's few."""
+    if re.search(r"(?m)^\s*\.\s*$", value):
+        return "lines are left out"
     text = re.sub(r"-{4,}(?:BEGIN|END)?[A-Z0-9 ]*(?:-{4,})?", "", value.replace("\\r", "").replace("\\n", "\n"))
     text = re.sub(r"(?m)^[\s\"']*[A-Za-z-]+: .*$|[\s\"'`,;\\]|//|\+\s*$", "", text)
     if re.search(r"(?i)\.{3}|example|your_?key|redacted|x{6}|\$\{|\{\{|<", text):
@@ -121,4 +125,17 @@ def body(value: str, around: Surroundings) -> str:
     letters = re.sub(r"[^A-Za-z0-9+/=]", "", text)
     if len(letters) < 60 or len(letters) < 0.93 * len(text):
         return "no key in it"
+    if _cut_short(letters):
+        return "cut short"
     return "" if entropy(letters) > 4.2 else "too little entropy"
+
+
+def _cut_short(letters: str) -> bool:
+    """Whether a key in DER (X.690) says that it is three times as long as what is there.
+
+    So little of it opens nothing: all of the modulus, but no half of what is secret.
+    """
+    if not letters.startswith("MI"):
+        return False
+    tag, form, *size = base64.b64decode(letters[:8])
+    return (tag, form) == (0x30, 0x82) and int.from_bytes(size[:2], "big") > 3 * len(letters) * 3 // 4

@@ -13,6 +13,7 @@ from seawall.audit.secrets.context import (
     about_a_credential,
     commented_sample,
     of_a_password,
+    published,
     surely_secret,
 )
 from seawall.audit.secrets.formats import basic, blob, body, django_key, hashed, jwk, jwt, kubernetes
@@ -22,10 +23,41 @@ from seawall.audit.secrets.shapes import code, words_joined
 _PUBLIC = re.compile(r"\.[a-z]{2,}$|^(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.)\d+(?:\.\d+){3}$")
 
 
+# What each of these is handed is no credential.
+_CALLS = {
+    "the name of what is looked up": re.compile(
+        r"(?:^|[._:])(?:get|get_?env|env|config|settings?|options?|lookup|find)$"
+    ),
+    "encrypted": re.compile(r"(?i)decrypt|decipher|unseal|(?:^|[._:])dec$"),
+    "a text": re.compile(r"(?i)tokeni[sz]"),
+}
+
+
+def _handed(value: str, around: Surroundings) -> str:
+    """What a name, a call or a string beside it makes of a value."""
+    if value.lower() == re.split(r"[.>:]", around.name)[-1].lower():
+        return "its own name"  # `self.dbpasswd = dbpasswd`
+    called = around.call.rstrip("([{ ") or (around.name if around.operator == "(" else "")
+    for reason, calls in _CALLS.items():
+        if called and calls.search(called):
+            return reason
+    if re.search(r"""\b(?:lookup|query)\(\\?["']$""", around.before):
+        return "the name of what is looked up"
+    if re.search(r"""\[type[~|^$*]?=\\?["']?$""", around.before) and around.operator == ":":
+        return "a selector"  # `input[type=password]:focus{…}`
+    if re.search(r"\bexample\.(?:com|net|org)\b[^\s\"'<>]*$", around.before):
+        return "of a sample host"  # which nobody may have (RFC 2606): `otpauth://totp/ada@example.org?secret=…`
+    if around.operator == " " and around.closed and re.search(r"""["'][\w ]+ $""", around.before):
+        return "words and a string"  # `'shared secret' '…'`
+    return ""
+
+
 def _surrounded(value: str, around: Surroundings) -> str:
     """What around a value rules it out."""
     if around.name and about_a_credential(around.name):
         return "the name is about a credential"
+    if reason := _handed(value, around):
+        return reason
     if around.operator == "," and not (
         around.quote
         and around.closed
@@ -44,7 +76,9 @@ def _surrounded(value: str, around: Surroundings) -> str:
     if around.quote and re.search(r"^[,);]|(?<![A-Za-z0-9+/=]{10})=$|[(,{+:;]$|^ | $", value):
         return "between two strings"
     if not around.quote and (
-        around.operator in ("(", " ", "==", "===", "!=", "!==") or code(value) or re.match(r"\s*[(\[.]", around.after)
+        around.operator in ("(", " ", "==", "===", "!=", "!==", "or", "||", "??")
+        or code(value)
+        or re.match(r"\s*[(\[.]", around.after)
     ):
         return "code"
     if not around.quote and around.spaced and re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", value):
@@ -74,6 +108,8 @@ def named_password(value: str, around: Surroundings) -> str:
 
 def secret(value: str, around: Surroundings) -> str:
     """Under the name of a token, key or secret: what machines choose, or long and mixed."""
+    if published(value, around.name):
+        return "published to prove a domain"
     if UUID.fullmatch(value):
         return _surrounded(value, around) or ("" if surely_secret(around.name) else "a UUID")
     if reason := _words(value, around):
@@ -86,6 +122,8 @@ def secret(value: str, around: Surroundings) -> str:
         return reason
     if len(value) < 8 or classes(value) < 2:
         return "too simple"
+    if re.search(r"(?i)(?:api|client|access|oauth)[-_.]?(?:key|token)", around.name) and placeholders.typed(value):
+        return "typed, which keys that machines issue are not"
     if re.fullmatch(r"[0-9a-fA-F]{8,15}", value):
         return "a short number"
     digits = sum(map(str.isdigit, value))

@@ -1,6 +1,7 @@
 """Values that stand where a credential would: placeholders, samples from documentation, weak words, repetitions."""
 
 import re
+from itertools import pairwise
 
 from seawall.audit.secrets.late import Late
 
@@ -9,6 +10,7 @@ _SAMPLES = (
     "iosfodnn7example",  # AWS documentation, access key
     "wjalrxutnfemi/k7mdeng",  # the same, secret key
     "je7mtgbclwbf/2zp9utk",  # the same, "AKIAI44QH8DHBEXAMPLE"
+    "uv3f3ylufjax1cknvbcgwgjvx4qpvb+leu8duj2o",  # Amazon S3's developer guide of 2006, beside 0PN5J17HBGZHT7JJ3X82
     "4ec39hqlyjwdarjtt1zdp7dc",  # Stripe documentation
     "bqokikjovbii2hlwgh4olfq2",  # Stripe documentation, older
     "sflkxwrjsmekkf2qt4fwpmejf36pok6yjv_adqssw5c",  # jwt.io
@@ -97,12 +99,15 @@ _WEAK = Late(
 )
 # As in s3cr3t and p@ssw0rd, not the 5 of those who make an effort.
 _LEET = str.maketrans("013@4$", "oieaas")
+_SPELT = Late(r"(?i)p[a4@][s3$]{2}w[o0]rd")  # in ways that one table does not turn back
 _SEQUENCES = (
     "0123456789012345678901234567890",
     "abcdefghijklmnopqrstuvwxyz",
     "qwertyuiopasdfghjklzxcvbnm",
     "fedcba9876543210",
 )
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_THREES = {row[at : at + 3] for each in _ROWS for row in (each, each[::-1]) for at in range(len(each) - 2)}
 _FOURS = {each[at : at + 4] for each in _SEQUENCES for at in range(len(each) - 3)}
 
 
@@ -124,7 +129,7 @@ def says_so(value: str) -> bool:
 
 def weak(value: str) -> bool:
     """Whether little but digits and signs is left without the words every attacker tries first."""
-    return any(_nothing_left(each) for each in (value, value.translate(_LEET)))
+    return any(_nothing_left(each) for each in (value, value.translate(_LEET), _SPELT.sub("password", value)))
 
 
 def common(word: str) -> bool:
@@ -147,5 +152,37 @@ def monotonous(value: str) -> bool:
     same = r"(.)\1{4}" if len(lower) < 30 else r"(.)\1{9}"
     if re.search(same, lower) or re.fullmatch(r"(.{1,3}?)\1{2,}.{0,2}|(.{4,16})\2+.{0,3}", lower):
         return True
+    plain = re.sub(r"[\W_]", "", lower)  # `abcd-efgh-ijkl`
+    return _follows(lower) or (len(plain) >= 8 and len(plain) > 0.7 * len(lower) and _follows(plain)) or counted(lower)
+
+
+def typed(value: str) -> bool:
+    """Whether somebody's fingers went over a keyboard: `asdf`, `qwe…lkj`, or few different letters for so many."""
+    lower = value.lower()
+    if len(lower) <= 40 and (re.search(r"asdf|qwer|zxcv|hjkl", lower) or (len(lower) <= 24 and _neighbours(lower) > 1)):
+        return True
+    letters = re.findall(r"[a-z]", lower)
+    if len(letters) < 16 or re.search(r"[0-9a-f]{16}", lower) or set(letters) <= set("abcdef"):
+        return False
+    return len(set(letters)) < 0.6 * 26 * (1 - (25 / 26) ** len(letters))  # of the letters that random ones would have
+
+
+def _neighbours(lower: str) -> int:
+    """How often three keys beside each other are typed one after another."""
+    count = at = 0
+    while at < len(lower) - 2:
+        beside = lower[at : at + 3] in _THREES
+        count, at = count + beside, at + (3 if beside else 1)
+    return count
+
+
+def _follows(lower: str) -> bool:
     covered = sum(lower[at : at + 4] in _FOURS for at in range(len(lower) - 3))
     return covered * 2 >= len(lower) - 3
+
+
+def counted(value: str) -> bool:
+    """Whether the digits in `value` count up, whatever stands between them: `a12b34c567d890e12`."""
+    digits = [int(each) for each in re.findall(r"[0-9]", value)]
+    steps = sum((after - before) % 10 == 1 for before, after in pairwise(digits))
+    return len(digits) >= 10 and steps >= 0.9 * (len(digits) - 1)

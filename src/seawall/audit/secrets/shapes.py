@@ -5,15 +5,20 @@ import re
 from seawall.audit.secrets.late import Late
 from seawall.audit.secrets.letters import looks_random, made_of_words
 
+# One of the parts of an algorithm's name.
+_PART = (
+    r"(?:(?:aws|hmac|ecdsa|rsassa|rsa|pss|oaep|dsa|ecdhe?|aes|gcm|cbc|ctr|mgf|pkcs|with|sha|md|p)?\d{1,4}"
+    r"|hmac|ecdsa|rsassa|rsa|pss|oaep|dsa|ecdhe?|aes|gcm|cbc|ctr|with|sha|md)"
+)
 # The first that matches the whole value says what it is.
 _SHAPES = {
-    "a URL or a path": r"(?:[a-z][a-z0-9+.-]*:)?//[^\s@]*|(?:\.{0,2}|~)/[\w./~@-]*|[A-Za-z]:\\.*"
+    "a URL or a path": r"(?:[a-z][a-z0-9+.-]*:)?//[^\s@]*|(?:\.{0,2}|~)/[\w./~@-]*(?: \w+=[\w,]+)*|[A-Za-z]:\\.*"
     r"|(?:[\w.-]+/)+[\w-]+\.[a-z]{1,5}",
     "a UUID": r"\{?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\}?",
     "a hash with its name": r"(?:md5|sha1|pbkdf2\w*|argon2\w*|bcrypt\w*|scrypt)\$.*|\$(?:2[abxy]|1|5|6|y|apr1)\$.*"
     r"|\{S?(?:SHA|MD5)\d*\}.*",
     "an algorithm": r"(?i:(?:scram-)?sha-?\d+(?:-plus)?|aes-?\d+(?:-\w+)*|[hrep]s\d{3}|pbkdf2\w*|argon2\w*|rsa-?\d+"
-    r"|ed25519|x25519)",
+    rf"|ed25519|x25519|(?!\d){_PART}(?:[-_+/]{_PART})+)",
     "an identifier": r"_*[a-z]+(?:[A-Z][a-z]+)+\d?|[a-z]+(?:_[a-z]+)+_?\d?",
     "a rate": r"\d+(?:/|\s*per\s*)[a-z]+",
     "a number": r"[+-]?[\d.,_:/ -]+(?:px|em|rem|ms|s|m|h|d|kb|mb|gb|%)?|0[xX][0-9a-fA-F]{1,8}[uUlL]*"
@@ -29,18 +34,21 @@ _SHAPES = {
     "a selector": r"[#.][A-Za-z_][\w-]*|\[[\w-]+(?:[~^$*|]?=.*)?\]|[a-z]+\[[^\]]*\].*",
     "an encoding": r"(?i:utf-?(?:8|16|32)\w*|latin-?1|iso-?8859-\d+|cp\d+|windows-\d+|koi8-r|gb2312|big5)",
     "a constant": r"(?!(?:\D*\d){4}|[A-Z]{6,}\d\d$)[A-Z][A-Z0-9]+(?:[_.-][A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)+",
+    "the scope of a signature": r"A[KS]IA[A-Z0-9]{16}(?:/|%2[Ff])\d{8}(?:/|%2[Ff]).*",  # AWS Signature Version 4
     "a role": r":\w+:.*",
     "a tag": r"</?\w.*|&\w+;.*|.*\bclass=.*",
     "a regular expression": r"https\?://.*|\^.*(?:[$\[\\(]|\.\*|\.\+).*"
     r"|(?:[(/].*)?\.\*.*|.*(?:\\[dwsbDWSB]|\[\^|\(\?|\]\+|\]\*|a-z|A-Z|0-9\]"
-    r"|\]\{\d).*",
+    r"|\]\{\d).*|\[[^\]\s]*(?:a-f|0-9)[^\]\s]*\]",
     "a format": r".*(?:%-?\d*\.?\d*[sdfxr](?![A-Za-z0-9])|\{\w*(?:[.:!][^}]*)?\}|\{\d+\}|\\[nrtx0u]).*",
+    "a call": r"(?=\D+$)[A-Za-z_][\w.]*\([\w., ]*\([\w., ]*\)\)",
+    "a setting": r"[A-Z]{2,}=[\w-]+",
     "a type": r"(?:[A-Za-z_]\w*)?(?:<[\w, <>?]+>|\[[\w, ]*\])\??",
     "a list": r"[\w-]+(?:[,|][ ]?[\w-]+){2,}",
     "a key made public": r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+) .*|AAAA[BCE]3Nza.*|-----BEGIN (?:PUBLIC|CERT"
     r"|RSA PUBLIC).*|MI[IGHB][\w+/]{20,}.*",
     "a checksum with its name": r"(?i:sha\d{1,3}|md5|blake2?b?)[-:=].*",
-    "encrypted": r"(?:ENC\[|ENC\(|\{cipher\}|\$ANSIBLE_VAULT|vault:|AgA|gAAAA|kms:|ssm:|arn:|secretsmanager:|op://|!vault|projects/|\{\{resolve).*",
+    "encrypted": r"[A-Z]{3,9}\[[\w+/=,:. -]+\]|(?:ENC\[|ENC\(|\{cipher\}|\$ANSIBLE_VAULT|vault:|AgA|gAAAA|kms:|ssm:|arn:|secretsmanager:|op://|!vault|projects/|\{\{resolve).*",
 }
 _NAMES = list(_SHAPES)
 _SHAPE = Late("|".join(f"(?P<_{number}>{pattern})" for number, pattern in enumerate(_SHAPES.values())))
