@@ -50,6 +50,7 @@ def found(line: str) -> list[str]:
         "config['db_password'] = 'kY7rQ2pLz9'",
         'input[name="password"] = "kY7rQ2pLz9"',
         "# password => 'kY7rQ2pLz9',",
+        "$db['default']['password'] = 'kY7rQ2pLz9';",
         'conn_password = conn.password or "kY7rQ2pLz9"',
     ],
 )

@@ -48,3 +48,12 @@ def test_time_grows_with_encoded_text(unit: bytes) -> None:
 
     short = max(min(spent(1 << 15) for _ in range(3)), NOTICEABLE)
     assert spent(1 << 19) < 4 * 16 * short  # what grows with the square takes 256 times as long
+
+
+@pytest.mark.parametrize("fill", ["\n", " ", "\n.", "\n ", "\n'"])
+def test_keys_of_blank_lines(fill: str) -> None:
+    """Looking for a header at each line's beginning, over all blank ones that follow, used to take three seconds."""
+    key = f"-----BEGIN RSA PRIVATE KEY-----{fill * (13_000 // len(fill))}x-----END RSA PRIVATE KEY-----"
+    began = time.process_time()
+    assert not look(SCANNER, key.encode(), [])
+    assert time.process_time() - began < 0.5

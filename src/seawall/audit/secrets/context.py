@@ -56,7 +56,7 @@ _OTHER = Late(
 )
 _ALLOWED = r"(?i)noqa:[\w, ]*\bS10[4-7]|\bnosec\b|gitleaks:allow|pragma: ?(?:allow|white)list|trufflehog:ignore"
 r"|nosemgrep|kingfisher:ignore"
-_SHOWN = r"(?i)\be\.?g\.|\bfor example\b|\bexample:|\bsuch as\b|\busage:|>>> |^\s*\$"
+_SHOWN = r"(?i)\be\.?g\.|\bfor example\b|\bexample:|\bsuch as\b|\busage:|>>> |^\s*\$ "
 _LOOKS = r"(?i)\blooks? (?:\w+ )?like this:"
 _BASELINE = Late(r"# salt: [0-9a-f]{32}\r?")
 _PASSWORD = Late(

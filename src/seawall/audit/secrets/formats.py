@@ -116,10 +116,10 @@ def jwt(value: str, around: Surroundings) -> str:
 
 def body(value: str, around: Surroundings) -> str:
     """A key in armour: lines of base64 must be there, and more than a sample's few."""
-    if re.search(r"(?m)^\s*\.\s*$", value):
+    if re.search(r"(?m)^[ \t]*\.[ \t\r]*$", value):
         return "lines are left out"
     text = re.sub(r"-{4,}(?:BEGIN|END)?[A-Z0-9 ]*(?:-{4,})?", "", value.replace("\\r", "").replace("\\n", "\n"))
-    text = re.sub(r"(?m)^[\s\"']*[A-Za-z-]+: .*$|[\s\"'`,;\\]|//|\+\s*$", "", text)
+    text = re.sub(r"(?m)^[ \t\r\"']*[A-Za-z-]+: .*$|[\s\"'`,;\\]|//|\+\s*$", "", text)
     if re.search(r"(?i)\.{3}|example|your_?key|redacted|x{6}|\$\{|\{\{|<", text):
         return "a placeholder"
     letters = re.sub(r"[^A-Za-z0-9+/=]", "", text)
