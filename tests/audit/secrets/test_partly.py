@@ -6,6 +6,7 @@ import ctypes
 import gzip
 import io
 import random
+import time
 import zipfile
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from seawall.audit.history import packed
 from seawall.audit.secrets.encoded import ANNOUNCED
-from seawall.audit.secrets.partly import ALL, LONGEST, Part, reach
+from seawall.audit.secrets.partly import ALL, LONGEST, Part, Runs, reach
 from seawall.audit.secrets.scanner import Scanner
 from seawall.audit.secrets.unwrap import NotWhole, unwrap, wrapped
 from tests.audit.history.repository import github_token
@@ -27,7 +28,8 @@ def reaches(data: bytes, begins: bool = True, ends: bool = True, rules: Scanner 
     """Of all matches in a part."""
     rules = rules or scanner()
     part = Part(b"\n" + data, 1, 1 + len(data), begins, ends)
-    return {reach(rules, number, part, start, end) for number, start, end in rules.matches(part.data)}
+    runs = Runs()
+    return {reach(rules, number, part, start, end, runs) for number, start, end in rules.matches(part.data)}
 
 
 def test_what_is_one_and_what_is_none() -> None:
@@ -70,6 +72,13 @@ def test_encoded_text() -> None:
     assert ALL in reaches(b'x = "' + base64.b64encode(b"a" * 99 + b" " + TOKEN) + b'"\n')
 
 
+def test_digits_that_are_two_texts() -> None:
+    """By whether a byte begins at an even or an odd place; the second has one digit more at its end."""
+    none, text = b"ghp_ " * 3, TOKEN.hex().encode()
+    assert ALL in reaches(b"x = '" + none.hex().encode() + b"7" + text + b"'\n")
+    assert ALL in reaches(b"x = '7" + none.hex().encode() + b"7" + text + b"'\n")
+
+
 def announced(after: bytes, ends: bool = True) -> int | None:
     """How far the word `base64` before `after` reaches."""
     number = next(n for n, form in enumerate(scanner().forms) if (form.literal, form.phase) == (b"base64", ANNOUNCED))
@@ -95,7 +104,7 @@ def test_what_is_announced() -> None:
     assert announced(b"\nabcdefgh\nabcdefgh\n", ends=False) == ALL, "it may go on"
     assert announced(b"\n" + base64.encodebytes(b"four\n" + TOKEN)) == ALL
     assert announced(b"\n" * 5, ends=False) == ALL, "not enough to tell"
-    assert announced(b"\n" * 6, ends=False) not in (ALL, None)
+    assert announced(b"\n" * 7, ends=False) not in (ALL, None)
 
 
 MAGIC = (
@@ -157,3 +166,17 @@ def test_damaged_archives_end_where_the_damage_is() -> None:
         with contextlib.suppress(NotWhole):
             whole += len(list(unwrap(bytes(data)))) == 2
     assert 10 < whole < 400
+
+
+@pytest.mark.parametrize("unit", [b"Z2hwX", b"6768705f", b"base64 ", b'"Z2hwX" ', b"PASSWORD = 1\n"])
+def test_very_many_matches(unit: bytes) -> None:
+    """Each takes as long as in a small text."""
+    took = []
+    for size in (50_000, 500_000):
+        data = b"\n" + unit * (size // len(unit))
+        part, runs, matches = Part(data, 1, len(data), False, False), Runs(), scanner().matches(data)
+        began = time.process_time()
+        for number, start, end in matches:
+            reach(scanner(), number, part, start, end, runs)
+        took.append(time.process_time() - began)
+    assert took[1] < 30 * took[0] + 0.5

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from weakref import finalize
 
 from seawall.audit.history.git import Repository
-from seawall.audit.secrets.partly import ALL, Part, reach
+from seawall.audit.secrets.partly import ALL, Part, Runs, reach
 from seawall.audit.secrets.scanner import Scanner
 
 PART_BYTES = 1 << 20  # of a pack, that one process reads before it reports
@@ -243,14 +243,17 @@ class Sieve:
         windows = _numbers(out.windows, 5 * out.window_count)
         begins = windows[2::5]
         counts: dict[int, int] = {}
+        runs: Runs = {}
         for number, start, end in self.scanner.matches(text):
             at = 5 * (bisect(begins, end - 1) - 1)
             if at < 0:
                 continue
             object, first, low, length, more = windows[at : at + 5]
+            if counts.get(object, 0) > POSITIONS:
+                continue
             high = low + length
             stop = min(end, high)  # what goes over into the next window was none
-            needed = reach(self.scanner, number, Part(text, low, high, first == 0, more == 0), start, stop)
+            needed = reach(self.scanner, number, Part(text, low, high, first == 0, more == 0), start, stop, runs)
             if needed is None:
                 continue
             counts[object] = counts.get(object, 0) + 1

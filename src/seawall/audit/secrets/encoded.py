@@ -74,14 +74,17 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 _NO_LETTERS = re.sub(rb"[0-9A-Za-z+/_-]", b"", bytes(range(256)))
 
 
-def decode(form: Form, data: bytes, end: int) -> tuple[int, int, bytes]:
-    """The encoded text around the form that ends at `end`: its start and end in `data`, and what it says."""
+def decode(form: Form, data: bytes, end: int, stop: int | None = None) -> tuple[int, int, bytes]:
+    """The encoded text around the form that ends at `end`: its start and end in `data`, and what it says.
+
+    What is announced ends at `stop` at the latest.
+    """
     if form.phase == ANNOUNCED:
-        match = _FOLDED.match(data, end, end + REACH)
+        match = _FOLDED.match(data, end, end + REACH if stop is None else stop)
         low, high = match.span(1) if match else (end, end)
         return low, high, unfolded(data[low:high])
     start = end - len(form.literal)
-    low, high = _run(form, data, start)
+    low, high = extent(form, data, start)
     return low, high, _decoded(form, data, low, start, high)
 
 
@@ -103,7 +106,7 @@ class Decoder:
         start = end - len(form.literal)
         run = self._runs.get(form.encoding)
         if run is None or not run.low <= start < run.sure:
-            low, high = _run(form, self._data, start)
+            low, high = extent(form, self._data, start)
             sure = high - _NEAR if high - start > REACH - _NEAR else high  # it may go on
             run = self._runs[form.encoding] = _Run(low, max(sure, end), low)
         way = run.way(form, self._data, start)
@@ -133,7 +136,14 @@ class _Run:
         return (self.letters - form.phase) % 4
 
 
-def _run(form: Form, data: bytes, start: int) -> tuple[int, int]:
+def way(form: Form, data: bytes, low: int, start: int) -> int:
+    """How many characters into a group the encoded text that begins at `low` does, if `form` is at `start`."""
+    if form.encoding != "base64":
+        return start % 2
+    return (len(_letters(data[low:start])) - form.phase) % 4
+
+
+def extent(form: Form, data: bytes, start: int) -> tuple[int, int]:
     """From where to where the encoded text goes that has a form at `start`."""
     for reach in (_NEAR, REACH):
         before = data[max(0, start - reach) : start][::-1]
