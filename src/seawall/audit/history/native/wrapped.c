@@ -42,7 +42,8 @@ int reader_wrapped(const uint8_t *data, size_t size) {
     size_t tail = size > 300 ? 300 : size;
     return starts(data, size, "PK\3\4", 4) || starts(data, size, "\x1f\x8b\x08", 3) || starts(data, size, "BZh", 3) ||
            starts(data, size, "\xfd" "7zXZ", 5) || starts(data, size, "SQLite", 6) ||
-           starts(data, size, "\xff\xfe", 2) || starts(data, size, "\xfe\xff", 2) || is_compiled(data, size) || is_wide(data, size) || (size >= 262 && !memcmp(data + 257, "ustar", 5)) ||
+           starts(data, size, "\xff\xfe", 2) || starts(data, size, "\xfe\xff", 2) ||
+           is_compiled(data, size) || is_wide(data, size) || (size >= 262 && !memcmp(data + 257, "ustar", 5)) ||
            (size && data[0] == '{' && memmem(data + size - tail, tail, "\"nbformat\"", 10)) ||
            starts_with_base64(data, size);
 }
