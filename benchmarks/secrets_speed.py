@@ -8,6 +8,7 @@ Or on repositories of yours: `… secrets_speed ~/src/django`.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -36,13 +37,18 @@ def made(chosen: Plan) -> Iterator[tuple[str, History]]:
 
 
 def measure(repo: Path, rounds: int, names: tuple[str, ...]) -> dict[str, list[Run]]:
-    """Every side's runs on one repository, after one on a small history for the rules they compile and keep."""
+    """Every side's runs on one repository, after one on a small history for the rules they compile and keep.
+
+    Memory is that of one run more.
+    """
     small = history(20)
     with workshop() as folder:
         for name in names:
             scan(name, small.repo, folder)
         sides: dict[str, Callable[[], Run]] = {name: partial(scan, name, repo, folder) for name in names}
-        return in_turn(sides, rounds)
+        runs = in_turn(sides, rounds)
+        heavy = {name: scan(name, repo, folder, memory=True).memory for name in names}
+        return {name: [replace(run, memory=heavy[name]) for run in runs[name]] for name in names}
 
 
 def planted_found(name: str, run: Run, made: History) -> int:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from seawall.audit.baseline import Baseline, accept, load, new, save, split
 from seawall.audit.finding import Finding
-from seawall.audit.fingerprint import fingerprint
+from seawall.audit.fingerprint import fingerprint, of_credential
+from seawall.audit.secrets.rules import load as load_rules
 from seawall.errors import ConfigError
 from tests.audit.report.made import FINDINGS
 
@@ -200,6 +201,26 @@ def test_there_is_no_acceptance_without_a_reason(reason: str) -> None:
 def test_fingerprints_never_change() -> None:
     """They are in people's reports and baselines: whoever changes this number breaks them all."""
     assert fingerprint("secrets/password", "correct horse") == "49c271f4f54fbeee9eb3e735862c5f89"
+    assert fingerprint("secrets/github-token", "ghp_" + "x" * 36, issued=True) == "b675c59dd37ce10caf6cdd3fb183fd5c"
+
+
+def test_only_what_nobody_can_guess_is_hashed_quickly() -> None:
+    """A report may be read by more people than the secret."""
+    rules = {rule.id: rule for rule in (*load_rules()[0], *load_rules()[1])}
+    assert rules["github-token"].issued("ghp_" + "x" * 36)
+    assert not rules["github-token"].issued("ghp_short")
+    for name in (
+        "password",
+        "secret",
+        "connection-url",
+        "django-secret-key",
+        "django-insecure-key",
+        "private-key-file",
+    ):
+        assert not rules[name].issued("x" * 99), name
+    token, password = rules["github-token"], rules["password"]
+    assert of_credential(token, "x" * 40) == fingerprint("secrets/github-token", "x" * 40, issued=True)
+    assert of_credential(password, "x" * 40) == fingerprint("secrets/password", "x" * 40)
 
 
 def test_fingerprints_tell_rule_and_secret_apart() -> None:

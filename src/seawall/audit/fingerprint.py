@@ -2,6 +2,10 @@
 
 import hashlib
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seawall.audit.secrets.rules import FileRule, Rule
 
 # scrypt (RFC 7914) with 1 MB: about 3 ms each. A report or a baseline may be read by more people than the secret, and a
 # plain hash of a weak password is guessed at 10^10 tries a second.
@@ -11,12 +15,21 @@ _SALT = b"seawall finding 1"
 
 
 @lru_cache(65536)
-def fingerprint(identifier: str, secret: str) -> str:
+def fingerprint(identifier: str, secret: str, issued: bool = False) -> str:
     """32 hexadecimal digits for `secret` (or whatever else is the problem's own), as found by `identifier`.
 
-    Neither path, line nor commit is in it: a rebase, a squash or a moved file does not change it.
+    Neither path, line nor commit is in it: a rebase, a squash or a moved file does not change it. What a machine
+    `issued` at random cannot be guessed, so that hashing it slowly would protect nothing.
     """
-    return slow_hash(f"{identifier}\0{secret}", _SALT)
+    text = f"{identifier}\0{secret}"
+    if issued:
+        return hashlib.sha256(_SALT + text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return slow_hash(text, _SALT)
+
+
+def of_credential(rule: "Rule | FileRule", secret: str) -> str:
+    """The fingerprint of what a rule found."""
+    return fingerprint(f"secrets/{rule.id}", secret, rule.issued(secret))
 
 
 def slow_hash(text: str, salt: bytes) -> str:

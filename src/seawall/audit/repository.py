@@ -11,14 +11,14 @@ from seawall.audit import baseline
 from seawall.audit.checks.samples import made_for_tests
 from seawall.audit.evidence import Credential, Evidence
 from seawall.audit.finding import Place
-from seawall.audit.fingerprint import fingerprint
+from seawall.audit.fingerprint import of_credential
 from seawall.audit.history import git
 from seawall.audit.history.places import Credential as Placed
 from seawall.audit.history.scan import Scan, scan
 from seawall.audit.mask import mask_all, mask_line
 from seawall.audit.run import Report, Subject, run
 from seawall.audit.secrets.ready import ready
-from seawall.audit.secrets.rules import FileRule
+from seawall.audit.secrets.rules import FileRule, Rule
 from seawall.audit.secrets.scanner import Scanner
 
 # Kinds of place that are shown in full, so that a secret in one has to be masked in all.
@@ -52,8 +52,8 @@ def audit(
         ThreadPoolExecutor() as beside
     ):  # fingerprints take their time: they are made, and kept, from the first sight on
 
-        def noticed(rule: str, secret: str) -> None:
-            beside.submit(fingerprint, f"secrets/{rule}", secret)
+        def noticed(rule: Rule | FileRule, secret: str) -> None:
+            beside.submit(of_credential, rule, secret)
 
         scanned = scan(path, scanner(top, options.rules, preparing), options.processes, progress, noticed=noticed)
     findings, gaps = run(Evidence(credentials=evidence(scanned)))

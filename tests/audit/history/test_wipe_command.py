@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seawall.audit.finding import Place
-from seawall.audit.fingerprint import fingerprint
+from seawall.audit.fingerprint import fingerprint, of_credential
 from seawall.audit.history.places import Credential
 from seawall.audit.history.scan import Scan
 from seawall.audit.history.wipe.targets import chosen
@@ -163,7 +163,10 @@ def test_one_rule_or_finding(repo: Path, secret: str) -> None:
     assert "seawall secrets scan" in wrong.stderr
     assert run(repo, "--dry-run", "--rule", "secrets/github-token").returncode == 0, "as the scan prints it"
     assert run(repo, "--dry-run", "--finding", "0" * 32).returncode == 2
-    assert run(repo, "--dry-run", "--finding", fingerprint("secrets/github-token", secret)[:8]).returncode == 0
+    assert (
+        run(repo, "--dry-run", "--finding", fingerprint("secrets/github-token", secret, issued=True)[:8]).returncode
+        == 0
+    )
 
 
 def test_the_beginning_of_a_fingerprint() -> None:
@@ -171,7 +174,7 @@ def test_the_beginning_of_a_fingerprint() -> None:
     sighting = Sighting(Hit(RULE, "", 0, 0, "format"), (), 1, "", 0)
     secrets = [github_token() for _ in range(17)]  # two of them begin with the same digit
     found = Scan([Credential(RULE, secret, "format", sighting, [place]) for secret in secrets])
-    marks = sorted(fingerprint(f"secrets/{RULE.id}", secret) for secret in secrets)
+    marks = sorted(of_credential(RULE, secret) for secret in secrets)
     same = next(one[0] for one, other in pairwise(marks) if one[0] == other[0])
     with pytest.raises(ConfigError, match=f"begins with {same}"):
         chosen(found, (), (same,))

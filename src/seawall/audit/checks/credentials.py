@@ -7,25 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from seawall.audit.checks.samples import anybodys
 from seawall.audit.evidence import Credential, Evidence
 from seawall.audit.finding import Finding, Severity
-from seawall.audit.fingerprint import fingerprint
+from seawall.audit.fingerprint import of_credential
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:
     """A finding for each credential."""
     credentials = evidence.credentials or ()
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing takes milliseconds each, and lets others run
-        names = pool.map(fingerprint, map(_identifier, credentials), (each.secret for each in credentials))
+        names = pool.map(of_credential, (each.rule for each in credentials), (each.secret for each in credentials))
         yield from map(_finding, credentials, names)
-
-
-def _identifier(credential: Credential) -> str:
-    return f"secrets/{credential.rule.id}"
 
 
 def _finding(credential: Credential, fingerprint: str) -> Finding:
     rule = credential.rule
     return Finding(
-        _identifier(credential),
+        f"secrets/{rule.id}",
         fingerprint,
         rule.description,
         _severity(credential),

@@ -190,10 +190,10 @@ def _key(each: New) -> tuple[str, str]:
 
 def _finding(each: New, places: Sequence[Place]) -> Finding:
     from seawall.audit.checks.samples import made_for_tests
-    from seawall.audit.fingerprint import fingerprint
+    from seawall.audit.fingerprint import of_credential
 
     hit, rule, identifier = each.sighting.hit, each.sighting.hit.rule, f"secrets/{each.sighting.hit.rule.id}"
-    mark, links = fingerprint(identifier, hit.secret), (rule.rotate,) if rule.rotate else ()
+    mark, links = of_credential(rule, hit.secret), (rule.rotate,) if rule.rotate else ()
     severity = "information" if made_for_tests(rule, hit.sureness, places) else rule.severity
     return Finding(
         identifier, mark, rule.description, severity, hit.sureness, each.place, each.place, 1, True, (), "", links

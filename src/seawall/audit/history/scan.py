@@ -17,9 +17,11 @@ from seawall.audit.history.packed import Pack, packs
 from seawall.audit.history.places import Credential, Places, credentials
 from seawall.audit.history.reader import Seen, read
 from seawall.audit.secrets.deep import look
+from seawall.audit.secrets.rules import FileRule, Rule
 from seawall.audit.secrets.scanner import Scanner
 
 Progress = Callable[[int, int], None]  # bytes looked at, bytes in all
+Noticed = Callable[[Rule | FileRule, str], None]  # what found it, and the secret
 GAPS_SHOWN = 20  # of one kind
 WORTH_WARMING = 4 << 20  # bytes of packs
 
@@ -42,7 +44,7 @@ def scan(
     processes: int | None = None,
     progress: Progress = lambda *_: None,
     nested: bool = True,
-    noticed: Callable[[str, str], None] = lambda *_: None,
+    noticed: Noticed = lambda *_: None,
 ) -> Scan:
     """Look at the repository in or above `path`, and at its submodules' unless `nested` is false.
 
@@ -143,7 +145,7 @@ class Reading:
     scanner: Scanner
     processes: int
     progress: Progress
-    noticed: Callable[[str, str], None]
+    noticed: Noticed
     known: set[tuple[str, str]] = field(default_factory=set)
 
     def read(
@@ -172,10 +174,11 @@ class Reading:
         return seen
 
     def _notice(self, part: Seen) -> None:
-        fresh = {(hit.rule.id, hit.secret) for hit in (sighting.hit for *_, sighting in part.sightings)} - self.known
-        self.known.update(fresh)
-        for each in fresh:
-            self.noticed(*each)
+        for *_, sighting in part.sightings:
+            rule, secret = sighting.hit.rule, sighting.hit.secret
+            if (rule.id, secret) not in self.known:
+                self.known.add((rule.id, secret))
+                self.noticed(rule, secret)
 
 
 def _called(gaps: list[tuple[str, str]], log: Log) -> list[tuple[str, str]]:

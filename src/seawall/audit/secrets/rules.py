@@ -9,6 +9,7 @@ from typing import Any, get_args
 from seawall.audit.finding import Severity
 from seawall.errors import ConfigError
 
+ISSUED = 24  # characters of a vendor's token that nobody can guess
 RULES = Path(__file__).with_name("rules")
 
 # Between a name and its value: quotes and brackets that close, an operator, quotes that open, escaped or not.
@@ -42,6 +43,10 @@ class Rule:
     positive: tuple[str, ...] = ()
     negative: tuple[str, ...] = ()
 
+    def issued(self, secret: str) -> bool:
+        """Whether a vendor's machine made `secret`, so that nobody can guess it."""
+        return not self.judge and not self.heuristic and not self.name and len(secret) >= ISSUED
+
     @property
     def in_a_line(self) -> bool:
         """Whether nothing depends on other lines than the one of the match's end."""
@@ -66,6 +71,10 @@ class FileRule:
     rotate: str = ""
     positive: tuple[str, ...] = ()  # paths
     negative: tuple[str, ...] = ()
+
+    def issued(self, secret: str) -> bool:
+        """As a rule's: anything may be in a file."""
+        return False
 
 
 def load(*files: Path) -> tuple[tuple[Rule, ...], tuple[FileRule, ...]]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from seawall.audit import baseline
 from seawall.audit.evidence import Evidence
-from seawall.audit.fingerprint import fingerprint
+from seawall.audit.fingerprint import of_credential
 from seawall.audit.history.scan import Scan
 from seawall.audit.repository import evidence, top_folder
 from seawall.audit.run import run
@@ -63,7 +63,7 @@ def chosen(scan: Scan, rules: Iterable[str], fingerprints: Iterable[str]) -> lis
         return found
     if unknown := names - {rule.id for _, rule in found}:
         raise ConfigError(f"Nothing was found by the rule {min(unknown)}.", "See: seawall secrets scan")
-    marks = {fingerprint(f"secrets/{rule.id}", secret): (secret, rule) for secret, rule in found if begins}
+    marks = {of_credential(rule, secret): (secret, rule) for secret, rule in found if begins}
     return [each for each in found if each[1].id in names] + [_marked(marks, begin) for begin in sorted(begins)]
 
 
@@ -91,7 +91,7 @@ def accepted(path: Path, scanned: Scan) -> frozenset[str]:
     _, known, _ = baseline.split(findings, baseline.load(file), date.today())
     marks = {each.finding.fingerprint for each in known}
     return examples | frozenset(
-        each.secret for each in scanned.credentials if fingerprint(f"secrets/{each.rule.id}", each.secret) in marks
+        each.secret for each in scanned.credentials if of_credential(each.rule, each.secret) in marks
     )
 
 
@@ -121,7 +121,7 @@ def targets(secrets: Iterable[tuple[str, AnyRule]]) -> list[Target]:
 
 
 def _too_short(found: dict[str, AnyRule]) -> ConfigError:
-    marks = [f"{fingerprint(f'secrets/{rule.id}', secret)[:12]} ({rule.id})" for secret, rule in found.items()]
+    marks = [f"{of_credential(rule, secret)[:12]} ({rule.id})" for secret, rule in found.items()]
     number = "1 credential is" if len(found) == 1 else f"{len(found)} credentials are"
     return ConfigError(
         f"{number} shorter than {SHORTEST} characters: {', '.join(marks)}.",
