@@ -209,14 +209,7 @@ def test_only_what_nobody_can_guess_is_hashed_quickly() -> None:
     rules = {rule.id: rule for rule in (*load_rules()[0], *load_rules()[1])}
     assert rules["github-token"].issued("ghp_" + "x" * 36)
     assert not rules["github-token"].issued("ghp_short")
-    for name in (
-        "password",
-        "secret",
-        "connection-url",
-        "django-secret-key",
-        "django-insecure-key",
-        "private-key-file",
-    ):
+    for name in ("password", "secret", "connection-url", "django-secret-key", "file-netrc"):
         assert not rules[name].issued("x" * 99), name
     token, password = rules["github-token"], rules["password"]
     assert of_credential(token, "x" * 40) == fingerprint("secrets/github-token", "x" * 40, issued=True)
