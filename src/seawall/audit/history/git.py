@@ -82,11 +82,6 @@ class Repository:
         return not self.try_run("rev-list", "--all", "--reflog", "--max-count=1")
 
 
-def packed(repository: Repository) -> int:
-    """Bytes of all packs."""
-    return sum(file.stat().st_size for file in (repository.common_dir / "objects" / "pack").glob("*.pack"))
-
-
 def environment() -> dict[str, str]:
     """What git is started with: original objects instead of replaced ones, nothing fetched from anywhere, English."""
     kept = {name: value for name, value in os.environ.items() if name not in _MISDIRECTING}

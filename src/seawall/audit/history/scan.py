@@ -23,7 +23,6 @@ from seawall.audit.secrets.scanner import Scanner
 Progress = Callable[[int, int], None]  # bytes looked at, bytes in all
 Noticed = Callable[[Rule | FileRule, str], None]  # what found it, and the secret
 GAPS_SHOWN = 20  # of one kind
-WORTH_WARMING = 4 << 20  # bytes of packs
 
 
 @dataclass
@@ -64,11 +63,7 @@ def scan(
 
 
 def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
-    with ThreadPoolExecutor(1) as beside:  # no thread is there when processes part
-        opening = beside.submit(packs, repository)
-        if git.packed(repository) > WORTH_WARMING:
-            reading.scanner.warm()
-        there = opening.result()
+    there = packs(repository)
     log = Log(repository, there)
     store = objects.Store(repository, there if reading.scanner.in_parts else [])
     with ThreadPoolExecutor(1) as beside:

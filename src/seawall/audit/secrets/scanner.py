@@ -86,11 +86,6 @@ class Scanner:
             for rule in self.rules
         )
 
-    def warm(self) -> None:
-        """Make what every process that is to come would make for itself: rules, judgements, expressions."""
-        self.rules = list(self.rules)
-        self.scan("\n".join(text for rule in self.rules if rule.judge for text in rule.positive).encode())
-
     def use(self, forms: Sequence[Form], database: hyperscan.Database) -> None:
         """Take what an earlier scanner of the same rules has made: see ready.py."""
         self.forms, self._database = forms, database

@@ -47,17 +47,29 @@ static uint32_t find_offset(const struct pack *pack, uint64_t offset) {
     uint32_t low = 0, high = pack->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        uint64_t there = pack->entries[pack->by_offset[middle]].offset;
-        if (there == offset) return pack->by_offset[middle];
+        uint64_t there = pack->by_offset[middle].offset;
+        if (there == offset) return pack->by_offset[middle].object;
         if (there < offset) low = middle + 1; else high = middle;
     }
     return NONE;
 }
 
-static int nearer(const void *one, const void *other, void *entries) {
-    uint64_t a = ((struct entry *)entries)[*(const uint32_t *)one].offset;
-    uint64_t b = ((struct entry *)entries)[*(const uint32_t *)other].offset;
-    return (a > b) - (a < b);
+/* By offset, two bytes of it at a time, the lowest first; what is in order of the lower ones stays so. 0: no memory. */
+static int sort(struct place **places, uint32_t count) {
+    struct place *sorted = malloc((count ? count : 1) * sizeof *sorted);
+    if (!sorted) return 0;
+    for (unsigned shift = 0; shift < 64; shift += 16) {
+        uint32_t ends[1 << 16] = {0}, end = 0;
+        for (uint32_t i = 0; i < count; i++) ends[(*places)[i].offset >> shift & 0xffff]++;
+        if (count && ends[(*places)[0].offset >> shift & 0xffff] == count) continue;
+        for (uint32_t i = 0; i < 1 << 16; i++) end += ends[i], ends[i] = end;
+        for (uint32_t i = count; i-- > 0;) sorted[--ends[(*places)[i].offset >> shift & 0xffff]] = (*places)[i];
+        struct place *before = *places;
+        *places = sorted;
+        sorted = before;
+    }
+    free(sorted);
+    return 1;
 }
 
 /* Opening a pack. */
@@ -135,7 +147,7 @@ static void relate(struct pack *pack, uint32_t *order) {
     struct entry *entries = pack->entries;
     uint32_t known = 0;
     for (uint32_t i = pack->count; i-- > 0;) {
-        uint32_t object = pack->by_offset[i];
+        uint32_t object = pack->by_offset[i].object;
         struct entry *entry = &entries[object];
         struct header header;
         entry->weight = entry->end - entry->offset;
@@ -149,7 +161,7 @@ static void relate(struct pack *pack, uint32_t *order) {
         }
     }
     for (uint32_t i = 0; i < pack->count; i++) {
-        uint32_t object = pack->by_offset[i];
+        uint32_t object = pack->by_offset[i].object;
         if (!entries[object].kind || entries[object].base != NONE) continue;
         if (entries[object].kind != TREE) pack->families[pack->family_count++] = object;
         order[known++] = object;
@@ -194,12 +206,12 @@ struct pack *pack_open(const char *path, const char *index) {
     if (!pack->entries || !pack->by_offset || !pack->families || !order) goto failed;
     for (uint32_t i = 0; i < pack->count; i++) {
         pack->entries[i] = (struct entry){offset_of(pack, i), 0, 0, NONE, NONE, NONE, NONE, 0};
-        pack->by_offset[i] = i;
+        pack->by_offset[i] = (struct place){pack->entries[i].offset, i};
     }
-    qsort_r(pack->by_offset, pack->count, sizeof *pack->by_offset, nearer, pack->entries);
+    if (!sort(&pack->by_offset, pack->count)) goto failed;
     uint64_t end = pack->size - pack->hash;
     for (uint32_t i = pack->count; i-- > 0;) {
-        struct entry *entry = &pack->entries[pack->by_offset[i]];
+        struct entry *entry = &pack->entries[pack->by_offset[i].object];
         if (entry->offset < 12 || entry->offset > end) goto failed;
         entry->end = end;
         end = entry->offset;

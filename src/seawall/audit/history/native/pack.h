@@ -25,12 +25,14 @@ struct entry {
     uint8_t kind;                /* 0: not known, as its base is not here */
 };
 
+struct place { uint64_t offset; uint32_t object; };
+
 struct pack {
     const uint8_t *data, *index;
     size_t size, index_size;
     uint32_t count, hash;        /* objects; bytes of a name */
     struct entry *entries;       /* in the order of their names */
-    uint32_t *by_offset;
+    struct place *by_offset;     /* in the order of the pack */
     uint32_t *families;          /* objects with no base, but for trees, in the order of the pack */
     uint32_t family_count;
 };
