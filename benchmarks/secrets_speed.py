@@ -2,7 +2,7 @@
 
 On synthetic histories of 200 MB, 500 MB and 1 GB of unique blobs (histories.py), bare, so that all scan the same:
 everything that commits of any ref hold. No side asks vendors whether a credential still works. Beside the times: how
-many of the planted credentials each side found. `--quick` takes one of 20 MB. All, three rounds: about 40 minutes.
+many of the planted credentials each side found. `--quick` takes one of 20 MB. All, three rounds: seven minutes.
 Or on real content, releases of public packages (releases.py): `… secrets_speed --releases`.
 Or on repositories of yours: `… secrets_speed ~/src/django`.
 """
