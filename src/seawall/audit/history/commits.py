@@ -1,6 +1,5 @@
 """Which commits brought an object in, under which path, and what is still in a tip."""
 
-import contextlib
 import os
 import re
 import tempfile
@@ -18,8 +17,9 @@ from seawall.audit.history.objects import Store, staged
 from seawall.audit.history.packed import Pack
 from seawall.errors import RepositoryUnusable
 
-_SEPARATOR = "\x1f"  # git takes no control characters into names
-_FORMAT = "C%H%x1f%T%x1f%P%x1f%S%x1f%an <%ae>%x1f%aI"
+_SEPARATOR = "\x1f"
+ONE_BY_ONE = 1000  # commits that are asked about singly, as git gives up at the first damaged one
+_FORMAT = "C%H%x1f%T%x1f%P%x1f%S%x1f%aI%x1f%an <%ae>"
 _LOG = ("log", "--source", "--no-show-signature", "--date-order", f"--format={_FORMAT}")
 # In a merge (-c) only what is in none of its parents is new; -t names folders too.
 _RAW = ("--raw", "-c", "-t", "--root", "--no-renames", "--no-abbrev", "--full-history")
@@ -66,6 +66,7 @@ class Log:
 
     def __init__(self, repository: Repository, packs: Sequence[Pack] = ()) -> None:
         self.repository = repository
+        self._stopped = False
         self._begin(ByTrees(repository, packs) if packs else ByLog(), early=True)
 
     def _begin(self, brought: ByTrees | ByLog, early: bool) -> None:
@@ -91,11 +92,27 @@ class Log:
         try:
             self._finish()
         except (Damaged, RepositoryUnusable):
-            for process, _ in self._running:
-                process.kill()
-                process.wait()
-            self._begin(ByLog(), early=False)
-            self._finish()
+            self._by_log()
+
+    def _by_log(self) -> None:
+        self._end()
+        if self._stopped:
+            raise Damaged
+        self._begin(ByLog(), early=False)
+        self._finish()
+
+    def _end(self) -> None:
+        for process, _ in self._running:
+            process.kill()
+            process.wait()
+
+    def stop(self) -> None:
+        """Nobody waits for it any more: what another thread does here ends soon."""
+        self._stopped = True
+        if isinstance(self.brought, ByTrees):
+            self.brought.stop()
+        for process, _ in self._running:
+            process.kill()
 
     def _finish(self) -> None:
         if isinstance(self.brought, ByTrees) and (tips := _tips(self.repository)):
@@ -105,24 +122,38 @@ class Log:
 
     def ask(self, commits: Sequence[str]) -> None:
         """Take in commits that nothing leads to. What they lack is not missing."""
-        if commits:
-            with contextlib.suppress(Damaged):
-                self._read(*self._start("--no-walk", "--stdin", input="\n".join(commits).encode()), "")
+        if not commits:
+            return
+        try:
+            whole = self._ask(commits)
+        except Damaged:
+            self._by_log()
+            whole = self._ask(commits)
+        if not whole:
+            for each in [name for name in commits if name not in self.commits][:ONE_BY_ONE]:
+                self._ask([each])
+
+    def _ask(self, commits: Sequence[str]) -> bool:
+        return self._read(*self._start("--no-walk", "--stdin", input="\n".join(commits).encode()), "")
 
     def _read(self, process: Popen[bytes], file: IO[bytes], source: str) -> bool:
         ended_well = process.wait() == 0
+        if not ended_well and isinstance(self.brought, ByTrees):
+            raise Damaged
         if not os.fstat(file.fileno()).st_size:
             return ended_well
         text = mmap(file.fileno(), 0, access=ACCESS_READ)
         first, starts, parents = len(self._numbered), [], []
         for match in _COMMIT.finditer(text):
-            name, self._trees[name], before, ref, author, date = match[1].decode("utf-8", "replace").split(_SEPARATOR)
+            fields = match[1].decode("utf-8", "replace").split(_SEPARATOR, 5)
+            name, self._trees[name], before, ref, date, author = fields
+            ref = "" if ref == name else ref  # it was asked for by that, as nothing leads to it
             self._numbered.append(self.commits.setdefault(name, Commit(name, source or ref, author, date)))
             starts.append(match.start())
             parents.append((name, before.split()))
         if isinstance(self.brought, ByLog):
             self.brought.read(text, starts, first, (self._trees[name] for name, _ in parents))
-        elif ended_well and all(each in self._trees for _, before in parents for each in before):
+        elif all(each in self._trees for _, before in parents for each in before):
             self.brought.read([self._trees[each] for each in (name, *before)] for name, before in parents)
         else:
             raise Damaged

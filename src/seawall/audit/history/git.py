@@ -77,6 +77,11 @@ class Repository:
         )
 
     @cached_property
+    def hash(self) -> int:
+        """Bytes of an object's name: 20 for SHA-1, 32 for SHA-256."""
+        return 32 if self.try_run("rev-parse", "--show-object-format").strip() == b"sha256" else 20
+
+    @cached_property
     def empty(self) -> bool:
         """Whether no commit can be reached from anywhere."""
         return not self.try_run("rev-list", "--all", "--reflog", "--max-count=1")

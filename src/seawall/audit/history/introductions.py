@@ -14,6 +14,7 @@ from seawall.audit.history.objects import Store
 from seawall.audit.history.packed import NONE, Pack
 
 Row = tuple[str, int, str]  # object, commit by its number in the order read, path
+_PARENTS = 32  # of a merge
 SUBMODULE = ""  # instead of an object, which is in another repository
 
 
@@ -37,9 +38,16 @@ class ByTrees:
 
     def read(self, commits: Iterable[Sequence[str]]) -> None:
         """Each commit as its tree and those of its parents. Raises Damaged."""
-        lines = b"".join(bytes([len(trees) - 1]) + bytes.fromhex("".join(trees)) for trees in commits)
+        listed = list(commits)
+        if max(map(len, listed), default=0) > 1 + _PARENTS:
+            raise Damaged
+        lines = b"".join(bytes([len(trees) - 1]) + bytes.fromhex("".join(trees)) for trees in listed)
         if not self._library.history_read(self._history, lines, len(lines)):
             raise Damaged
+
+    def stop(self) -> None:
+        """End what another thread reads: it raises Damaged."""
+        self._library.history_stop(self._history)
 
     @cached_property
     def paths(self) -> list[str]:
@@ -110,7 +118,8 @@ class ByTrees:
 
 # What a raw line, `:modes… names… status`, says stands there now is the last of its names.
 _RAW = re.compile(rb"^:[^\t\n]* ([0-9a-f]{40,64}) [A-Z]+\t(.*)$", re.MULTILINE)
-_SUBMODULE = re.compile(rb"^:[^\t\n]*\b160000 [^\t\n]* ([0-9a-f]{40,64}) [A-Z]+\t", re.MULTILINE)
+# What stands there now has the last of the modes: a submodule that becomes a file is none any more.
+_SUBMODULE = re.compile(rb"^:+(?:[0-7]{6} )*160000 (?:[0-9a-f]{40,64} )*([0-9a-f]{40,64}) [A-Z]+\t", re.MULTILINE)
 
 
 class ByLog:

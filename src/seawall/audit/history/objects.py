@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ class Store:
         if (folder / "info" / "alternates").exists() or len(list((folder / "pack").glob("*.idx"))) > len(self.packs):
             listed = self.repository.run(*_ALL, "--batch-check=%(objectname)").decode().split()
             return unknown | set(listed).difference(*(pack.names() for pack in self.packs))
-        return unknown.union(_loose(folder))
+        return unknown.union(_loose(folder, self.repository.hash))
 
     def names(self) -> Iterator[str]:
         """Of everything."""
@@ -113,12 +114,13 @@ class Store:
         return set(left)
 
 
-def _loose(folder: Path) -> Iterator[str]:
+def _loose(folder: Path, hash: int) -> Iterator[str]:
     """Names of objects that are a file each."""
+    rest = re.compile(rf"[0-9a-f]{{{2 * hash - 2}}}")
     for first in range(256):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # not there, or no folder
             for file in os.scandir(folder / f"{first:02x}"):
-                if len(file.name) in (38, 62):
+                if rest.fullmatch(file.name):
                     yield f"{first:02x}{file.name}"
 
 
@@ -160,15 +162,14 @@ def missing(repository: Repository) -> int:
 
 
 def pointed_to(repository: Repository) -> set[str]:
-    """What refs and the index name themselves."""
+    """What refs and the index name themselves, and what is in trees that tags name."""
     names = repository.run("for-each-ref", "--format=%(objectname)").decode().split()
-    return {*names, *staged(repository)}
+    return {*names, *staged(repository), *filter(None, tagged(repository))}
 
 
 def staged(repository: Repository) -> dict[str, str]:
     """The objects in the index, each with its path."""
-    entries = repository.run("ls-files", "--stage", "-z").split(b"\0") if repository.work_tree else []
-    return _paths(entry for entry in entries if not entry.startswith(b"160000"))
+    return _paths(_own(repository.run("ls-files", "--stage", "-z").split(b"\0"))) if repository.work_tree else {}
 
 
 def tagged(repository: Repository) -> dict[str, str]:
@@ -180,8 +181,13 @@ def tagged(repository: Repository) -> dict[str, str]:
         if "commit" in (kind, peeled):
             continue
         name = repository.try_run("rev-parse", "--verify", "-q", f"{ref}^{{}}").decode().strip()
-        found |= {name: ref} | _paths(repository.try_run("ls-tree", "-r", "-z", name).split(b"\0"))
+        found |= {name: ref} | _paths(_own(repository.try_run("ls-tree", "-r", "-t", "-z", name).split(b"\0")))
     return found
+
+
+def _own(entries: Iterable[bytes]) -> Iterator[bytes]:
+    """Without submodules, whose objects are in other repositories."""
+    return (entry for entry in entries if not entry.startswith(b"160000"))
 
 
 def _paths(entries: Iterable[bytes]) -> dict[str, str]:

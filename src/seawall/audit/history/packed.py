@@ -51,6 +51,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "pack_lacking": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32, ctypes.c_void_p]),
     "history_open": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_uint32]),
     "history_close": (None, [ctypes.c_void_p]),
+    "history_stop": (None, [ctypes.c_void_p]),
     "history_read": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]),
     "history_paths": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]),
     "history_id": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_char_p]),
@@ -105,7 +106,7 @@ def packs(repository: Repository) -> list["Pack"]:
         assert library is not None
         if handle := library.pack_open(bytes(index.with_suffix(".pack")), bytes(index)):
             found.append(Pack(library, handle))
-    return found
+    return [pack for pack in found if pack.hash == repository.hash]  # one of other names is none of its packs
 
 
 @dataclass(frozen=True)

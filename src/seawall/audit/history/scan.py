@@ -72,7 +72,11 @@ def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
         def finish() -> None:
             finished.append(beside.submit(_finish, repository, log, store))
 
-        seen = reading.read(repository, chain(store, objects.chunks(_files(repository))), finish, store.packs)
+        try:
+            seen = reading.read(repository, chain(store, objects.chunks(_files(repository))), finish, store.packs)
+        except BaseException:
+            log.stop()
+            raise
         trees, absent = finished[0].result()
     seen.add(reading.read(repository, objects.chunks(trees)))
     seen.add(reading.read(repository, objects.chunks(_by_name(repository, log, store, reading.scanner, seen))))

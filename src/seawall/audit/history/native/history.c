@@ -14,6 +14,8 @@
 
 #define CACHED (48u << 20)       /* bytes of trees that are kept from one commit to the next */
 #define LARGEST (32u << 20)      /* bytes of a tree */
+#define MOST (512u << 20)        /* bytes of trees for one commit */
+#define RECORDS (1u << 25)
 #define DEEPEST 200              /* folders in folders */
 #define PARENTS 32               /* of a merge */
 #define LONGEST 4096             /* bytes of a path */
@@ -39,7 +41,8 @@ struct history {
     struct libdeflate_decompressor *decompressor;
     uint8_t ***cache;            /* by pack, by object */
     uint32_t **sizes;
-    uint64_t cached;
+    uint64_t cached, loose;      /* bytes: of packed trees; of loose ones, of this commit alone */
+    volatile int stopped;        /* by another thread */
     uint8_t **transient;         /* of this commit alone */
     size_t transient_count, transient_room;
     uint8_t *delta;
@@ -105,11 +108,12 @@ static int rehash(struct table *table) {
 
 /* The number of a string, which is added if it is not there; NONE without memory. */
 static uint32_t number_of(struct table *table, const uint8_t *text, size_t length) {
+    if (table->count >= 1u << 30) return NONE;
     if (2 * (uint64_t)table->count >= table->slot_count && !rehash(table)) return NONE;
     uint32_t *slot = slot_of(table, text, length);
     if (*slot) return *slot - 1;
     size_t room = table->ends_room;
-    if (table->count >= 1u << 30 || !grow(&table->bytes, &table->room, table->used + length, 1)) return NONE;
+    if (!grow(&table->bytes, &table->room, table->used + length, 1)) return NONE;
     if (!grow(&table->ends, &room, table->count + 1, sizeof *table->ends)) return NONE;
     table->ends_room = (uint32_t)room;
     memcpy(table->bytes + table->used, text, length);
@@ -205,7 +209,7 @@ static int packed_tree(struct history *history, size_t number, uint32_t object, 
 static uint8_t *file_content(const char *path, size_t *size) {
     struct stat status;
     uint8_t *data = NULL;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) return NULL;
     if (!fstat(file, &status) && S_ISREG(status.st_mode) && status.st_size > 0 && status.st_size <= LARGEST) {
         *size = (size_t)status.st_size;
@@ -242,11 +246,13 @@ static int loose_tree(struct history *history, const uint8_t *id, struct tree *t
         return 0;
     }
     history->transient[history->transient_count++] = data;
+    history->loose += length;
     *tree = (struct tree){start + 1, length - (size_t)(start + 1 - data)};
     return 1;
 }
 
 static int tree_of(struct history *history, const uint8_t *id, struct tree *tree) {
+    if (history->stopped || history->cached + history->loose > MOST) return 0;
     for (size_t i = 0; i < history->pack_count; i++) {
         size_t number = (history->latest + i) % history->pack_count;
         uint32_t object = pack_find(history->packs[number], id);
@@ -259,6 +265,7 @@ static int tree_of(struct history *history, const uint8_t *id, struct tree *tree
 
 static void forget(struct history *history, int all) {
     while (history->transient_count) free(history->transient[--history->transient_count]);
+    history->loose = 0;
     if (!all && history->cached <= CACHED) return;
     for (size_t i = 0; i < history->pack_count; i++)
         for (uint32_t object = 0; object < history->packs[i]->count; object++) {
@@ -276,6 +283,7 @@ struct item { const uint8_t *name, *id; size_t length; uint32_t mode; };
 static int next_item(const struct history *history, struct tree *left, struct item *item) {
     const uint8_t *at = left->data, *end = at + left->size;
     if (!left->size) return 0;
+    if (*at == ' ') return -1;
     for (item->mode = 0; at < end && *at != ' '; at++) {
         if (*at < '0' || *at > '7' || item->mode >> 20) return -1;
         item->mode = item->mode << 3 | (uint32_t)(*at - '0');
@@ -288,7 +296,11 @@ static int next_item(const struct history *history, struct tree *left, struct it
     item->id = at + 1;
     at += 1 + history->hash;
     *left = (struct tree){at, (size_t)(end - at)};
-    if ((item->mode & 0170000) == 0100000) item->mode = item->mode & 0100 ? 0100755 : 0100644;
+    switch (item->mode & 0170000) {    /* as git's canon_mode */
+    case 0100000: item->mode = item->mode & 0100 ? 0100755 : 0100644; break;
+    case 0120000: case 0040000: item->mode &= 0170000; break;
+    default: item->mode = 0160000;
+    }
     return 1;
 }
 
@@ -311,7 +323,7 @@ static int same_name(const struct item *one, const struct item *other) {
 static int remember(struct history *history, const struct item *item, const char *path, size_t length) {
     uint32_t object = NONE, number = number_of(&history->paths, (const uint8_t *)path, length);
     if ((item->mode & 0170000) != 0160000 && (object = number_of(&history->ids, item->id, history->hash)) == NONE) return 0;
-    if (number == NONE || history->record_count >= 1u << 31) return 0;
+    if (number == NONE || history->record_count >= RECORDS) return 0;
     if (!grow(&history->records, &history->record_room, history->record_count + 1, sizeof *history->records)) return 0;
     history->records[history->record_count++] = (struct record){history->commits, object, number};
     return 1;
@@ -404,6 +416,9 @@ void history_close(struct history *history) {
     if (history->decompressor) libdeflate_free_decompressor(history->decompressor);
     free(history);
 }
+
+/* Whatever is read, gives up soon. */
+void history_stop(struct history *history) { history->stopped = 1; }
 
 /* Of objects in `packs`, which stay the caller's, and in `folder`. */
 struct history *history_open(struct pack *const *packs, size_t count, const char *folder, uint32_t hash) {
@@ -520,11 +535,11 @@ size_t history_select(const struct history *history, const uint32_t *wanted, siz
     return number;
 }
 
-/* Objects of a pack, but for commits, that stand in no commit; returns how many. */
+/* Objects of a pack that stand in no commit, commits among them; returns how many. */
 uint32_t history_strangers(const struct history *history, const struct pack *pack, uint32_t *objects) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < pack->count; i++)
-        if (pack->entries[i].kind != COMMIT && known_number(&history->ids, pack_name(pack, i), history->hash) == NONE)
+        if (known_number(&history->ids, pack_name(pack, i), history->hash) == NONE)
             objects[count++] = i;
     return count;
 }

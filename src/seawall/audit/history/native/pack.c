@@ -76,7 +76,7 @@ static int sort(struct place **places, uint32_t count) {
 
 static const uint8_t *map_file(const char *path, size_t *size) {
     struct stat status;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) return NULL;
     void *data = MAP_FAILED;
     if (!fstat(file, &status) && S_ISREG(status.st_mode) && status.st_size > 0) {
