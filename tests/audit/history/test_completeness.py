@@ -122,9 +122,7 @@ def test_files_among_the_loose_objects_that_are_none(tmp_path: Path) -> None:
 def test_a_pack_with_longer_names_than_the_repository_s(packed: bool, tmp_path: Path) -> None:
     repo = new(tmp_path / "repo")
     in_packs(repo, packed)
-    objects = [
-        Packed(**vars(each) | {"name": hashlib.sha256(each.name).digest()}) for each in named([Packed(BLOB, b"x")])
-    ]
+    objects = [Packed(BLOB, b"x", name=hashlib.sha256(b"x").digest())]
     data, offsets = pack(objects, 32)
     file = repo / ".git" / "objects" / "pack" / f"pack-{'a' * 40}.pack"
     file.write_bytes(data)
