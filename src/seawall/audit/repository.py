@@ -55,7 +55,11 @@ def audit(
         def noticed(rule: Rule | FileRule, secret: str) -> None:
             beside.submit(of_credential, rule, secret)
 
-        scanned = scan(path, scanner(top, options.rules, preparing), options.processes, progress, noticed=noticed)
+        try:
+            scanned = scan(path, scanner(top, options.rules, preparing), options.processes, progress, noticed=noticed)
+        except BaseException:
+            beside.shutdown(cancel_futures=True)
+            raise
     findings, gaps = run(Evidence(credentials=evidence(scanned)))
     file = options.baseline or top / baseline.NAME
     accepted = baseline.load(file) if file.exists() else baseline.Baseline(())
