@@ -73,6 +73,12 @@ class RepositoryUnusable(SeawallError):
     exit_code = 2
 
 
+class ScanEnded(SeawallError):
+    """A scan could not go on: memory, disk, a process that was killed. Not 1, which says that something was found."""
+
+    exit_code = 2
+
+
 class ReportUnwritable(SeawallError):
     """A report cannot be written where it was asked for."""
 

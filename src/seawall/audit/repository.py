@@ -1,8 +1,12 @@
 """The audit of one git repository: everything gathered once, the checks made, the baseline taken off."""
 
+import contextlib
+import errno
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +24,7 @@ from seawall.audit.run import Report, Subject, run
 from seawall.audit.secrets.ready import ready
 from seawall.audit.secrets.rules import FileRule, Rule
 from seawall.audit.secrets.scanner import Scanner
+from seawall.errors import ScanEnded
 
 # Kinds of place that are shown in full, so that a secret in one has to be masked in all.
 NAMES = ("file name", "ref name", "author", "committer", "tagger")
@@ -56,7 +61,9 @@ def audit(
             beside.submit(of_credential, rule, secret)
 
         try:
-            scanned = scan(path, scanner(top, options.rules, preparing), options.processes, progress, noticed=noticed)
+            with _told():
+                rules = scanner(top, options.rules, preparing)
+                scanned = scan(path, rules, options.processes, progress, noticed=noticed)
         except BaseException:
             beside.shutdown(cancel_futures=True)
             raise
@@ -74,6 +81,21 @@ def audit(
         expired=tuple(expired),
         figures=_figures(scanned),
     )
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """What ends a scan, in words. Raises ScanEnded."""
+    try:
+        yield
+    except (BrokenProcessPool, MemoryError) as error:
+        problem = "The scan ended: a process of it was killed, or memory was not enough."
+        raise ScanEnded(problem, "With less memory: seawall secrets scan -j 1") from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        remedy = f"Make room in {os.environ.get('TMPDIR', '/tmp')}, or name another folder: TMPDIR"
+        raise ScanEnded(f"The scan ended: {error.strerror}.", remedy) from error
 
 
 def _figures(scanned: Scan) -> dict[str, int | float]:

@@ -152,6 +152,35 @@ def test_nothing_wrapped_is_taken_for_plain(data: bytes) -> None:
     assert says(data, len(data)) or not wrapped(data)
 
 
+def zipped(*texts: bytes) -> bytearray:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, text in enumerate(texts):
+            archive.writestr(f"{number}.txt", text)
+    return bytearray(file.getvalue())
+
+
+def test_no_member_of_an_archive_hides_another() -> None:
+    wrong = zipped(TOKEN, b"second")
+    for at in (wrong.index(b"PK\3\4") + 14, wrong.index(b"PK\1\2") + 16):  # the checksum, in both headers
+        wrong[at] ^= 255
+    assert [text for _, text in unwrap(bytes(wrong))] == [TOKEN, b"second"], "unzip hands it out, too"
+    damaged = zipped(TOKEN * 9, b"second")
+    damaged[30 + len("0.txt")] = 0xFF  # the first byte of what is compressed
+    assert [text for _, text in unwrap(bytes(damaged))] == [b"second"]
+    encrypted = zipped(b"first", TOKEN)
+    for at in (encrypted.index(b"PK\3\4") + 6, encrypted.index(b"PK\1\2") + 8):
+        encrypted[at] |= 1
+    found, reason = [], ""
+    try:
+        for _, text in unwrap(bytes(encrypted)):
+            found.append(text)
+    except NotWhole as error:
+        reason = str(error)
+    assert reason == "zip: 0.txt is encrypted"
+    assert found == [TOKEN]
+
+
 def test_damaged_archives_end_where_the_damage_is() -> None:
     """Their own readers raise much for what is damaged."""
     file = io.BytesIO()

@@ -83,19 +83,33 @@ def _read(name: str, stream: IO[bytes]) -> Part:
 
 
 def _zip(data: bytes) -> Iterator[Part]:
-    """Also Office documents, wheels, jars."""
+    """Also Office documents, wheels, jars. What cannot be had of one member hides no other."""
     import lzma
     import zipfile
 
+    # What zipfile raises for damage: fields out of range are ValueErrors, unknown methods NotImplementedErrors.
+    damage = (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for info in archive.infolist():
-                if info.flag_bits & 1:
-                    raise NotWhole(f"zip: {info.filename} is encrypted")
-                with archive.open(info) as member:
-                    yield _read(f"zip: {info.filename}", member)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError):
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except damage:
         return
+    refused: list[str] = []
+    for info in archive.infolist():
+        name = f"zip: {info.filename}"
+        if info.flag_bits & 1:
+            refused.append(f"{name} is encrypted")
+            continue
+        del info.CRC  # then it is not checked: unzip, too, hands out what has a wrong one
+        try:
+            with archive.open(info) as member:
+                yield _read(name, member)
+        except NotWhole as reason:
+            refused.append(str(reason))
+        except damage:
+            continue  # as elsewhere: nobody can open it
+    if refused:
+        more = f", and {len(refused) - 1} more members" if len(refused) > 1 else ""
+        raise NotWhole(refused[0] + more)
 
 
 def _tar(data: bytes) -> Iterator[Part]:
