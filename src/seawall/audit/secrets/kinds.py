@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from seawall.audit.secrets import placeholders
-from seawall.audit.secrets.choices import UUID, assigned, assigned_secret, chosen, classes, mixed, phrase
+from seawall.audit.secrets.choices import UUID, assigned, assigned_secret, chosen, classes, in_words, mixed, phrase
 from seawall.audit.secrets.context import (
     Surroundings,
     about_a_credential,
@@ -18,7 +18,7 @@ from seawall.audit.secrets.context import (
 )
 from seawall.audit.secrets.formats import basic, blob, body, django_key, hashed, jwk, jwt, kubernetes
 from seawall.audit.secrets.letters import entropy, looks_random, made_of_words
-from seawall.audit.secrets.shapes import code, words_joined
+from seawall.audit.secrets.shapes import code
 
 _PUBLIC = re.compile(r"\.[a-z]{2,}$|^(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.)\d+(?:\.\d+){3}$")
 
@@ -135,13 +135,8 @@ def secret(value: str, around: Surroundings) -> str:
 
 
 def _words(value: str, around: Surroundings) -> str:
-    if re.search(r"\s", value) and not (classes(value) == 4 and len(value) >= 40 and not made_of_words(value)):
-        return "made of words"
-    if _a_secret(around) and (phrase(value) or (len(value) < 16 and mixed(value))):
-        return ""
-    return (
-        "made of words" if made_of_words(value) and (words_joined(value) or len(re.findall(r"\d", value)) < 3) else ""
-    )
+    made_up = phrase(value) or (len(value) < 16 and mixed(value) and not re.search(r"\s", value))
+    return "made of words" if in_words(value) and not (made_up and _a_secret(around)) else ""
 
 
 def _a_secret(around: Surroundings) -> bool:
