@@ -112,7 +112,8 @@ static uint64_t compare_all(struct pack *pack, const char *folder) {
     const uint64_t *ends;
     uint32_t ids, hash = pack_hash(pack), count = pack_count(pack);
     for (uint32_t i = 0; i < count; i++)
-        if (pack_kind(pack, i) == TREE) sum += history_mark(history, pack_name(pack, i), 1);
+        if (pack_kind(pack, i) == TREE)
+            sum += history_mark(history, pack_name(pack, i), i + 1 < count && pack_kind(pack, i + 1) == TREE ? 2 : 1);
     for (uint32_t i = 0; i < count; i++) {
         const uint8_t *name = pack_name(pack, i);
         if (pack_kind(pack, i) != TREE && pack_kind(pack, i)) continue;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,14 +34,17 @@ struct record { uint32_t commit, object, path; };
 
 struct tree { const uint8_t *data; size_t size; };
 
+/* A tree that is kept, or no data; in which turn it was used last: see forget(). */
+struct kept { uint8_t *data; uint32_t size, turn; };
+
 struct history {
     struct pack *const *packs;
     size_t pack_count, latest;   /* the pack that had what was asked for last: it has the next one as well */
     uint32_t hash;
     char *folder;                /* of loose objects */
     struct libdeflate_decompressor *decompressor;
-    uint8_t ***cache;            /* by pack, by object */
-    uint32_t **sizes;
+    struct kept **cache;         /* by pack, by object */
+    uint32_t turn;
     uint64_t cached, loose;      /* bytes: of packed trees; of loose ones, of this commit alone */
     volatile int stopped;        /* by another thread */
     uint8_t **transient;         /* of this commit alone */
@@ -52,6 +56,7 @@ struct history {
     struct table ids, paths;
     struct record *records;
     size_t record_count, record_room;
+    int marking;                 /* tips are read: paths and commits do not count */
     uint32_t marked;             /* the ids before this one stand in a tip */
     uint32_t commits;
 };
@@ -69,10 +74,24 @@ static int grow(void *array, size_t *room, size_t needed, size_t size) {
 
 /* The table. */
 
+/* With a key that nobody knows: who makes a repository cannot choose names that all have one place in the table. */
+static uint64_t key;
+
+static uint64_t mixed(uint64_t value) {
+    unsigned __int128 product = (unsigned __int128)value * 0x9e3779b97f4a7c15u;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t part_of(const uint8_t *text, size_t length) {
+    uint64_t part = 0;
+    memcpy(&part, text, length < sizeof part ? length : sizeof part);
+    return part;
+}
+
 static uint32_t hashed(const uint8_t *text, size_t length) {
-    uint64_t sum = 14695981039346656037u;
-    for (size_t i = 0; i < length; i++) sum = (sum ^ text[i]) * 1099511628211u;
-    return (uint32_t)(sum ^ sum >> 32);
+    uint64_t sum = mixed(key ^ length);
+    for (; length >= 8; text += 8, length -= 8) sum = mixed(sum ^ part_of(text, 8)) ^ key;
+    return (uint32_t)mixed(sum ^ part_of(text, length));
 }
 
 static const uint8_t *text_of(const struct table *table, uint32_t number, size_t *length) {
@@ -163,7 +182,7 @@ static int unpack(struct history *history, size_t number, uint32_t object) {
     struct header header;
     uint8_t *made = NULL;
     uint32_t size = 0;
-    if (!pack_header(pack, entry, &header) || header.size > LARGEST) return 0;
+    if (!pack_header(pack, entry, &header, NULL) || header.size > LARGEST) return 0;
     if (entry->base == NONE) {
         made = malloc(header.size + 1);
         size = (uint32_t)header.size;
@@ -174,35 +193,37 @@ static int unpack(struct history *history, size_t number, uint32_t object) {
     } else if (grow(&history->delta, &history->delta_room, header.size + 1, 1) &&
                pack_inflate(pack, entry, &header, history->decompressor, history->delta)) {
         uint32_t base = entry->base;
-        made = applied(history, history->cache[number][base], history->sizes[number][base], header.size, &size);
+        made = applied(history, history->cache[number][base].data, history->cache[number][base].size, header.size, &size);
     }
     if (!made) return 0;
-    history->cache[number][object] = made;
-    history->sizes[number][object] = size;
+    history->cache[number][object] = (struct kept){made, size, history->turn};
     history->cached += size;
     return 1;
 }
 
 static void drop(struct history *history, size_t number, uint32_t object) {
-    history->cached -= history->sizes[number][object];
-    free(history->cache[number][object]);
-    history->cache[number][object] = NULL;
+    struct kept *kept = &history->cache[number][object];
+    history->cached -= kept->size;
+    free(kept->data);
+    *kept = (struct kept){NULL, 0, 0};
 }
 
 static int packed_tree(struct history *history, size_t number, uint32_t object, struct tree *tree) {
     const struct pack *pack = history->packs[number];
-    uint8_t **cache = history->cache[number];
+    struct kept *cache = history->cache[number];
     if (pack->entries[object].kind != TREE) return 0;
     size_t length = 0;
-    for (uint32_t next = object; next != NONE && !cache[next]; next = pack->entries[next].base) {
+    uint32_t next = object;
+    for (; next != NONE && !cache[next].data; next = pack->entries[next].base) {
         if (!grow(&history->chain, &history->chain_room, length + 1, sizeof *history->chain)) return 0;
         history->chain[length++] = next;
     }
+    if (next != NONE) cache[next].turn = history->turn;
     for (size_t i = length; i-- > 0;) {
         if (!unpack(history, number, history->chain[i])) return 0;
         if (i + 1 < length && history->cached > CACHED) drop(history, number, history->chain[i + 1]);
     }
-    *tree = (struct tree){cache[object], history->sizes[number][object]};
+    *tree = (struct tree){cache[object].data, cache[object].size};
     return 1;
 }
 
@@ -263,16 +284,20 @@ static int tree_of(struct history *history, const uint8_t *id, struct tree *tree
     return loose_tree(history, id, tree);
 }
 
-static void forget(struct history *history, int all) {
+static void drop_all(struct history *history, size_t number, int but_this_turn) {
+    const struct kept *cache = history->cache[number];
+    for (uint32_t object = 0; object < history->packs[number]->count; object++)
+        if (cache[object].data && !(but_this_turn && cache[object].turn == history->turn)) drop(history, number, object);
+}
+
+/* Between two commits: what was not used for long, so that the next ones find what they need. */
+static void forget(struct history *history) {
     while (history->transient_count) free(history->transient[--history->transient_count]);
     history->loose = 0;
-    if (!all && history->cached <= CACHED) return;
-    for (size_t i = 0; i < history->pack_count; i++)
-        for (uint32_t object = 0; object < history->packs[i]->count; object++) {
-            free(history->cache[i][object]);
-            history->cache[i][object] = NULL;
-        }
-    history->cached = 0;
+    if (history->cached <= CACHED) return;
+    for (size_t i = 0; i < history->pack_count; i++) drop_all(history, i, 1);
+    for (size_t i = 0; i < history->pack_count && history->cached > CACHED / 4 * 3; i++) drop_all(history, i, 0);
+    history->turn++;
 }
 
 /* Entries: a mode in octal digits, a space, a name, a zero byte, an id. */
@@ -321,8 +346,10 @@ static int same_name(const struct item *one, const struct item *other) {
 }
 
 static int remember(struct history *history, const struct item *item, const char *path, size_t length) {
-    uint32_t object = NONE, number = number_of(&history->paths, (const uint8_t *)path, length);
+    uint32_t object = NONE;
     if ((item->mode & 0170000) != 0160000 && (object = number_of(&history->ids, item->id, history->hash)) == NONE) return 0;
+    if (history->marking) return 1;
+    uint32_t number = number_of(&history->paths, (const uint8_t *)path, length);
     if (number == NONE || history->record_count >= RECORDS) return 0;
     if (!grow(&history->records, &history->record_room, history->record_count + 1, sizeof *history->records)) return 0;
     history->records[history->record_count++] = (struct record){history->commits, object, number};
@@ -385,8 +412,9 @@ static int compare(struct history *history, struct tree tree, const struct tree 
         if (!is_new) continue;
         if (item.length >= LONGEST - length - 1) return 0;
         memcpy(path + length, item.name, item.length);
+        uint32_t known = history->ids.count;
         if (!remember(history, &item, path, length + item.length)) return 0;
-        if (!is_folder(&item)) continue;
+        if (!is_folder(&item) || (history->marking && history->ids.count == known)) continue;    /* or marked before */
         if (!tree_of(history, item.id, &inner)) return 0;
         for (size_t i = 0; i < folder_count; i++)
             if (!tree_of(history, folders[i], &before[i])) return 0;
@@ -399,13 +427,11 @@ static int compare(struct history *history, struct tree tree, const struct tree 
 
 void history_close(struct history *history) {
     if (!history) return;
-    if (history->cache && history->sizes) forget(history, 1);
     for (size_t i = 0; i < history->pack_count; i++) {
-        if (history->cache) free(history->cache[i]);
-        if (history->sizes) free(history->sizes[i]);
+        drop_all(history, i, 0);
+        free(history->cache[i]);
     }
     free(history->cache);
-    free(history->sizes);
     free(history->transient);
     free(history->delta);
     free(history->chain);
@@ -423,23 +449,23 @@ void history_stop(struct history *history) { history->stopped = 1; }
 /* Of objects in `packs`, which stay the caller's, and in `folder`. */
 struct history *history_open(struct pack *const *packs, size_t count, const char *folder, uint32_t hash) {
     struct history *history = calloc(1, sizeof *history);
-    if (!history) return NULL;
+    if (!history || (!key && getrandom(&key, sizeof key, 0) != sizeof key)) {
+        free(history);
+        return NULL;
+    }
     history->packs = packs;
-    history->pack_count = count;
     history->hash = hash;
     history->folder = strdup(folder);
     history->decompressor = libdeflate_alloc_decompressor();
     history->cache = calloc(count + 1, sizeof *history->cache);
-    history->sizes = calloc(count + 1, sizeof *history->sizes);
-    int whole = history->folder && history->decompressor && history->cache && history->sizes && hash <= 32;
-    for (size_t i = 0; i < count && whole; i++) {
-        history->cache[i] = calloc(packs[i]->count + 1u, sizeof *history->cache[i]);
-        history->sizes[i] = calloc(packs[i]->count + 1u, sizeof *history->sizes[i]);
-        whole = history->cache[i] && history->sizes[i] && packs[i]->hash == hash;
+    int whole = history->folder && history->decompressor && history->cache && hash <= 32;
+    for (; whole && history->pack_count < count; history->pack_count++) {
+        struct kept *cache = calloc(packs[history->pack_count]->count + 1u, sizeof *cache);
+        history->cache[history->pack_count] = cache;
+        whole = cache && packs[history->pack_count]->hash == hash;
+        if (!cache) break;
     }
     if (whole) return history;
-    for (size_t i = 0; i < count && history->cache && history->sizes; i++)
-        if (!history->cache[i] || !history->sizes[i]) history->pack_count = i;
     history_close(history);
     return NULL;
 }
@@ -464,40 +490,29 @@ int history_read(struct history *history, const uint8_t *commits, size_t size) {
                 if (!tree_of(history, id + (i + 1) * history->hash, &parents[i])) return 0;
             if (!compare(history, tree, parents, count, path, 0, 0)) return 0;
         }
-        forget(history, 0);
+        forget(history);
         history->commits++;
     }
     return 1;
 }
 
-/* Marks what stands in a tree of a commit, however deep. */
-static int mark(struct history *history, const uint8_t *id, int depth) {
-    size_t before = history->ids.count;
-    uint32_t number = number_of(&history->ids, id, history->hash);
-    struct tree tree;
-    struct item item;
-    int more;
-    if (number == NONE || depth > DEEPEST) return 0;
-    if (number < before) return 1;     /* it was marked before */
-    if (!tree_of(history, id, &tree)) return 0;
-    while ((more = next_item(history, &tree, &item)) > 0) {
-        if (is_folder(&item)) {
-            if (!mark(history, item.id, depth + 1)) return 0;
-        } else if ((item.mode & 0170000) != 0160000 && number_of(&history->ids, item.id, history->hash) == NONE) {
-            return 0;
-        }
-    }
-    return more == 0;
-}
-
-/* Remembers what stands in the `trees` of tips: before any commit is read, so that theirs are the first numbers. */
+/* Remembers what stands in the `trees` of tips: before any commit is read, so that theirs are the first numbers. Each
+   is compared with the one before, as they have most in common. */
 int history_mark(struct history *history, const uint8_t *trees, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (!mark(history, trees + i * history->hash, 0)) return 0;
-        forget(history, 0);
+    char path[LONGEST];
+    struct tree tree, before;
+    int whole = 1;
+    history->marking = 1;
+    for (size_t i = 0; i < count && whole; i++) {
+        const uint8_t *id = trees + i * history->hash;
+        whole = number_of(&history->ids, id, history->hash) != NONE && tree_of(history, id, &tree) &&
+                (!i || tree_of(history, id - history->hash, &before)) &&
+                compare(history, tree, &before, i ? 1 : 0, path, 0, 0);
+        forget(history);
     }
+    history->marking = 0;
     history->marked = history->ids.count;
-    return 1;
+    return whole;
 }
 
 int history_marked(const struct history *history, uint32_t id) { return id < history->marked; }

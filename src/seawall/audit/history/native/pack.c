@@ -30,10 +30,10 @@ static uint64_t offset_of(const struct pack *pack, uint32_t object) {
     return (uint64_t)big32(large) << 32 | big32(large + 4);
 }
 
+static uint32_t beginning(const uint8_t *name) { return (uint32_t)name[0] << 8 | name[1]; }
+
 uint32_t pack_find(const struct pack *pack, const uint8_t *name) {
-    const uint8_t *fanout = pack->index + 8;
-    uint32_t low = name[0] ? big32(fanout + 4 * (name[0] - 1)) : 0, high = big32(fanout + 4 * name[0]);
-    if (high > pack->count) high = pack->count;
+    uint32_t two = beginning(name), low = two ? pack->ends[two - 1] : 0, high = pack->ends[two];
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         int order = memcmp(pack_name(pack, middle), name, pack->hash);
@@ -41,6 +41,12 @@ uint32_t pack_find(const struct pack *pack, const uint8_t *name) {
         if (order < 0) low = middle + 1; else high = middle;
     }
     return NONE;
+}
+
+/* How many names begin with two bytes or with lesser ones. The index tells it of one byte, which leaves much to search. */
+static void count_names(struct pack *pack) {
+    for (uint32_t i = 0; i < pack->count; i++) pack->ends[beginning(pack_name(pack, i))]++;
+    for (uint32_t two = 1; two < 1 << 16; two++) pack->ends[two] += pack->ends[two - 1];
 }
 
 static uint32_t find_offset(const struct pack *pack, uint64_t offset) {
@@ -103,13 +109,14 @@ static int understood(struct pack *pack) {
     return 0;
 }
 
-int pack_header(const struct pack *pack, const struct entry *entry, struct header *header) {
+/* Without `base`, which takes its time to be found, it is not said. */
+int pack_header(const struct pack *pack, const struct entry *entry, struct header *header, uint32_t *base) {
     uint64_t at = entry->offset, end = entry->end;
     if (at >= end) return 0;
     uint8_t byte = pack->data[at++];
     header->kind = byte >> 4 & 7;
     header->size = byte & 15;
-    header->base = NONE;
+    if (base) *base = NONE;
     for (unsigned shift = 4; byte & 128; shift += 7) {
         if (at >= end || shift > 53) return 0;
         byte = pack->data[at++];
@@ -117,7 +124,7 @@ int pack_header(const struct pack *pack, const struct entry *entry, struct heade
     }
     if (header->kind == REF_DELTA) {
         if (end - at < pack->hash) return 0;
-        header->base = pack_find(pack, pack->data + at);
+        if (base) *base = pack_find(pack, pack->data + at);
         at += pack->hash;
     } else if (header->kind == OFS_DELTA) {
         uint64_t back = 0;
@@ -126,7 +133,7 @@ int pack_header(const struct pack *pack, const struct entry *entry, struct heade
             byte = pack->data[at++];
             back = (back << 7) + (byte & 127) + (byte & 128 ? 1 : 0);
         } while (byte & 128);
-        if (back && back < entry->offset) header->base = find_offset(pack, entry->offset - back);
+        if (base && back && back < entry->offset) *base = find_offset(pack, entry->offset - back);
     } else if (header->kind < COMMIT || header->kind > TAG) {
         return 0;
     }
@@ -150,14 +157,15 @@ static void relate(struct pack *pack, uint32_t *order) {
         uint32_t object = pack->by_offset[i].object;
         struct entry *entry = &entries[object];
         struct header header;
+        uint32_t base;
         entry->weight = entry->end - entry->offset;
-        if (!pack_header(pack, entry, &header)) continue;
+        if (!pack_header(pack, entry, &header, &base)) continue;
         if (header.kind <= TAG) {
             entry->kind = header.kind;
-        } else if (header.base != NONE && header.base != object) {
-            entry->base = header.base;
-            entry->sibling = entries[header.base].child;
-            entries[header.base].child = object;
+        } else if (base != NONE && base != object) {
+            entry->base = base;
+            entry->sibling = entries[base].child;
+            entries[base].child = object;
         }
     }
     for (uint32_t i = 0; i < pack->count; i++) {
@@ -184,6 +192,7 @@ void pack_close(struct pack *pack) {
     if (!pack) return;
     if (pack->data) munmap((void *)pack->data, pack->size);
     if (pack->index) munmap((void *)pack->index, pack->index_size);
+    free(pack->ends);
     free(pack->entries);
     free(pack->by_offset);
     free(pack->families);
@@ -199,11 +208,13 @@ struct pack *pack_open(const char *path, const char *index) {
     pack->index = map_file(index, &pack->index_size);
     if (!pack->data || !pack->index || !understood(pack)) goto failed;
     size_t count = pack->count ? pack->count : 1;
+    pack->ends = calloc(1 << 16, sizeof *pack->ends);
     pack->entries = malloc(count * sizeof *pack->entries);
     pack->by_offset = malloc(count * sizeof *pack->by_offset);
     pack->families = malloc(count * sizeof *pack->families);
     order = malloc(count * sizeof *order);
-    if (!pack->entries || !pack->by_offset || !pack->families || !order) goto failed;
+    if (!pack->ends || !pack->entries || !pack->by_offset || !pack->families || !order) goto failed;
+    count_names(pack);
     for (uint32_t i = 0; i < pack->count; i++) {
         pack->entries[i] = (struct entry){offset_of(pack, i), 0, 0, NONE, NONE, NONE, NONE, 0};
         pack->by_offset[i] = (struct place){pack->entries[i].offset, i};

@@ -31,6 +31,7 @@ struct pack {
     const uint8_t *data, *index;
     size_t size, index_size;
     uint32_t count, hash;        /* objects; bytes of a name */
+    uint32_t *ends;              /* by the first two bytes of a name: how many names are not greater than those */
     struct entry *entries;       /* in the order of their names */
     struct place *by_offset;     /* in the order of the pack */
     uint32_t *families;          /* objects with no base, but for trees, in the order of the pack */
@@ -41,7 +42,6 @@ struct pack {
 struct header {
     uint64_t size;               /* of what is compressed */
     uint64_t at;                 /* where that begins */
-    uint32_t base;
     uint8_t kind;
 };
 
@@ -55,7 +55,7 @@ struct pack *pack_open(const char *path, const char *index);
 void pack_close(struct pack *pack);
 const uint8_t *pack_name(const struct pack *pack, uint32_t object);
 uint32_t pack_find(const struct pack *pack, const uint8_t *name);
-int pack_header(const struct pack *pack, const struct entry *entry, struct header *header);
+int pack_header(const struct pack *pack, const struct entry *entry, struct header *header, uint32_t *base);
 int pack_inflate(const struct pack *pack, const struct entry *entry, const struct header *header,
                  struct libdeflate_decompressor *decompressor, uint8_t *out);
 
