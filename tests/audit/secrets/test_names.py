@@ -1,8 +1,11 @@
 """Files that are credentials by their names, and only with the content."""
 
+from pathlib import Path
+
 import pytest
 
 from seawall.audit.secrets.names import FileNames
+from seawall.audit.secrets.ready import ready
 from seawall.audit.secrets.rules import FileRule, load
 
 NAMES = FileNames(load()[1])
@@ -53,6 +56,24 @@ def test_harmless(path: str, content: bytes) -> None:
 
 def test_ordinary_paths_are_refused_at_once() -> None:
     assert not NAMES.suspicious("src/seawall/audit/finding.py")
+
+
+@pytest.mark.parametrize("odd", ["", "a\n.pgpass", "\udce4/.netrc"])
+def test_many_paths_in_one_pass(odd: str, tmp_path: Path) -> None:
+    names = ready().names
+    told = [path for rule in names.rules for path in (*rule.positive, *rule.negative)]
+    paths = [each + after for each in told for after in ("", "x", "/a.py", ".txt")] + [odd, "src/a.py", "netrc.py"]
+    assert names.among(paths) == set(filter(NAMES.suspicious, paths))
+    assert names.among([]) == set()
+
+
+def test_an_expression_may_ask_where_the_path_ends(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        '[[file]]\nid = "theirs"\nvendor = ""\ndescription = "d"\npaths = [\'secret\\.txt\\Z\']\ncontent = "x"\n'
+        'positive = ["a/secret.txt"]\nnegative = ["a"]\n'
+    )
+    assert ready([own]).names.among(["b/secret.txt", "secret.txt.md", "c"]) == {"b/secret.txt"}
 
 
 def test_rules_of_users_need_not_begin_where_a_name_begins() -> None:

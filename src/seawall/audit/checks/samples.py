@@ -30,7 +30,7 @@ def made_for_tests(rule: Rule | FileRule, sureness: Sureness, places: Iterable[P
     """
     if sureness == "verified" or not anybodys(rule):
         return False
-    where = {_kind(place) for place in places}
+    where = {_kind(path, kind) for path, kind in {(place.path, place.kind) for place in places}}
     return where in ({"sample"}, {"sample", "readme"})
 
 
@@ -41,11 +41,11 @@ def anybodys(rule: Rule | FileRule) -> bool:
     return rule.vendor in _PROGRAMS and (isinstance(rule, FileRule) or bool(rule.judge))
 
 
-def _kind(place: Place) -> str:
+def _kind(path: str, kind: str) -> str:
     """Whether a place is a "sample", a "readme", or "" for any other."""
-    if place.kind not in ("file", "staged file"):
+    if kind not in ("file", "staged file"):
         return ""
-    *folders, name = place.path.split("/")
+    *folders, name = path.split("/")
     if _FILE.fullmatch(name) or any(_FOLDER.fullmatch(each) for each in folders):
         return "sample"
     return "readme" if _README.fullmatch(name) else ""

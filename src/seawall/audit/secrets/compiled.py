@@ -30,7 +30,7 @@ def compiled(
     """
     everything = [*expressions, *(_escaped(literal) for literal in literals)]
     flags = [
-        (hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0) | (hyperscan.HS_FLAG_PREFILTER if prefilter else MULTILINE)
+        MULTILINE | (hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0) | (hyperscan.HS_FLAG_PREFILTER if prefilter else 0)
         for start in with_starts
     ]
     flags += [hyperscan.HS_FLAG_DOTALL] * len(literals)

@@ -1,7 +1,7 @@
 """What stands around a value: the name it is assigned to, the operator, the quotes, the rest of the line."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from seawall.audit.secrets.late import Late
 
@@ -69,8 +69,7 @@ _PASSWORD_ITSELF = Late(r"(?i)(?:\w*[_.])?pass(?:word|wd|phrase)?\(")
 _BEYOND_ASCII = Late("[^\\x00-\\x7f]")
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """A value's surroundings. `name` is empty if nothing is assigned."""
 
     name: str

@@ -1,7 +1,7 @@
 """Credentials in a block of bytes however they are wrapped: plain, encoded, compressed, in archives in archives."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from seawall.audit.secrets.encoded import Decoder, Form
 from seawall.audit.secrets.scanner import Hit, Scanner
@@ -11,8 +11,7 @@ DEPTH = 6  # wrappings in wrappings
 AROUND = 160  # bytes of a line shown to each side of a hit
 
 
-@dataclass(frozen=True)
-class Sighting:
+class Sighting(NamedTuple):
     """A credential, and where in the block it is."""
 
     hit: Hit
@@ -38,7 +37,7 @@ def look_at_lines(scanner: Scanner, data: bytes, lines: Iterable[tuple[int, int]
         number += data.count(b"\n", last, low)
         last = low
         for each in _look(scanner, data[low:high], (), gaps, packed=False):
-            found.append(replace(each, line=number + each.line))
+            found.append(each._replace(line=number + each.line))
     return found
 
 
@@ -68,7 +67,7 @@ def _decoded(
             if found := _look(scanner, inner, (*within, form.encoding), gaps):
                 done = high
                 line = data.count(b"\n", 0, low)
-                yield from (replace(each, line=line + each.line) for each in found)
+                yield from (each._replace(line=line + each.line) for each in found)
 
 
 def _unpacked(scanner: Scanner, data: bytes, within: tuple[str, ...], gaps: list[str]) -> Iterator[Sighting]:

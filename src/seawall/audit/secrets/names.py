@@ -43,6 +43,10 @@ class FileNames:
             if not at:
                 return self._anywhere.search(path) is not None
 
+    def among(self, paths: Iterable[str]) -> set[str]:
+        """Those of very many paths that are suspicious."""
+        return set(filter(self.suspicious, paths))
+
     def match(self, path: str, content: bytes) -> FileRule | None:
         """The first rule whose path and content both match; `path` with /, from the repository's root."""
         if not content or not self.suspicious(path):

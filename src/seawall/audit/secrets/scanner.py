@@ -3,9 +3,9 @@
 import re
 from bisect import bisect
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import hyperscan
 
@@ -25,13 +25,12 @@ ORDER: dict[Sureness, int] = {  # the surest first
 # `backup-ghp_…` is one, and so are `\nghp_…`, `%22ghp_…` and `\u0022ghp_…` as other text writes them.
 _BEFORE = re.compile(rb"(?<!\\)(?<!%[0-9A-Fa-f])(?<!\\u00[0-9A-Fa-f])[0-9A-Za-z_]")
 _AFTER = re.compile(rb"[0-9A-Za-z_-]")  # but not `sk_live_…-x`, which goes on
-_ENDS = re.compile(r"\\[AZz]")
+ENDS = re.compile(r"\\[AZz]")  # a text's, in an expression
 _CACHE_SIZE = 200_000  # lines, …
 _CACHED = 1024  # … and how long one may be
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """A credential in a block of bytes, from `start` to `end`."""
 
     rule: Rule | FileRule
@@ -81,7 +80,7 @@ class Scanner:
         Not where a rule asks for the text's own end, nor where many lines must be seen to know where to look.
         """
         return not any(
-            _ENDS.search(rule.anchor or rule.expression)
+            ENDS.search(rule.anchor or rule.expression)
             or (not rule.anchor and (rule.multiline or rule.lines > LINES_AROUND))
             for rule in self.rules
         )
