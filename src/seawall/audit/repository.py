@@ -17,6 +17,8 @@ from seawall.audit.evidence import Credential, Evidence
 from seawall.audit.finding import Place
 from seawall.audit.fingerprint import of_credential
 from seawall.audit.history import git
+from seawall.audit.history.beginning import Beginning
+from seawall.audit.history.git import Repository
 from seawall.audit.history.places import Credential as Placed
 from seawall.audit.history.scan import Scan, scan
 from seawall.audit.mask import mask_all, mask_line
@@ -46,16 +48,17 @@ def audit(
     options: Options,
     progress: Callable[[int, int], None] = lambda done, total: None,
     preparing: Callable[[], None] = lambda: None,
+    begun: Beginning | None = None,
 ) -> Report:
     """Look at everything in the repository in or above `path`. Raises SeawallError for what cannot be read at all.
 
     `progress` is told bytes done and bytes in all; `preparing` is called when the rules will take some seconds first.
     """
     started, began = datetime.now().astimezone(), time.monotonic()
-    top = top_folder(path)
-    with (
-        ThreadPoolExecutor() as beside
-    ):  # fingerprints take their time: they are made, and kept, from the first sight on
+    begun = begun or Beginning(path)
+    repository, top = begun.repository, _top(path, begun.repository)
+    # Fingerprints take their time: they are made, and kept, from the first sight on.
+    with begun, ThreadPoolExecutor() as beside:
 
         def noticed(rule: Rule | FileRule, secret: str) -> None:
             beside.submit(of_credential, rule, secret)
@@ -63,7 +66,7 @@ def audit(
         try:
             with _told():
                 rules = scanner(top, options.rules, preparing)
-                scanned = scan(path, rules, options.processes, progress, noticed=noticed)
+                scanned = scan(path, rules, options.processes, progress, noticed=noticed, begun=begun)
         except BaseException:
             beside.shutdown(cancel_futures=True)
             raise
@@ -72,7 +75,7 @@ def audit(
     accepted = baseline.load(file) if file.exists() else baseline.Baseline(())
     counted, known, expired = baseline.split(findings, accepted, started.date())
     return Report(
-        subject=_subject(path),
+        subject=_subject(path, repository),
         started=started,
         seconds=time.monotonic() - began,
         findings=tuple(counted),
@@ -107,7 +110,10 @@ def _figures(scanned: Scan) -> dict[str, int | float]:
 
 def top_folder(path: Path) -> Path:
     """Where the baseline and own rules are: the top of the work tree, or the folder itself."""
-    repository = git.find(path)
+    return _top(path, git.find(path))
+
+
+def _top(path: Path, repository: Repository | None) -> Path:
     if repository is None:
         return git.folder(path)
     return repository.work_tree or repository.git_dir
@@ -161,8 +167,7 @@ def _text(secret: str) -> str:
     return secret.encode("latin-1").decode("utf-8", "replace")
 
 
-def _subject(path: Path) -> Subject:
-    repository = git.find(path)
+def _subject(path: Path, repository: Repository | None) -> Subject:
     if repository is None:
         return Subject(str(path.resolve()))
 

@@ -52,13 +52,16 @@ def scan_command(
     Passwords, keys and hashes that lie among tests or documentation only are
     listed for information and do not make it 1; what vendors issue does.
     """
-    from seawall.audit.repository import Options, audit
-    from seawall.audit.run import exit_code
+    from seawall.audit.history.beginning import Beginning
 
     _check_writable([file for file in (sarif, html) if file])
     gc.disable()  # hundreds of thousands of names are kept until the end: looking for cycles among them takes its time
-    with shown() as told:
-        report = audit(path, Options(rules, baseline, processes), told.progress, told.preparing)
+    with Beginning(path) as begun:
+        from seawall.audit.repository import Options, audit
+        from seawall.audit.run import exit_code
+
+        with shown() as told:
+            report = audit(path, Options(rules, baseline, processes), told.progress, told.preparing, begun)
     if sarif:
         from seawall.audit.report.sarif import as_sarif
 
@@ -77,7 +80,14 @@ def scan_command(
         show(report, everything)
     if not path.is_dir():
         _tell_of_history(path)
-    sys.exit(exit_code(report))
+    _exit(exit_code(report))
+
+
+def _exit(code: int) -> None:
+    """End at once, as mypy does: to take a large heap apart, object by object, takes longer than the report did."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _tell_of_history(file: Path) -> None:

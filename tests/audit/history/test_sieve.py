@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from seawall.audit.history import packed
-from seawall.audit.history.packed import Pack, Sieve
+from seawall.audit.history.packed import Pack
+from seawall.audit.history.sieve import Sieve
 from seawall.audit.secrets.deep import look
 from seawall.audit.secrets.rules import Rule
 from seawall.audit.secrets.scanner import Scanner

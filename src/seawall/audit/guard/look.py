@@ -61,11 +61,11 @@ def _new(sighting: Sighting, kind: bytes, change: Change, data: bytes) -> New:
     head = data.partition(b"\n\n")[0].split(b"\n")
     if sighting.line > len(head) + 1:
         return New(
-            replace(sighting, line=sighting.line - len(head) - 1), _KINDS[kind], "", change.object, change.before
+            sighting._replace(line=sighting.line - len(head) - 1), _KINDS[kind], "", change.object, change.before
         )
     word = head[min(sighting.line, len(head)) - 1].partition(b" ")[0].decode("utf-8", "replace")
     part = word if word in ("author", "committer", "tagger") else f"{kind.decode()} header"
-    return New(replace(sighting, line=0), part, "", change.object, change.before)
+    return New(sighting._replace(line=0), part, "", change.object, change.before)
 
 
 def _with_before(by_object: dict[str, list[Change]]) -> Iterator[str]:

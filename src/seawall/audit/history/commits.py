@@ -4,16 +4,15 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from subprocess import Popen
-from typing import IO
+from typing import IO, NamedTuple
 
 from seawall.audit.finding import Place
 from seawall.audit.history.git import Repository, end_with_parent, environment
 from seawall.audit.history.introductions import SUBMODULE, ByLog, ByTrees, Damaged
-from seawall.audit.history.objects import Store, staged
+from seawall.audit.history.objects import Store
 from seawall.audit.history.packed import Pack
 from seawall.errors import RepositoryUnusable
 
@@ -25,8 +24,7 @@ _LOG = ("log", "--source", "--no-show-signature", "--date-order", f"--format={_F
 _RAW = ("--raw", "-c", "-t", "--root", "--no-renames", "--no-abbrev", "--full-history")
 
 
-@dataclass(frozen=True)
-class Commit:
+class Commit(NamedTuple):
     """Who and when; `source` is a ref that leads to it, "reflog", or "" if nothing does."""
 
     name: str
@@ -46,8 +44,7 @@ class Commit:
         return "file" if self.source else "unreachable commit"
 
 
-@dataclass(frozen=True)
-class Introduction:
+class Introduction(NamedTuple):
     """A commit in which an object stands under a path that it did not stand under before."""
 
     commit: Commit
@@ -64,15 +61,17 @@ _COMMIT = re.compile(rb"^C(.*)$", re.MULTILINE)
 class Log:
     """What git says of every commit, reachable or not. It writes files while objects are read."""
 
-    def __init__(self, repository: Repository, packs: Sequence[Pack] = ()) -> None:
+    def __init__(self, repository: Repository, by_trees: bool) -> None:
         self.repository = repository
         self._stopped = False
-        self._begin(ByTrees(repository, packs) if packs else ByLog(), early=True)
+        self._tips: set[str] = set()
+        self._begin(by_trees, early=True)
 
-    def _begin(self, brought: ByTrees | ByLog, early: bool) -> None:
+    def _begin(self, by_trees: bool, early: bool) -> None:
         self.commits: dict[str, Commit] = {}  # newest first
         self.whole = True  # whether git could read it to its end
-        self.brought = brought
+        self.by_trees = by_trees  # which are compared by ourselves
+        self.brought: ByTrees | ByLog = ByLog()
         self._numbered: list[Commit] = []  # in the order read: one may come twice
         self._trees: dict[str, str] = {}  # of commits
         self._running = [self._start(*which, early=early) for which in (("--all",), ("--reflog", "--not", "--all"))]
@@ -82,29 +81,40 @@ class Log:
         with tempfile.TemporaryFile() as asked:
             asked.write(input)
             asked.seek(0)
-            raw = () if isinstance(self.brought, ByTrees) else _RAW
+            raw = () if self.by_trees else _RAW
             command = self.repository.command("-c", "core.quotePath=false", *_LOG, *raw, *which)
             first = end_with_parent if early else None  # nothing may be done there once there are threads
             return Popen(command, stdin=asked, stdout=file, env=environment(), preexec_fn=first), file  # noqa: PLW1509
 
-    def finish(self) -> None:
+    def finish(self, packs: Sequence[Pack], tips: set[str]) -> None:
         """Wait for it. If trees are damaged or not there git is asked for all of it."""
+        self._tips = tips
         try:
+            if self.by_trees:
+                self._compare(packs)
             self._finish()
         except (Damaged, RepositoryUnusable):
             self._by_log()
+
+    def _compare(self, packs: Sequence[Pack]) -> None:
+        if not packs:
+            raise Damaged
+        self.brought = ByTrees(self.repository, packs)
+        if self._stopped:
+            raise Damaged
 
     def _by_log(self) -> None:
         self._end()
         if self._stopped:
             raise Damaged
-        self._begin(ByLog(), early=False)
+        self._begin(by_trees=False, early=False)
         self._finish()
 
     def _end(self) -> None:
-        for process, _ in self._running:
+        for process, file in self._running:
             process.kill()
             process.wait()
+            file.close()
 
     def stop(self) -> None:
         """Nobody waits for it any more: what another thread does here ends soon."""
@@ -115,8 +125,6 @@ class Log:
             process.kill()
 
     def _finish(self) -> None:
-        if isinstance(self.brought, ByTrees) and (tips := _tips(self.repository)):
-            self.brought.mark(self.repository.run("log", "--no-walk", "--format=%T", *tips).decode().split())
         for source, running in zip(("", "reflog"), self._running, strict=True):
             self.whole &= self._read(*running, source)
 
@@ -154,10 +162,18 @@ class Log:
         if isinstance(self.brought, ByLog):
             self.brought.read(text, starts, first, (self._trees[name] for name, _ in parents))
         elif all(each in self._trees for _, before in parents for each in before):
+            if not first:
+                self._mark(self.brought)
             self.brought.read([self._trees[each] for each in (name, *before)] for name, before in parents)
         else:
             raise Damaged
         return ended_well
+
+    def _mark(self, trees: ByTrees) -> None:
+        """What stands in tips, those beside each other that are of the same time."""
+        if not self._tips <= self.commits.keys():
+            raise Damaged
+        trees.mark(self._trees[name] for name in self.commits if name in self._tips)
 
     @property
     def paths(self) -> Iterable[str]:
@@ -193,23 +209,16 @@ class Log:
         return {name: number for number, name in enumerate(self.commits)}
 
     def in_tips(self, wanted: set[str]) -> set[str]:
-        """Those of the `wanted` objects that are in HEAD, a branch's tip or the index."""
-        there = self.brought.in_tips(wanted) if isinstance(self.brought, ByTrees) else in_tips(self.repository, wanted)
-        return there | (wanted & staged(self.repository).keys())
+        """Those of the `wanted` objects that are in HEAD or a branch's tip."""
+        if isinstance(self.brought, ByTrees):
+            return self.brought.in_tips(wanted)
+        return in_tips(self.repository, self._tips & self.commits.keys(), wanted)
 
 
-_FIRST = re.compile(rb"^[0-9a-f]{40,64}", re.MULTILINE)
-
-
-def _tips(repository: Repository) -> tuple[str, ...]:
-    head = repository.try_run("rev-parse", "--verify", "-q", "HEAD")
-    return ("--branches", "--remotes", *(["HEAD"] if head else []))
-
-
-def in_tips(repository: Repository, wanted: set[str]) -> set[str]:
-    """Those of the `wanted` objects that are in HEAD or a branch's tip."""
-    tips, there = _tips(repository), set[bytes]()
-    if repository.try_run("rev-list", "--max-count=1", *tips):
-        for lines in repository.blocks("rev-list", "--objects", "--no-walk", "--missing=allow-any", *tips):
-            there.update(_FIRST.findall(lines))
+def in_tips(repository: Repository, tips: Iterable[str], wanted: set[str]) -> set[str]:
+    """Those of the `wanted` objects that stand in one of the commits `tips`."""
+    there, asked = set[bytes](), "".join(name + "\n" for name in tips).encode()
+    if asked:
+        command = ("rev-list", "--objects", "--no-walk", "--missing=allow-any", "--stdin")
+        there.update(line.split(None, 1)[0] for line in repository.lines(*command, input=asked))
     return {name for name in wanted if name.encode() in there}

@@ -104,8 +104,3 @@ def kind(path: Path) -> str:
 def ref_names(repository: Repository) -> bytes:
     """Every ref's name, a line each."""
     return repository.run("for-each-ref", "--format=%(refname)")
-
-
-def staged_names(repository: Repository) -> bytes:
-    """Every path in the index, a line each."""
-    return repository.run("ls-files", "-z").replace(b"\0", b"\n")

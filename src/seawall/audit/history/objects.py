@@ -161,45 +161,6 @@ def missing(repository: Repository) -> int:
         return 1
 
 
-def pointed_to(repository: Repository) -> set[str]:
-    """What refs and the index name themselves, and what is in trees that tags name."""
-    names = repository.run("for-each-ref", "--format=%(objectname)").decode().split()
-    return {*names, *staged(repository), *filter(None, tagged(repository))}
-
-
-def staged(repository: Repository) -> dict[str, str]:
-    """The objects in the index, each with its path."""
-    return _paths(_own(repository.run("ls-files", "--stage", "-z").split(b"\0"))) if repository.work_tree else {}
-
-
-def tagged(repository: Repository) -> dict[str, str]:
-    """Objects that refs name, or have in a tree that they name, without any commit; each with a path or the ref."""
-    lines = repository.run("for-each-ref", "--format=%(objecttype) %(*objecttype) %(refname)").decode(errors="replace")
-    found: dict[str, str] = {}
-    for line in lines.splitlines():
-        kind, peeled, ref = line.split(" ", 2)
-        if "commit" in (kind, peeled):
-            continue
-        name = repository.try_run("rev-parse", "--verify", "-q", f"{ref}^{{}}").decode().strip()
-        found |= {name: ref} | _paths(_own(repository.try_run("ls-tree", "-r", "-t", "-z", name).split(b"\0")))
-    return found
-
-
-def _own(entries: Iterable[bytes]) -> Iterator[bytes]:
-    """Without submodules, whose objects are in other repositories."""
-    return (entry for entry in entries if not entry.startswith(b"160000"))
-
-
-def _paths(entries: Iterable[bytes]) -> dict[str, str]:
-    """Of `mode [type] object [stage]<tab>path`."""
-    found = {}
-    for entry in filter(None, entries):
-        about, _, path = entry.partition(b"\t")
-        name = max(about.split(), key=len)
-        found[name.decode()] = path.decode("utf-8", "replace")
-    return found
-
-
 def gaps(repository: Repository, absent: int) -> list[Gap]:
     """Why the history is not whole, if it is not."""
     found = []

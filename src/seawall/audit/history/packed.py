@@ -1,25 +1,17 @@
-"""Git's packs, read by ourselves: which of their objects may hold a credential. See native/."""
+"""Git's packs, as a library of ours reads them: see native/."""
 
 import ctypes
-from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, Literal
-from weakref import finalize
 
 from seawall.audit.history.git import Repository
-from seawall.audit.secrets.partly import ALL, Part, Runs, reach
-from seawall.audit.secrets.scanner import Scanner
 
 PART_BYTES = 1 << 20  # of a pack, that one process reads before it reports
 NONE = 0xFFFFFFFF  # where the library has no number; a position: all that is made from the object is to be looked at
-# What has been made to have very many matches is not to fill the memory:
-POSITIONS = 4096  # of one object that are followed …
-LINES = 256  # … and for which only their lines are looked at
-AT_ONCE = 1 << 17  # followed together
 _LIBRARY = Path(__file__).with_name(f"_packs{EXTENSION_SUFFIXES[0]}")
 _SOURCES = Path(__file__).with_name("native")  # in a checkout alone
 _KINDS: dict[int, Literal["commit", "tree", "blob", "tag"]] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -33,10 +25,6 @@ class _Out(ctypes.Structure):
         *((f"{name}_count", ctypes.c_uint64) for name in ("text", "window", "wrapped", "left", "followed")),
         *((name, ctypes.c_uint64) for name in ("objects", "bytes")),
     ]
-
-
-class _Position(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_uint32) for name in ("object", "at", "reach", "number")]
 
 
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
@@ -94,19 +82,28 @@ def available() -> bool:
     return _library() is not None
 
 
+def readable(repository: Repository) -> bool:
+    """Whether there are packs that we may be able to read."""
+    try:
+        return available() and bool(_indexes(repository))
+    except OSError:  # it says so in `seawall doctor`
+        return False
+
+
 def packs(repository: Repository) -> list["Pack"]:
     """Those of the repository that can be read; others are git's."""
-    try:
-        library = _library()
-    except OSError:  # it says so in `seawall doctor`
+    if not readable(repository):
         return []
-    indexes = sorted((repository.common_dir / "objects" / "pack").glob("*.idx")) if library else []
-    found = []
-    for index in indexes:
-        assert library is not None
+    found, library = [], _library()
+    assert library is not None
+    for index in _indexes(repository):
         if handle := library.pack_open(bytes(index.with_suffix(".pack")), bytes(index)):
             found.append(Pack(library, handle))
     return [pack for pack in found if pack.hash == repository.hash]  # one of other names is none of its packs
+
+
+def _indexes(repository: Repository) -> list[Path]:
+    return sorted((repository.common_dir / "objects" / "pack").glob("*.idx"))
 
 
 @dataclass(frozen=True)
@@ -156,119 +153,3 @@ class Pack:
         count = self.library.pack_parts(self.handle, PART_BYTES, firsts, weights)
         borders = [*firsts[1:count], families][:count]
         return sorted(zip(weights[:count], firsts[:count], borders, strict=True), reverse=True)
-
-
-@dataclass
-class Suspects:
-    """Which objects of a part of a pack may hold something."""
-
-    objects: int = 0  # that were gone through
-    bytes: int = 0
-    wrapped: set[int] = field(default_factory=set)  # perhaps
-    positions: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # where a match ends, and its number
-    left: set[int] = field(default_factory=set)  # that were not gone through
-
-    def add(self, positions: Iterable[tuple[int, int, int, int]]) -> None:
-        """Those for which something speaks."""
-        for object, at, needed, number in positions:
-            if needed == ALL and object not in self.wrapped:
-                there = self.positions.setdefault(object, [])
-                there.append((at, number))
-                if len(there) > LINES:
-                    self.wrapped.add(object)
-                    del self.positions[object]
-
-
-class Sieve:
-    """Tells which objects of a pack may hold a credential."""
-
-    def __init__(self, pack: Pack, scanner: Scanner) -> None:
-        self.pack = pack
-        self.scanner = scanner
-        self._library = pack.library
-        longest = 2 * max((rule.longest for rule in scanner.rules), default=0)
-        self._reader = self._library.reader_open(pack.handle, longest)
-        if not self._reader:
-            raise MemoryError
-        finalize(self, self._library.reader_close, self._reader)
-
-    def suspects(self, first: int, last: int) -> Suspects:
-        """In the families from `first` up to `last`."""
-        out = self._reader.contents
-        objects, size = out.objects, out.bytes
-        found = Suspects()
-        positions: set[tuple[int, int, int, int]] = set()
-        self._library.reader_begin(self._reader, first, last)
-        while self._more(self._library.reader_next(self._reader)):
-            found.wrapped.update(_numbers(out.wrapped, out.wrapped_count))
-            found.left.update(_numbers(out.left, out.left_count))
-            positions.update(self._positions(ctypes.string_at(out.text, out.text_count)))
-            if len(positions) > AT_ONCE:
-                self._take(positions, found)
-        self._take(positions, found)
-        found.objects, found.bytes = out.objects - objects, out.bytes - size
-        return found
-
-    def _take(self, positions: set[tuple[int, int, int, int]], found: Suspects) -> None:
-        """What speaks for something, there and in what is made from it; `positions` are empty then."""
-        in_order = sorted(positions)
-        positions.clear()
-        found.wrapped.update(object for object, at, _, _ in in_order if at == NONE)
-        found.add(in_order)
-        found.add(self._followed(in_order))
-        found.wrapped.update(_numbers(self._reader.contents.left, self._reader.contents.left_count))
-
-    def contents(self, suspects: Suspects) -> Iterator[tuple[int, bytes]]:
-        """Of those that may hold something; what cannot be had is left."""
-        objects = (suspects.wrapped | suspects.positions.keys()) - suspects.left
-        wanted = (ctypes.c_uint32 * len(objects))(*objects)
-        self._more(self._library.reader_want(self._reader, wanted, len(wanted)))
-        out = self._reader.contents
-        while self._more(self._library.reader_next(self._reader)):
-            suspects.left |= objects.intersection(_numbers(out.left, out.left_count))
-            windows = _numbers(out.windows, 5 * out.window_count)
-            for object, at, length in zip(windows[0::5], windows[2::5], windows[3::5], strict=True):
-                yield object, ctypes.string_at(out.text + at, length)
-
-    def _followed(self, positions: list[tuple[int, int, int, int]]) -> Iterator[tuple[int, int, int, int]]:
-        """The same in other objects, where something speaks for it."""
-        there = (_Position * len(positions))(*positions)  # type: ignore[misc]  # ctypes takes tuples
-        self._more(self._library.reader_follow(self._reader, there, len(positions)))
-        out = self._reader.contents
-        numbers = _numbers(out.followed, 4 * out.followed_count)
-        return zip(numbers[0::4], numbers[1::4], numbers[2::4], numbers[3::4], strict=True)
-
-    def _positions(self, text: bytes) -> Iterator[tuple[int, int, int, int]]:
-        """Object, position, for how many bytes from it on nothing may change if it is to stay nothing, and number."""
-        out = self._reader.contents
-        windows = _numbers(out.windows, 5 * out.window_count)
-        begins = windows[2::5]
-        counts: dict[int, int] = {}
-        runs: Runs = {}
-        for number, start, end in self.scanner.matches(text):
-            at = 5 * (bisect(begins, end - 1) - 1)
-            if at < 0:
-                continue
-            object, first, low, length, more = windows[at : at + 5]
-            if counts.get(object, 0) > POSITIONS:
-                continue
-            high = low + length
-            stop = min(end, high)  # what goes over into the next window was none
-            needed = reach(self.scanner, number, Part(text, low, high, first == 0, more == 0), start, stop, runs)
-            if needed is None:
-                continue
-            counts[object] = counts.get(object, 0) + 1
-            if counts[object] <= POSITIONS:
-                yield object, first + stop - low - 1, needed, number
-            elif counts[object] == POSITIONS + 1:
-                yield object, NONE, ALL, 0
-
-    @staticmethod
-    def _more(result: int) -> bool:
-        if result < 0:
-            raise MemoryError
-        return result > 0
-
-
-def _numbers(at: int, count: int) -> Sequence[int]:
-    return memoryview(ctypes.string_at(at, 4 * count)).cast("I").tolist() if count else []

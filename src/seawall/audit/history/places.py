@@ -10,8 +10,8 @@ from seawall.audit.finding import Place, Sureness
 from seawall.audit.history.commits import Commit, Log
 from seawall.audit.history.files import kind
 from seawall.audit.history.git import Repository
-from seawall.audit.history.objects import staged, tagged
 from seawall.audit.history.reader import Seen
+from seawall.audit.history.roots import Roots
 from seawall.audit.secrets.deep import Sighting
 from seawall.audit.secrets.rules import FileRule, Rule
 from seawall.audit.secrets.scanner import ORDER
@@ -52,7 +52,14 @@ def credentials(seen: Seen, places: "Places") -> list[Credential]:
 class Places:
     """What the history says of the objects that were seen."""
 
-    def __init__(self, repository: Repository | None, folder: Path, seen: Seen, log: Log | None) -> None:
+    def __init__(
+        self,
+        repository: Repository | None,
+        folder: Path,
+        seen: Seen,
+        log: Log | None = None,
+        roots: Roots | None = None,
+    ) -> None:
         self.repository = repository
         self.folder = folder
         self.texts = seen.texts
@@ -61,9 +68,9 @@ class Places:
         wanted = {name for name, what, _ in seen.sightings if what in ("blob", "tree")}
         self.names = log.naming(named) if log else {}
         self.objects = log.introductions(wanted) if log and wanted else {}
-        self.tips = log.in_tips(wanted) if log and wanted else set()
-        self.staged = staged(repository) if repository and wanted else {}
-        self.tagged = tagged(repository) if repository and wanted else {}
+        self.staged = roots.staged if roots and wanted else {}
+        self.tagged = roots.tagged if roots and wanted else {}
+        self.tips = log.in_tips(wanted) | (wanted & self.staged.keys()) if log and wanted else set()
 
     def order(self, place: Place) -> tuple[int, str, int]:
         """Oldest first; what is in no commit is newest."""

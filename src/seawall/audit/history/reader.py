@@ -1,23 +1,26 @@
 """Reads objects and files once each, in several processes, and looks for credentials in them."""
 
+import contextlib
 import fcntl
 import gc
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
 from multiprocessing import get_context
 from multiprocessing.util import Finalize
 from pathlib import Path
 from subprocess import Popen
+from threading import Thread
 
 from seawall.audit.history.files import content
 from seawall.audit.history.git import Repository, end_with_parent
 from seawall.audit.history.objects import CHUNK_OBJECTS, Chunk, Kind, Listed
-from seawall.audit.history.packed import Pack, Sieve
+from seawall.audit.history.packed import Pack
+from seawall.audit.history.sieve import Sieve
 from seawall.audit.secrets import partly
 from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.scanner import Scanner
@@ -77,13 +80,34 @@ def read(
         finally:
             reader.close()
         return
-    with ProcessPoolExecutor(processes, get_context("fork"), _begin, (repository, scanner, packs)) as pool:
-        try:
-            results = pool.map(_chunk, chain(first, work))
-            meanwhile()
-            yield from results
-        finally:
-            pool.shutdown(cancel_futures=True)
+    _end()  # no process is forked beside the threads of another pool
+    pool = ProcessPoolExecutor(processes, get_context("fork"), _begin, (repository, scanner, packs))
+    try:
+        results = pool.map(_chunk, chain(first, work))
+        meanwhile()
+        yield from results
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    _ending.append(Thread(target=pool.shutdown))  # it takes its time, in which the caller goes on
+    _ending[-1].start()
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[None]:
+    """No process is left after it: they have what was open when they began, locks too."""
+    try:
+        yield
+    finally:
+        _end()
+
+
+_ending: list[Thread] = []
+
+
+def _end() -> None:
+    while _ending:
+        _ending.pop().join()
 
 
 _reader: "Reader"  # of this process
@@ -217,7 +241,7 @@ class Reader:
         gaps: list[str] = []
         found = look(self.scanner, data, gaps, each.path)
         if lines:
-            found = [replace(sighting, line=sighting.line + lines) for sighting in found]
+            found = [sighting._replace(line=sighting.line + lines) for sighting in found]
         self._take(each, data, found, gaps, seen)
 
     @staticmethod

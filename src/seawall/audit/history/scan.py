@@ -7,16 +7,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from seawall.audit.finding import Gap
-from seawall.audit.history import files, git, objects
+from seawall.audit.history import files, git, objects, reader
+from seawall.audit.history.beginning import Beginning
 from seawall.audit.history.commits import Log
 from seawall.audit.history.git import Repository
-from seawall.audit.history.objects import Chunk, Listed
-from seawall.audit.history.packed import Pack, packs
+from seawall.audit.history.objects import Chunk, Kind, Listed
+from seawall.audit.history.packed import Pack
 from seawall.audit.history.places import Credential, Places, credentials
 from seawall.audit.history.reader import Seen, read
-from seawall.audit.secrets.deep import look
+from seawall.audit.history.roots import Roots
+from seawall.audit.secrets.deep import Sighting, look
 from seawall.audit.secrets.rules import FileRule, Rule
 from seawall.audit.secrets.scanner import Scanner
 
@@ -44,6 +47,7 @@ def scan(
     progress: Progress = lambda *_: None,
     nested: bool = True,
     noticed: Noticed = lambda *_: None,
+    begun: Beginning | None = None,
 ) -> Scan:
     """Look at the repository in or above `path`, and at its submodules' unless `nested` is false.
 
@@ -51,51 +55,81 @@ def scan(
     Raises RepositoryUnusable.
     """
     reading = Reading(scanner, processes or os.cpu_count() or 1, progress, noticed)
-    repository = git.find(path)
-    if repository is None or not path.is_dir():
-        seen = reading.read(None, objects.chunks(_listed(files.in_folder(path.resolve()))))
-        top = (repository and repository.work_tree) or git.folder(path)
-        return replace(_result(credentials(seen, Places(None, top, seen, None)), seen, []), versioned=False)
-    result = _scan(repository, path.resolve(), reading)
+    begun = begun or Beginning(path)
+    repository = begun.repository
+    with begun, reader.ending():
+        if repository is None or begun.log is None:
+            return _files_alone(repository, path, reading)
+        result = _scan(repository, begun.log, begun.packs(), path.resolve(), reading)
     for name, module in submodules(repository).items() if nested else ():
         _add(result, scan(module, scanner, processes, progress, noticed=noticed), name)
     return result
 
 
-def _scan(repository: Repository, folder: Path, reading: "Reading") -> Scan:
-    there = packs(repository)
-    log = Log(repository, there)
-    store = objects.Store(repository, there if reading.scanner.in_parts else [])
+def _files_alone(repository: Repository | None, path: Path, reading: "Reading") -> Scan:
+    seen = reading.read(None, objects.chunks(_listed(files.in_folder(path.resolve()))))
+    top = (repository and repository.work_tree) or git.folder(path)
+    return replace(_result(credentials(seen, Places(None, top, seen)), seen, []), versioned=False)
+
+
+def _scan(repository: Repository, log: Log, there: Sequence[Pack], folder: Path, reading: "Reading") -> Scan:
+    scanner, roots = reading.scanner, Roots(repository)
+    store = objects.Store(repository, there if scanner.in_parts else [])
     with ThreadPoolExecutor(1) as beside:
-        finished: list[Future[tuple[list[Listed], set[str]]]] = []
+        finished: list[Future[_Beside]] = []
 
         def finish() -> None:
-            finished.append(beside.submit(_finish, repository, log, store))
+            finished.append(beside.submit(_beside, log, there, store, roots, scanner))
 
         try:
             seen = reading.read(repository, chain(store, objects.chunks(_files(repository))), finish, store.packs)
         except BaseException:
             log.stop()
             raise
-        trees, absent = finished[0].result()
-    seen.add(reading.read(repository, objects.chunks(trees)))
-    seen.add(reading.read(repository, objects.chunks(_by_name(repository, log, store, reading.scanner, seen))))
-    _names(repository, log, reading.scanner, seen)
-    gaps = _missing(repository, log, len(absent) + seen.missing)
+        other = finished[0].result()
+    seen.add(reading.read(repository, objects.chunks(other.trees)))
+    seen.add(reading.read(repository, objects.chunks(_by_name(repository, other.telling, seen))))
+    seen.sightings += other.names
+    gaps = _missing(repository, log, len(other.absent) + seen.missing)
     seen.gaps = _called(seen.gaps, log)
-    result = _result(credentials(seen, Places(repository, folder, seen, log)), seen, gaps)
+    result = _result(credentials(seen, Places(repository, folder, seen, log, roots)), seen, gaps)
     result.commits = len(log.commits)
     return result
 
 
-def _finish(repository: Repository, log: Log, store: objects.Store) -> tuple[list[Listed], set[str]]:
-    """Read the log, and of commits that nothing leads to. Which trees stand in no commit; what is not there."""
-    log.finish()
-    others = objects.kinds(repository, log.strangers(store))
+class _Beside(NamedTuple):
+    """What is found out while objects are read."""
+
+    trees: list[Listed]  # that stand in no commit
+    absent: set[str]  # objects
+    telling: dict[str, str]  # objects that may be credentials by their paths
+    names: list[tuple[str, Kind, Sighting]]  # what is in names
+
+
+def _beside(log: Log, there: Sequence[Pack], store: objects.Store, roots: Roots, scanner: Scanner) -> _Beside:
+    """Read the log, also of commits that nothing leads to, and what it tells."""
+    log.finish(there, roots.tips)
+    others = objects.kinds(log.repository, log.strangers(store))
     log.ask([name for name, kind in others.items() if kind == "commit"])
     left = log.strangers(store) if "commit" in others.values() else others
-    absent = log.brought.absent(store) | store.lacking(objects.pointed_to(repository))
-    return [Listed(name, "tree", 0) for name in left if others[name] == "tree"], absent
+    trees = [Listed(name, "tree", 0) for name in left if others[name] == "tree"]
+    absent = log.brought.absent(store) | store.lacking(roots.names())
+    return _Beside(trees, absent, _telling(log, store, roots, scanner), _names(log, roots, scanner))
+
+
+def _telling(log: Log, store: objects.Store, roots: Roots, scanner: Scanner) -> dict[str, str]:
+    paths = log.standing(scanner.names.among(log.paths))
+    waiting = scanner.names.among(roots.staged.values())
+    paths = {name: path for name, path in roots.staged.items() if path in waiting} | paths
+    lacking = store.lacking(paths)
+    return {name: path for name, path in paths.items() if name not in lacking}
+
+
+def _names(log: Log, roots: Roots, scanner: Scanner) -> list[tuple[str, Kind, Sighting]]:
+    """What files, folders and refs are called."""
+    paths = "\n".join(log.paths).encode("utf-8", "surrogateescape")
+    names: dict[Kind, bytes] = {"path": paths, "ref": roots.ref_names(), "index": roots.staged_names()}
+    return [("", kind, each) for kind, text in names.items() for each in look(scanner, text, [])]
 
 
 def _files(repository: Repository) -> Iterator[Listed]:
@@ -110,25 +144,11 @@ def _listed(paths: Iterable[Path]) -> Iterator[Listed]:
             yield Listed(str(path), "file", path.lstat().st_size, str(path))
 
 
-def _by_name(repository: Repository, log: Log, store: objects.Store, scanner: Scanner, seen: Seen) -> Iterator[Listed]:
+def _by_name(repository: Repository, telling: dict[str, str], seen: Seen) -> Iterator[Listed]:
     """Files that may be credentials by their names; not those in which something was found anyway."""
-    telling = {path for path in log.paths if scanner.names.suspicious(path)}
-    waiting = {name: path for name, path in objects.staged(repository).items() if scanner.names.suspicious(path)}
-    paths = waiting | log.standing(telling)
-    there = paths.keys() - store.lacking(paths) - {name for name, _, _ in seen.sightings}
-    if there:
-        of_kinds = objects.kinds(repository, there)
-        there = {name for name in there if of_kinds[name] == "blob"}
-    return (Listed(name, "blob", 0, paths[name]) for name in paths if name in there)
-
-
-def _names(repository: Repository, log: Log, scanner: Scanner, seen: Seen) -> None:
-    """What files, folders and refs are called."""
-    paths = "\n".join(log.paths).encode("utf-8", "surrogateescape")
-    seen.sightings += [("", "path", each) for each in look(scanner, paths, [])]
-    seen.sightings += [("", "ref", each) for each in look(scanner, files.ref_names(repository), [])]
-    if repository.work_tree:
-        seen.sightings += [("", "index", each) for each in look(scanner, files.staged_names(repository), [])]
+    left = telling.keys() - {name for name, _, _ in seen.sightings}
+    of_kinds = objects.kinds(repository, left)
+    return (Listed(name, "blob", 0, path) for name, path in telling.items() if of_kinds.get(name) == "blob")
 
 
 def _missing(repository: Repository, log: Log, absent: int) -> list[Gap]:
