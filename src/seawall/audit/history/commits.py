@@ -74,7 +74,9 @@ class Log:
         self.brought: ByTrees | ByLog = ByLog()
         self._numbered: list[Commit] = []  # in the order read: one may come twice
         self._trees: dict[str, str] = {}  # of commits
-        self._running = [self._start(*which, early=early) for which in (("--all",), ("--reflog", "--not", "--all"))]
+        self._running = {"": self._start("--all", early=early)}
+        if self.repository.reflogs:
+            self._running["reflog"] = self._start("--reflog", "--not", "--all", early=early)
 
     def _start(self, *which: str, input: bytes = b"", early: bool = False) -> tuple[Popen[bytes], IO[bytes]]:
         file = tempfile.TemporaryFile()  # noqa: SIM115
@@ -111,7 +113,7 @@ class Log:
         self._finish()
 
     def _end(self) -> None:
-        for process, file in self._running:
+        for process, file in self._running.values():
             process.kill()
             process.wait()
             file.close()
@@ -121,11 +123,11 @@ class Log:
         self._stopped = True
         if isinstance(self.brought, ByTrees):
             self.brought.stop()
-        for process, _ in self._running:
+        for process, _ in self._running.values():
             process.kill()
 
     def _finish(self) -> None:
-        for source, running in zip(("", "reflog"), self._running, strict=True):
+        for source, running in self._running.items():
             self.whole &= self._read(*running, source)
 
     def ask(self, commits: Sequence[str]) -> None:

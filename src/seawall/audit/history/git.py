@@ -81,6 +81,12 @@ class Repository:
         """Bytes of an object's name: 20 for SHA-1, 32 for SHA-256."""
         return 32 if self.try_run("rev-parse", "--show-object-format").strip() == b"sha256" else 20
 
+    @property
+    def reflogs(self) -> bool:
+        """Whether there may be any, of a linked work tree perhaps."""
+        kept = (*self.common_dir.glob("worktrees/*/logs"), self.common_dir / "logs", self.common_dir / "reftable")
+        return any(each.exists() for each in kept)
+
     @cached_property
     def empty(self) -> bool:
         """Whether no commit can be reached from anywhere."""

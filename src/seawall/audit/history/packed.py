@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from seawall.audit.history.git import Repository
 
-PART_BYTES = 1 << 20  # of a pack, that one process reads before it reports
+PART_BYTES = 1 << 19  # of a pack, that one process reads before it reports
 NONE = 0xFFFFFFFF  # where the library has no number; a position: all that is made from the object is to be looked at
 _LIBRARY = Path(__file__).with_name(f"_packs{EXTENSION_SUFFIXES[0]}")
 _SOURCES = Path(__file__).with_name("native")  # in a checkout alone

@@ -8,6 +8,7 @@ from seawall.audit.secrets.scanner import Hit, Scanner
 from seawall.audit.secrets.unwrap import NotWhole, unwrap, wrapped
 
 DEPTH = 6  # wrappings in wrappings
+LINES_KEPT = 10_000  # of a scanner; they are short, see partly.py
 AROUND = 160  # bytes of a line shown to each side of a hit
 
 
@@ -36,8 +37,19 @@ def look_at_lines(scanner: Scanner, data: bytes, lines: Iterable[tuple[int, int]
     for low, high in lines:
         number += data.count(b"\n", last, low)
         last = low
-        for each in _look(scanner, data[low:high], (), gaps, packed=False):
+        for each in _in_line(scanner, data[low:high], gaps):
             found.append(each._replace(line=number + each.line))
+    return found
+
+
+def _in_line(scanner: Scanner, line: bytes, gaps: list[str]) -> list[Sighting]:
+    """What is in a line; most lines with something stand in very many versions of a file."""
+    found: list[Sighting] | None = scanner.seen.get(line)
+    if found is None:
+        before = len(gaps)
+        found = _look(scanner, line, (), gaps, packed=False)
+        if len(scanner.seen) < LINES_KEPT and len(gaps) == before:
+            scanner.seen[line] = found
     return found
 
 

@@ -44,8 +44,9 @@ class Rule:
     negative: tuple[str, ...] = ()
 
     def issued(self, secret: str) -> bool:
-        """Whether a vendor's machine made `secret`, so that nobody can guess it."""
-        return not self.judge and not self.heuristic and not self.name and len(secret) >= ISSUED
+        """Whether a vendor's machine made `secret`, or anybody's a private key, so that nobody can guess it."""
+        made = self.judge in ("", "body") and not self.heuristic and not self.name
+        return made and len(secret) >= ISSUED
 
     @property
     def in_a_line(self) -> bool:

@@ -5,7 +5,7 @@ from bisect import bisect
 from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hyperscan
 
@@ -51,6 +51,7 @@ class Scanner:
         self._anchors: list[bool | None] = [None] * len(rules)
         self.file: Path | None = None  # that keeps the compiled rules
         self._lines: dict[tuple[int, bytes, int], list[Hit]] = {}
+        self.seen: dict[bytes, Any] = {}  # lines that deep.py has looked at, and what is in them
 
     @cached_property
     def forms(self) -> Sequence[Form]:

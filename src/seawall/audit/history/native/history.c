@@ -23,10 +23,11 @@
 
 /* Strings, each once, by number. */
 struct table {
+    uint32_t fixed;              /* bytes of each, where all have as many: then there are no `ends` */
     uint8_t *bytes;
-    size_t used, room;
+    size_t used, room, ends_room;
     uint64_t *ends;              /* where in `bytes` each ends */
-    uint32_t count, ends_room;
+    uint32_t count;
     uint32_t *slots, slot_count; /* numbers and one, 0: free */
 };
 
@@ -95,6 +96,10 @@ static uint32_t hashed(const uint8_t *text, size_t length) {
 }
 
 static const uint8_t *text_of(const struct table *table, uint32_t number, size_t *length) {
+    if (table->fixed) {
+        *length = table->fixed;
+        return table->bytes + (size_t)number * table->fixed;
+    }
     uint64_t from = number ? table->ends[number - 1] : 0;
     *length = table->ends[number] - from;
     return table->bytes + from;
@@ -131,13 +136,11 @@ static uint32_t number_of(struct table *table, const uint8_t *text, size_t lengt
     if (2 * (uint64_t)table->count >= table->slot_count && !rehash(table)) return NONE;
     uint32_t *slot = slot_of(table, text, length);
     if (*slot) return *slot - 1;
-    size_t room = table->ends_room;
     if (!grow(&table->bytes, &table->room, table->used + length, 1)) return NONE;
-    if (!grow(&table->ends, &room, table->count + 1, sizeof *table->ends)) return NONE;
-    table->ends_room = (uint32_t)room;
+    if (!table->fixed && !grow(&table->ends, &table->ends_room, table->count + 1, sizeof *table->ends)) return NONE;
     memcpy(table->bytes + table->used, text, length);
     table->used += length;
-    table->ends[table->count] = table->used;
+    if (!table->fixed) table->ends[table->count] = table->used;
     *slot = ++table->count;
     return table->count - 1;
 }
@@ -454,7 +457,7 @@ struct history *history_open(struct pack *const *packs, size_t count, const char
         return NULL;
     }
     history->packs = packs;
-    history->hash = hash;
+    history->hash = history->ids.fixed = hash;
     history->folder = strdup(folder);
     history->decompressor = libdeflate_alloc_decompressor();
     history->cache = calloc(count + 1, sizeof *history->cache);
