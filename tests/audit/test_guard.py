@@ -206,6 +206,17 @@ def test_what_lies_among_tests_alone_is_for_information(guarded: Path, tmp_path:
     assert ranged.returncode == 1, "git names but one of two files that are the same"
 
 
+def test_what_stands_in_a_docstring_is_for_information(guarded: Path) -> None:
+    text = 'def connect(password):\n    """As in `connect(password="Zq8vN2xKw7Rb4")`."""\n'
+    stage(guarded, "shop.py", text)
+    done = commit(guarded)
+    assert done.returncode == 0, done.stderr
+    assert b"for information: 1 lies" in done.stderr
+    assert scan(guarded).code == CLEAN
+    stage(guarded, "shop.py", text + '    return password == "Kw7Rb4Zq8vN2x"\n')
+    assert commit(guarded).returncode == 1
+
+
 def test_the_same_file_twice_is_for_information_only_if_both_are(guarded: Path) -> None:
     """They are one object, of which git rev-list names but the first path."""
     for path in ("docs/a.py", "main.py"):

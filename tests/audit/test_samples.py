@@ -50,6 +50,14 @@ def test_a_readme_counts_only_beside_tests_or_documentation() -> None:
     assert made_for_tests(RULES["password"], "heuristic", at("README.md", "tests/conftest.py"))
 
 
+def test_docstrings_are_documentation() -> None:
+    shown = [Place("file", "shop/mail.py", 9, docstring=True)]
+    assert made_for_tests(RULES["password"], "heuristic", shown)
+    assert not made_for_tests(RULES["password"], "heuristic", [*shown, *at("shop/mail.py")])
+    assert not made_for_tests(RULES["aws-access-key-id"], "format", shown)
+    assert not made_for_tests(RULES["password"], "heuristic", [Place("file", "shop/mail.txt", 9, docstring=True)])
+
+
 def test_what_a_vendor_issued_opens_something_wherever_it_lies() -> None:
     assert not made_for_tests(RULES["aws-access-key-id"], "format", at("tests/test_s3.py"))
     assert not made_for_tests(RULES["npm-registry-token"], "format", at("tests/.npmrc"))

@@ -13,6 +13,7 @@ import pytest
 
 from seawall.audit.history import packed
 from seawall.audit.history.scan import Scan, scan
+from seawall.audit.secrets.ready import ready
 from seawall.audit.secrets.rules import Rule
 from seawall.audit.secrets.scanner import Scanner
 from tests.audit.history.changing import around, changed, lines, planted
@@ -86,6 +87,18 @@ def test_histories_at_random(seed: int, tmp_path: Path, monkeypatch: pytest.Monk
     assert deltas(repo) > 20
     assert same(repo, monkeypatch).credentials
     assert differing(repo, scanner()) == {}
+
+
+def test_docstrings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a line stands in one is decided by lines that a difference need not hold."""
+    around = b"".join(b"    value_%d = %d\n" % (each, each) for each in range(200))
+    body = b"def connect():\n    %s\n" + around + b"    password = 'Zq8vN2xKw7Rb4'\n    %s\n" + around
+    versions: list[Files] = [{"a.py": body % (quotes, quotes)} for quotes in (b"pass", b'"""', b"pass", b"'''")]
+    repo = written(tmp_path / "repo", versions)
+    assert deltas(repo) >= 3
+    rules = ready()
+    (found,) = same(repo, monkeypatch, rules).credentials
+    assert [place.docstring for place in found.places] == [False, True, False, True]
 
 
 def _zip(text: bytes) -> bytes:

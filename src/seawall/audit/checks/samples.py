@@ -26,11 +26,13 @@ _README = re.compile(r"(?i)(?:readme|changes|changelog|history|news)[^/]*")
 def made_for_tests(rule: Rule | FileRule, sureness: Sureness, places: Iterable[Place]) -> bool:
     """Whether a credential that anybody can make (a key, password, hash) lies among tests or documentation alone.
 
+    Docstrings are documentation.
+
     What a vendor has issued, or a checksum proves, is none of those wherever it lies: it opens something.
     """
     if sureness == "verified" or not anybodys(rule):
         return False
-    where = {_kind(path, kind) for path, kind in {(place.path, place.kind) for place in places}}
+    where = {_kind(*each) for each in {(place.path, place.kind, place.docstring) for place in places}}
     return where in ({"sample"}, {"sample", "readme"})
 
 
@@ -41,11 +43,13 @@ def anybodys(rule: Rule | FileRule) -> bool:
     return rule.vendor in _PROGRAMS and (isinstance(rule, FileRule) or bool(rule.judge))
 
 
-def _kind(path: str, kind: str) -> str:
+def _kind(path: str, kind: str, docstring: bool) -> str:
     """Whether a place is a "sample", a "readme", or "" for any other."""
     if kind not in ("file", "staged file"):
         return ""
     *folders, name = path.split("/")
+    if docstring and name.endswith((".py", ".pyi", ".pyx")):
+        return "sample"
     if _FILE.fullmatch(name) or any(_FOLDER.fullmatch(each) for each in folders):
         return "sample"
     return "readme" if _README.fullmatch(name) else ""

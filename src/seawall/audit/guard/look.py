@@ -32,7 +32,8 @@ class New:
     @property
     def place(self) -> Place:
         """Where it is."""
-        return Place(self.kind, self.path, self.sighting.line, self.sighting.within)
+        seen = self.sighting
+        return Place(self.kind, self.path, seen.line, seen.within, docstring=seen.docstring)
 
 
 def new(scanner: Scanner, changes: Sequence[Change]) -> list[New]:

@@ -50,9 +50,9 @@ class Introduction(NamedTuple):
     commit: Commit
     path: str
 
-    def place(self, line: int, within: tuple[str, ...]) -> Place:
+    def place(self, line: int, within: tuple[str, ...], docstring: bool) -> Place:
         commit = self.commit
-        return Place(commit.kind, self.path, line, within, commit.name, commit.author, commit.date)
+        return Place(commit.kind, self.path, line, within, commit.name, commit.author, commit.date, docstring)
 
 
 _COMMIT = re.compile(rb"^C(.*)$", re.MULTILINE)

@@ -85,9 +85,10 @@ class Places:
             case "blob":
                 there = self.objects.get(name)
                 for each in there or ():
-                    yield each.place(sighting.line, sighting.within)
+                    yield each.place(sighting.line, sighting.within, sighting.docstring)
                 if not there:
-                    yield Place(*self._elsewhere(name), sighting.line, sighting.within)
+                    kind, path = self._elsewhere(name)
+                    yield Place(kind, path, sighting.line, sighting.within, docstring=sighting.docstring)
             case "tree" | "path" | "index":
                 there = self.names.get(sighting.hit.secret)
                 for each in there or ():
@@ -122,9 +123,8 @@ class Places:
                     inside = path.relative_to(top)
                     return Place(kind(inside), f".git/{inside}", sighting.line, sighting.within)
         top = (self.repository and self.repository.work_tree) or self.folder
-        return Place(
-            "file", str(path.relative_to(top)) if top in path.parents else str(path), sighting.line, sighting.within
-        )
+        name = str(path.relative_to(top)) if top in path.parents else str(path)
+        return Place("file", name, sighting.line, sighting.within, docstring=sighting.docstring)
 
 
 def _part(text: str, line: int, message: str) -> tuple[str, int]:

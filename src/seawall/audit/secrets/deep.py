@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from seawall.audit.secrets.docstrings import in_docstring
 from seawall.audit.secrets.encoded import Decoder, Form
 from seawall.audit.secrets.scanner import Hit, Scanner
 from seawall.audit.secrets.unwrap import NotWhole, unwrap, wrapped
@@ -21,6 +22,7 @@ class Sighting(NamedTuple):
     excerpt: str  # the text around it in its line
     at: int  # where the secret begins in `excerpt`
     beside: tuple[str, ...] = ()  # every secret in it: who shows it has to mask them all
+    docstring: bool = False  # whether it stands in one
 
 
 def look(scanner: Scanner, data: bytes, gaps: list[str], path: str = "") -> list[Sighting]:
@@ -38,7 +40,8 @@ def look_at_lines(scanner: Scanner, data: bytes, lines: Iterable[tuple[int, int]
         number += data.count(b"\n", last, low)
         last = low
         for each in _in_line(scanner, data[low:high], gaps):
-            found.append(each._replace(line=number + each.line))
+            shown = not each.within and in_docstring(data, low + each.hit.start)
+            found.append(each._replace(line=number + each.line, docstring=shown))
     return found
 
 
@@ -97,4 +100,5 @@ def _sighting(hit: Hit, hits: list[Hit], data: bytes, within: tuple[str, ...]) -
     excerpt = data[low:high].decode("utf-8", "replace")
     at = len(data[low : hit.start].decode("utf-8", "replace"))
     beside = tuple(other.secret for other in hits if other.end > low and other.start < high)
-    return Sighting(hit, within, data.count(b"\n", 0, hit.start) + 1, excerpt, at, beside)
+    line = data.count(b"\n", 0, hit.start) + 1
+    return Sighting(hit, within, line, excerpt, at, beside, not within and in_docstring(data, hit.start))
