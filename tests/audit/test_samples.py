@@ -27,6 +27,7 @@ def at(*paths: str) -> list[Place]:
         "app/accounts/test_login.py",
         "web/login.spec.ts",
         "server/auth_test.go",
+        "apis/iam-2010-05-08.examples.json",
     ],
 )
 def test_keys_among_tests_and_documentation_were_made_for_them(path: str) -> None:
@@ -55,6 +56,7 @@ def test_docstrings_are_documentation() -> None:
     assert made_for_tests(RULES["password"], "heuristic", shown)
     assert not made_for_tests(RULES["password"], "heuristic", [*shown, *at("shop/mail.py")])
     assert not made_for_tests(RULES["aws-access-key-id"], "format", shown)
+    assert made_for_tests(RULES["password"], "heuristic", [Place("file", "src/mail.d.ts", 9, docstring=True)])
     assert not made_for_tests(RULES["password"], "heuristic", [Place("file", "shop/mail.txt", 9, docstring=True)])
 
 

@@ -19,7 +19,7 @@ class Place:
     commit: str = ""  # the object that brought it in, in full
     author: str = ""
     date: str = ""  # ISO 8601 with offset
-    docstring: bool = False  # whether it stands in one, for readers
+    docstring: bool = False  # whether it stands in one, or in a documentation comment
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ IN = {
     "a coroutine's, Windows": 'async def f():\r\n    """\r\n    HERE\r\n    """\r\n',
     "the file's": '#!/usr/bin/env python\n# a licence\n\n"""\nText::\n\n    HERE\n"""\nimport os\n',
     "of the file's first line": '"""HERE"""',
+    "JSDoc": "/**\n * Text.\n * @example HERE\n */\nfunction f() {}\n",
+    "Javadoc in a class, Windows": "class A {\r\n    /** Text.\r\n     * HERE\r\n     */\r\n",
+    "a comment of one line": "/** HERE */",
     "the second of two": 'def f():\n    """Text:\n    """\n\ndef g():\n    """\n    HERE\n    """\n',
 }
 OUT = {
@@ -24,6 +27,9 @@ OUT = {
     "an argument": 'call(\n    """\n    HERE\n    """\n)\n',
     "behind other code": 'import os\n"""\nHERE\n"""\n',
     "behind a condition": 'if a:\n    """\n    HERE\n    """\n',
+    "a comment for who works on it": "/*\n * HERE\n */\n",
+    "code behind a comment": "/** Text. */\n * HERE\n",
+    "a comment's line without a star": "/**\n HERE\n */\n",
     "too far": 'def f():\n    """\n' + "    text\n" * 5000 + "    HERE\n",
 }
 

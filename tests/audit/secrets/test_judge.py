@@ -45,6 +45,8 @@ def found(line: str) -> list[str]:
         "key = encrypt(SIGNING_KEY, access_key=b'Zk3vQ9xT7mB2wL5pR8nY')",
         "mongodb+srv://ada:WZHTGABQN@cluster7.q7tz4kd.mongodb.net/",
         'password = "fünfzehn!Zw3rge"',
+        "    password: Kq7Wx9tRb2;",
+        "userHash = '$2b$10$Wd1gvrMYPnQv5pHBbXCwCehxXmJSEzRqNON0ev98L6JJP5296S35i'",
     ],
 )
 def test_credentials(line: str) -> None:
@@ -57,6 +59,14 @@ def test_credentials(line: str) -> None:
         'password = "changeme"',
         "X\x94(\x8c\x08password\x94: None\x94h\x07]\x94(hq1",  # of a pickle
         "    password = Py_None;",
+        "    KdcAdminPassword: XmlStringMaxLen256;",
+        "    password?: MqttPassword;",
+        "    ClientToken?: __stringMin1Max64PatternS;",
+        "    secretAccessKey?: stringValueMaxLength1000;",
+        't+=ge.c?"pswp--touch":"pswp--notouch",t+=ge.animationName?" pswp--css_animation"',
+        "didUserCodeThrowDuringThisPass=didScheduleRenderPhaseUpdate=!0;var pending=queue.pending;",
+        "const dummyHash = '$2b$10$Wd1gvrMYPnQv5pHBbXCwCehxXmJSEzRqNON0ev98L6JJP5296S35i';",
+        '"dialect+driver://user:Kq7w2x9t@db.corp.net:5432/shop"',
         "IPerspective/password: IUsernameMD5Password.",
         "mssql+pyodbc://scott:tiger^5HHH@mssql2022:1433/x",
         'oauth_secret="kkk9d7dh3k39sjv7"',

@@ -12,9 +12,11 @@ _FOLDER = re.compile(
     r"|tutorials?|specs?|__tests__|__fixtures__|__mocks__|mocks?|dummy[\w-]*"
 )
 _FILE = re.compile(
-    r"(?i)(?:conftest|tests?|test_[^/]*|[^/]*(?:_|\.|-)(?:tests?|spec|mock)|examples?[-_\d]*|readme[^/]*tests?)"
+    r"(?i)(?:conftest|tests?|test_[^/]*|[^/]*(?:_|\.|-)(?:tests?|spec|mock|examples)|examples?[-_\d]*|readme[^/]*tests?)"
     r"\.[a-z]{1,5}"
 )
+# In which docstrings.py knows what is written for readers.
+_LANGUAGES = {"py", "pyi", "pyx", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "java", "kt", "scala", "php"}
 # They issue nothing: their users make what is secret.
 _PROGRAMS = ("", "Django", "OpenSSH", "PuTTY", "PostgreSQL", "MySQL", "KeePass", "Kubernetes", "WordPress", "Ansible")
 # Whose keys are made by whoever wants one, with a format all the same. Other wallets' have checksums: those are proven.
@@ -26,7 +28,7 @@ _README = re.compile(r"(?i)(?:readme|changes|changelog|history|news)[^/]*")
 def made_for_tests(rule: Rule | FileRule, sureness: Sureness, places: Iterable[Place]) -> bool:
     """Whether a credential that anybody can make (a key, password, hash) lies among tests or documentation alone.
 
-    Docstrings are documentation.
+    Docstrings and documentation comments are documentation.
 
     What a vendor has issued, or a checksum proves, is none of those wherever it lies: it opens something.
     """
@@ -48,7 +50,7 @@ def _kind(path: str, kind: str, docstring: bool) -> str:
     if kind not in ("file", "staged file"):
         return ""
     *folders, name = path.split("/")
-    if docstring and name.endswith((".py", ".pyi", ".pyx")):
+    if docstring and name.rpartition(".")[2] in _LANGUAGES:
         return "sample"
     if _FILE.fullmatch(name) or any(_FOLDER.fullmatch(each) for each in folders):
         return "sample"

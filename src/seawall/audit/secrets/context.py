@@ -60,7 +60,7 @@ _SHOWN = r"(?i)\be\.?g\.|\bfor example\b|\bexample:|\bsuch as\b|\busage:|>>> |^\
 _LOOKS = r"(?i)\blooks? (?:\w+ )?like this:"
 _BASELINE = Late(r"# salt: [0-9a-f]{32}\r?")
 _PASSWORD = Late(
-    r"(?i:passw|passphrase|passcode|passwd|pwd(?!ir)|psw|contrase(?:n|ee)a|kennwort|senha|wachtwoord|salasana|lozinka|heslo"
+    r"(?i:passw|passphrase|passcode|passwd|pwd(?!ir)|psw(?!p)|contrase(?:n|ee)a|kennwort|senha|wachtwoord|salasana|lozinka|heslo"
     r"|haslo|parola)|(?<![A-Za-z])(?i:(?:my|db|sql|user|usr|admin|adm|root|smtp|mail|ftp|ssh|login|wifi|net|key|store"
     r"|rpc|http|auth|proxy)?pass)(?![a-z])|Pass(?![a-z])|(?<![A-Za-z])(?:my|db|user|admin|root)?pw(?![a-z])"
     r"|(?<=[a-z])P[wW](?![a-z])|(?<![A-Za-z])P[wW](?![A-Za-z])|_PW(?![A-Z])"

@@ -1,4 +1,4 @@
-"""Is a place in a docstring of Python's? What stands there shows readers how something is written."""
+"""Is a place in a docstring, or in a comment such as JSDoc's? Both show readers how something is written."""
 
 import re
 
@@ -7,11 +7,25 @@ _LINES = 100  # of comments before it, as licences are
 # The last line before it with anything but a comment: of a function's or class's head, which may go over lines.
 _HEAD = re.compile(rb"[ \t]*(?:(?:async[ \t]+)?def\b|class\b|\)).*:[ \t]*(?:#.*)?\r?")
 _PREFIX = re.compile(rb"[ \t]*[rRuU]?")
+_STAR = re.compile(rb"[ \t]*(?:/\*)?\*")
 _NOTHING = re.compile(rb"[ \t]*(?:#.*)?\r?")
 
 
 def in_docstring(data: bytes, at: int) -> bool:
     """Whether the text at `at` stands in one, as far as the lines before tell."""
+    return _in_pythons(data, at) or _in_comment(data, at)
+
+
+def _in_comment(data: bytes, at: int) -> bool:
+    """Whether its line begins with a star, in a comment that begins with two."""
+    if not _STAR.match(data, data.rfind(b"\n", 0, at) + 1, at):
+        return False
+    low = max(0, at - _FARTHEST)
+    start = data.rfind(b"/*", low, at)
+    return start >= 0 and data.startswith(b"/**", start) and data.find(b"*/", start + 3, at) < 0
+
+
+def _in_pythons(data: bytes, at: int) -> bool:
     start = _quotes(data, at)
     if start < 0 or not _begins(data, start):
         return False
@@ -21,7 +35,8 @@ def in_docstring(data: bytes, at: int) -> bool:
 
 def _quotes(data: bytes, at: int) -> int:
     low = max(0, at - _FARTHEST)
-    return max(data.rfind(b'"""', low, at), data.rfind(b"'''", low, at))
+    last = data.rfind(b'"""', low, at)
+    return max(last, data.rfind(b"'''", max(low, last), at))
 
 
 def _begins(data: bytes, start: int) -> bool:

@@ -51,7 +51,7 @@ def blob(value: str, around: Surroundings) -> str:
 
 def hashed(value: str, around: Surroundings) -> str:
     """A password's hash: those whose salt is a word are samples."""
-    if commented_sample(around) or re.match(r"(?i)(?:test|dummy|fake|sample|example|mock)s?[_-]", around.name):
+    if commented_sample(around) or re.match(r"(?i:test|dummy|fake|sample|example|mock)s?(?:[_-]|[A-Z])", around.name):
         return "the line says so"
     if re.search(r"\.{3}|x{5}|<|\$\{|\{\{", value) or placeholders.monotonous(value[-20:]):
         return "a placeholder"

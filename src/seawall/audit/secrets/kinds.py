@@ -85,6 +85,10 @@ def _surrounded(value: str, around: Surroundings) -> str:
         return "an attribute"
     if not around.quote and around.spaced and around.after.startswith(";") and re.fullmatch(r"[A-Za-z_]+", value):
         return "a variable"  # `password = Py_None;`
+    if not around.quote and (
+        around.operator == "?:" or (around.after.startswith(";") and re.fullmatch(r"(?:[A-Z][a-z]+){2,}\d{1,4}", value))
+    ):
+        return "a type"  # `password?: Password;`, `apiKey: SensitiveString2048;`
     if around.quote and re.match(r"""(?:\\?["'])?\s*(?:\+(?!=)|%|\.format|\.join|\.\s*\$)""", around.after):
         return "a part of an expression"
     if commented_sample(around):
@@ -174,6 +178,8 @@ def url(value: str, around: Surroundings) -> str:
     before = around.line[max(0, around.at - 120) : around.at]
     if re.search(r"\barn:[\w*-]*:[^\s\"']*$", before):
         return "an Amazon resource name"
+    if re.search(r"\bdialect\+\w+://[^\s\"']*$", before):
+        return "how SQLAlchemy's documentation writes one"
     if before.lower().endswith("//scott:") and value.lower().startswith("tiger"):
         return "the user of every database's manual"
     host = re.match(r"@([\w.-]*)", around.after)
