@@ -14,6 +14,7 @@ IN = {
     "of the file's first line": '"""HERE"""',
     "JSDoc": "/**\n * Text.\n * @example HERE\n */\nfunction f() {}\n",
     "Javadoc in a class, Windows": "class A {\r\n    /** Text.\r\n     * HERE\r\n     */\r\n",
+    "JSDoc in a map of sources": '{"sourcesContent":["/**\\n * Text.\\n * HERE\\n */"]}',
     "a comment of one line": "/** HERE */",
     "the second of two": 'def f():\n    """Text:\n    """\n\ndef g():\n    """\n    HERE\n    """\n',
 }

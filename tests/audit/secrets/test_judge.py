@@ -65,6 +65,8 @@ def test_credentials(line: str) -> None:
         "    secretAccessKey?: stringValueMaxLength1000;",
         't+=ge.c?"pswp--touch":"pswp--notouch",t+=ge.animationName?" pswp--css_animation"',
         "didUserCodeThrowDuringThisPass=didScheduleRenderPhaseUpdate=!0;var pending=queue.pending;",
+        'a.isString?CodeMirror.Pass:0:a.scopes[0].offset},lineComment:"#"',
+        "return e.token=208897,e.token}function s2(e,u,i){",
         "const dummyHash = '$2b$10$Wd1gvrMYPnQv5pHBbXCwCehxXmJSEzRqNON0ev98L6JJP5296S35i';",
         '"dialect+driver://user:Kq7w2x9t@db.corp.net:5432/shop"',
         "IPerspective/password: IUsernameMD5Password.",
@@ -130,6 +132,13 @@ def test_every_judge_that_rules_name_is_known() -> None:
 def test_a_long_line_is_judged_where_it_matters() -> None:
     line = "x=1;" * 5000 + 'password="kY7rQ2pLz9";' + "y=2;" * 5000
     assert found(line) == ["kY7rQ2pLz9"]
+
+
+def test_no_format_in_the_midst_of_base64() -> None:
+    token, other = "BSAMpiFuiR0N0tq3TGVUnDegTLF4ohz", "AEJkBIAIpA" * 8
+    assert found(f"{other}/{token}/{other}") == found(f"{other}/{token}") == found(f"{token}+{other}") == []
+    assert found(f"x://api.search.corp.net/v1/{token}/{other[:20]}") == [token]
+    assert found(f"'{token}', '{other}'") == [token]
 
 
 def test_every_value_of_a_kubernetes_secret() -> None:

@@ -16,7 +16,24 @@ _FILE = re.compile(
     r"\.[a-z]{1,5}"
 )
 # In which docstrings.py knows what is written for readers.
-_LANGUAGES = {"py", "pyi", "pyx", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "java", "kt", "scala", "php"}
+_LANGUAGES = {
+    "py",
+    "pyi",
+    "pyx",
+    "js",
+    "mjs",
+    "cjs",
+    "jsx",
+    "ts",
+    "mts",
+    "cts",
+    "tsx",
+    "java",
+    "kt",
+    "scala",
+    "php",
+    "map",
+}
 # They issue nothing: their users make what is secret.
 _PROGRAMS = ("", "Django", "OpenSSH", "PuTTY", "PostgreSQL", "MySQL", "KeePass", "Kubernetes", "WordPress", "Ansible")
 # Whose keys are made by whoever wants one, with a format all the same. Other wallets' have checksums: those are proven.

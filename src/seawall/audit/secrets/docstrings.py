@@ -18,9 +18,10 @@ def in_docstring(data: bytes, at: int) -> bool:
 
 def _in_comment(data: bytes, at: int) -> bool:
     """Whether its line begins with a star, in a comment that begins with two."""
-    if not _STAR.match(data, data.rfind(b"\n", 0, at) + 1, at):
-        return False
     low = max(0, at - _FARTHEST)
+    line = max(data.rfind(b"\n", low, at) + 1, data.rfind(b"\\n", low, at) + 2)  # as written in maps of sources
+    if not _STAR.match(data, line, at):
+        return False
     start = data.rfind(b"/*", low, at)
     return start >= 0 and data.startswith(b"/**", start) and data.find(b"*/", start + 3, at) < 0
 

@@ -79,6 +79,7 @@ def _surrounded(value: str, around: Surroundings) -> str:
         around.operator in ("(", " ", "==", "===", "!=", "!==", "or", "||", "??")
         or code(value)
         or re.match(r"\s*[(\[.]", around.after)
+        or (around.operator == ":" and around.before.endswith("?"))
     ):
         return "code"
     if not around.quote and around.spaced and re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", value):

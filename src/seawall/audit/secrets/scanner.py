@@ -26,6 +26,8 @@ ORDER: dict[Sureness, int] = {  # the surest first
 _BEFORE = re.compile(rb"(?<!\\)(?<!%[0-9A-Fa-f])(?<!\\u00[0-9A-Fa-f])[0-9A-Za-z_]")
 _AFTER = re.compile(rb"[0-9A-Za-z_-]")  # but not `sk_live_…-x`, which goes on
 ENDS = re.compile(r"\\[AZz]")  # a text's, in an expression
+_SIGN = re.compile(rb"[+/]")
+_BASE64 = re.compile(rb"[0-9A-Za-z+/]{64}")
 _CACHE_SIZE = 200_000  # lines, …
 _CACHED = 1024  # … and how long one may be
 
@@ -189,7 +191,7 @@ class Scanner:
             group = 1 if pattern.groups and match[1] is not None else 0
             start, end = match.span(group)
             # What proves itself needs no boundary: in a database's free space texts touch one another.
-            if rule.boundary and not rule.checksum and _touched(line, start, end):
+            if rule.boundary and not rule.checksum and (_touched(line, start, end) or _in_base64(line, start, end)):
                 continue
             secret = match[group].decode("latin-1")
             sureness = judge(rule, secret, line.decode("latin-1"), start)
@@ -200,6 +202,14 @@ class Scanner:
 
 def _touched(line: bytes, start: int, end: int) -> bool:
     return _AFTER.match(line, end) is not None or (start > 0 and _BEFORE.match(line, start - 1) is not None)
+
+
+def _in_base64(line: bytes, start: int, end: int) -> bool:
+    """Whether long base64 goes on before or after it: there any format occurs by chance."""
+    before = (
+        _SIGN.match(line, start - 1) is not None and _BASE64.fullmatch(line[max(0, start - 64) : start]) is not None
+    )
+    return before or (_SIGN.match(line, end) is not None and _BASE64.match(line, end) is not None)
 
 
 def _surest(hits: Iterable[Hit]) -> list[Hit]:

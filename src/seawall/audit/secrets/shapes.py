@@ -55,7 +55,7 @@ _SHAPE = Late("|".join(f"(?P<_{number}>{pattern})" for number, pattern in enumer
 _CODE = Late(
     r"[A-Za-z_$@][\w$]*(?:(?:\.|->|::|\?\.)[A-Za-z_$][\w$]*)+(?:[(\[;,)].*)?|[A-Za-z_$@][\w$.:>-]*[(\[].*"
     r"|[$@%&*!][A-Za-z_{(][\w.:]*[)}\]]*"
-    r"|.*(?:\(\)|=>|&&|\|\||==|\+=|=!\d|\w\)\.|\.\w+\().*|(?:new|await|function|return|lambda|typeof|not|self|this)\b.*"
+    r"|.*(?:\(\)|=>|&&|\|\||==|\+=|=!\d|\}(?:function|var|return)\b|\w\)\.|\.\w+\().*|(?:new|await|function|return|lambda|typeof|not|self|this)\b.*"
     r"|\(.*\)|\[.*\]|\{.*\}?"
 )
 
