@@ -48,8 +48,7 @@ class Sieve:
         self.pack = pack
         self.scanner = scanner
         self._library = pack.library
-        longest = 2 * max((rule.longest for rule in scanner.rules), default=0)
-        self._reader = self._library.reader_open(pack.handle, longest)
+        self._reader = self._library.reader_open(pack.handle, 2 * scanner.longest)
         if not self._reader:
             raise MemoryError
         finalize(self, self._library.reader_close, self._reader)

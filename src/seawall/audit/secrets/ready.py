@@ -18,7 +18,7 @@ from seawall.audit.secrets.rules import RULES, FileRule, Rule
 from seawall.audit.secrets.scanner import ENDS, Scanner
 
 _OURS = [
-    Path(__file__).with_name(name) for name in ("rules.py", "encoded.py", "compiled.py")
+    Path(__file__).with_name(name) for name in ("rules.py", "encoded.py", "compiled.py", "ready.py", "scanner.py")
 ]  # what is kept has their shape
 
 
@@ -60,7 +60,7 @@ def _kept(file: Path) -> Scanner | None:
     if database is None or names is None:
         return None
     scanner.names = _Names(scanner.names.rules, names)
-    scanner.use(forms, database)
+    scanner.use(forms, database, whole["longest"], whole["in parts"])
     return scanner
 
 
@@ -129,6 +129,8 @@ def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
         _, names = compiled(paths, [False] * len(paths), [], prefilter=True)
         whole = {
             "names": names.name,
+            "longest": scanner.longest,
+            "in parts": scanner.in_parts,
             "rules": [astuple(rule) for rule in scanner.rules],
             "file rules": [astuple(rule) for rule in scanner.names.rules],
             "forms": [(form.literal.decode("latin-1"), form.encoding, form.phase) for form in scanner.forms],

@@ -76,7 +76,12 @@ class Scanner:
             known = self._anchors[number] = bool(self.rules[number].anchor) and not self.rules[number].near
         return known
 
-    @property
+    @cached_property
+    def longest(self) -> int:
+        """Bytes to each side of a match's end that a rule may look at, of all rules the most."""
+        return max((rule.longest for rule in self.rules), default=0)
+
+    @cached_property
     def in_parts(self) -> bool:
         """Whether all it finds in a text it finds in parts of it: see partly.py.
 
@@ -88,9 +93,9 @@ class Scanner:
             for rule in self.rules
         )
 
-    def use(self, forms: Sequence[Form], database: hyperscan.Database) -> None:
-        """Take what an earlier scanner of the same rules has made: see ready.py."""
-        self.forms, self._database = forms, database
+    def use(self, forms: Sequence[Form], database: hyperscan.Database, longest: int, in_parts: bool) -> None:
+        """Take what an earlier scanner of the same rules has found out, so that no rule is made: see ready.py."""
+        self.forms, self._database, self.longest, self.in_parts = forms, database, longest, in_parts
 
     def scan(self, data: bytes) -> list[Hit]:
         """Every credential that stands in `data` as it is, in order; of several rules in one place the surest."""
