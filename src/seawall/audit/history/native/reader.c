@@ -1,7 +1,7 @@
 /* Reads packs: what is new in each object, and what of it goes on in others.
 
    A pack holds most objects as differences from others, their bases. Only the lines around a difference have to be
-   searched: what is copied was searched in the base. Nothing here knows what is searched for; ../packed.py does. */
+   searched: what is copied was searched in the base. Nothing here knows what is searched for; ../sieve.py does. */
 
 #include "reader.h"
 
