@@ -167,6 +167,9 @@ def test_push(guarded: Path, tmp_path: Path) -> None:
     commit(guarded)
     git(guarded, "push", "-q", "origin", "main", "HEAD:refs/heads/another", **python)
     git(guarded, "push", "-q", "origin", ":another", **python)
+    stage(guarded, "b\u2028c.py", "t = 2\n")
+    commit(guarded)
+    git(guarded, "push", "-q", "origin", "HEAD:refs/heads/a\u2028b", **python)
     git(guarded, "tag", "-a", "-m", github_token(), "v1")
     with pytest.raises(subprocess.CalledProcessError):
         git(guarded, "push", "-q", "origin", "v1", **python)

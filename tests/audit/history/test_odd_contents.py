@@ -36,6 +36,7 @@ NAMES = {
     "colon": b":100644 100644 M.py",
     "dash": b"--help.py",
     "space": b" leading and trailing ",
+    "ends of lines, not of git's": "\u2028a\u0085b\v.py".encode(),
     "control": b"\x1b[31mred\x07.py",
 }
 
@@ -81,6 +82,17 @@ def test_file_names(where: str, name: bytes, repo: Path) -> None:
     assert found["first"]["line"] == 2
     assert name.isascii() is False or name.decode() == found["first"]["path"]
     assert "\x1b" not in done.output + done.errors, "a file's name must not drive the terminal"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_names_of_refs(packed: bool, repo: Path) -> None:
+    token = github_token()
+    for name in ("a\u2028b", "\u0085", f"\u2029{token}"):
+        git(repo, "branch", name)
+    if packed:
+        git(repo, "repack", "-adq")
+    done = scan(repo)
+    assert (done.code, len(done.tokens), done.gaps) == (FINDINGS, 1, []), done.output + done.errors
 
 
 @pytest.mark.parametrize(
@@ -138,6 +150,16 @@ def test_many_branches(repo: Path) -> None:
     done = scan(repo)
     assert (done.code, len(done.tokens), done.gaps) == (FINDINGS, 1, []), done.output + done.errors
     assert done.tokens[0]["in_tip"]
+
+
+def test_runs_agree_on_commits_of_one_second(repo: Path) -> None:
+    secret = assignment(github_token())
+    for number in range(8):
+        add(repo, commit("refs/heads/lost", put(f"{number}.py", secret), parents=()))
+        git(repo, "update-ref", "-d", "refs/heads/lost")
+    first, *others = (scan(repo, PYTHONHASHSEED=str(seed)) for seed in range(3))
+    assert len(first.tokens) == 1
+    assert [each.findings for each in others] == [first.findings] * 2
 
 
 def test_a_secret_in_thousands_of_versions(repo: Path) -> None:

@@ -84,6 +84,18 @@ def test_notes_follow_their_commits(tmp_path: Path) -> None:
     assert git(repo, "notes", "show", "old") == "Reviewed"
 
 
+def test_names_and_messages_with_what_ends_lines_elsewhere(tmp_path: Path) -> None:
+    secret = github_token()
+    repo = grown(tmp_path, secret)
+    git(repo, "branch", "a\u2028b")
+    (repo / "x.py").write_text(f"T = '{secret}'\n")
+    git(repo, "stash", "push", "-q", "-m", "one\u2028two")
+    wiped(repo)
+    assert not left(repo)
+    assert "a\u2028b" in git(repo, "for-each-ref", "--format=%(refname:short)").split("\n")
+    assert git(repo, "stash", "list").endswith("one\u2028two")
+
+
 def test_every_stash_is_kept(tmp_path: Path) -> None:
     repo = grown(tmp_path, github_token())
     for text in ("first", "second", "third"):

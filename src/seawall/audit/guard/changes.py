@@ -97,7 +97,7 @@ def _staged(fields: Sequence[str]) -> Iterator[Change]:
 def pushed(lines: bytes, remote: str) -> list[Change]:
     """What a push sends, from what git tells the hook: local ref and object, remote ref and object (githooks(5))."""
     asked = []
-    for line in filter(None, lines.decode("utf-8", "surrogateescape").splitlines()):
+    for line in filter(None, lines.decode("utf-8", "surrogateescape").split("\n")):
         _, local, _, there = line.rsplit(" ", 3)
         if not local.startswith(_ZEROS):
             asked += [local] if there.startswith(_ZEROS) else [local, f"^{there}"]
@@ -146,7 +146,7 @@ def whole() -> None:
 
 def _reachable(revisions: Sequence[str], *options: str) -> list[Change]:
     arguments = ("rev-list", "--objects", "--boundary", *options, "--stdin")
-    lines = os.fsdecode(git(*arguments, input=os.fsencode("\n".join(revisions)))).splitlines()
+    lines = os.fsdecode(git(*arguments, input=os.fsencode("\n".join(revisions)))).split("\n")[:-1]
     edge = [line[1:].split(" ", 1)[0] for line in lines if line.startswith("-")]
     found = []
     for line in lines:

@@ -99,8 +99,3 @@ def kind(path: Path) -> str:
     if top == "hooks":
         return "hook"
     return "config" if path.name in ("config", "config.worktree") else "git file"
-
-
-def ref_names(repository: Repository) -> bytes:
-    """Every ref's name, a line each."""
-    return repository.run("for-each-ref", "--format=%(refname)")

@@ -43,6 +43,10 @@ class Repository:
             )
         return done.stdout
 
+    def listed(self, *arguments: str) -> list[str]:
+        """What git prints as lines, which end with a newline only: names may have other characters that end lines."""
+        return self.run(*arguments).decode("utf-8", "surrogateescape").split("\n")[:-1]
+
     def try_run(self, *arguments: str) -> bytes:
         """What git prints, nothing where it fails: for questions whose answer may be `no`."""
         done = subprocess.run(self.command(*arguments), capture_output=True, env=environment(), check=False)
@@ -140,7 +144,7 @@ def _ask(path: Path, arguments: Sequence[str]) -> list[str] | None:
     except FileNotFoundError:
         raise RepositoryUnusable("git is not installed.", "Install it: sudo apt-get install git") from None
     if done.returncode == 0:
-        return os.fsdecode(done.stdout).splitlines()
+        return os.fsdecode(done.stdout).split("\n")
     words = done.stderr.decode(errors="replace")
     if "dubious ownership" in words:
         remedy = f"If you trust it: git config --global --add safe.directory {path}"

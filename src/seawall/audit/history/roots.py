@@ -28,9 +28,8 @@ class Roots:
     @cached_property
     def refs(self) -> list[Ref]:
         """Every ref. Raises RepositoryUnusable."""
-        lines = self.repository.run("for-each-ref", f"--format={_FORMAT}").decode("utf-8", "surrogateescape")
         found = []
-        for line in lines.splitlines():
+        for line in self.repository.listed("for-each-ref", f"--format={_FORMAT}"):
             object, peeled, kind, peeled_kind, name = line.split(" ", 4)
             found.append(Ref(name, object, kind, peeled, peeled_kind))
         return found

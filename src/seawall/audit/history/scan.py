@@ -110,7 +110,9 @@ def _beside(log: Log, there: Sequence[Pack], store: objects.Store, roots: Roots,
     """Read the log, also of commits that nothing leads to, and what it tells."""
     log.finish(there, roots.tips)
     others = objects.kinds(log.repository, log.strangers(store))
-    log.ask([name for name, kind in others.items() if kind == "commit"])
+    log.ask(
+        sorted(name for name, kind in others.items() if kind == "commit")
+    )  # of those of one second git keeps the order
     left = log.strangers(store) if "commit" in others.values() else others
     trees = [Listed(name, "tree", 0) for name in left if others[name] == "tree"]
     absent = log.brought.absent(store) | store.lacking(roots.names())

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from seawall.audit.history.files import ref_names
 from seawall.audit.history.git import Repository
 from seawall.audit.history.objects import Listed, chunks, objects
 from seawall.audit.history.reader import read
@@ -77,17 +76,15 @@ def plan(repository: Repository, literals: Literals, processes: int) -> Plan:
     made.trees = _trees(repository, listed, made)
     _commits(repository, listed, made)
     _tags(repository, listed, made)
-    names = ref_names(repository).decode("utf-8", "surrogateescape").splitlines()
+    names = repository.listed("for-each-ref", "--format=%(refname)")
     made.renamed = [name for name in names if literals.scan_all(name.encode("utf-8", "surrogateescape"))[0]]
     return made
 
 
 def refs(repository: Repository) -> list[Ref]:
     """Every ref, and HEAD where it is detached."""
-    lines = repository.run("for-each-ref", "--format=%(objectname) %(refname) %(symref)").decode(
-        "utf-8", "surrogateescape"
-    )
-    found = [Ref(name, target, symbolic) for target, name, symbolic in (line.split(" ") for line in lines.splitlines())]
+    lines = repository.listed("for-each-ref", "--format=%(objectname) %(refname) %(symref)")
+    found = [Ref(name, target, symbolic) for target, name, symbolic in (line.split(" ") for line in lines)]
     head = repository.try_run("rev-parse", "--verify", "-q", "HEAD").decode().strip()
     if head and not repository.try_run("symbolic-ref", "-q", "HEAD"):
         found.append(Ref("HEAD", head, ""))
@@ -96,7 +93,7 @@ def refs(repository: Repository) -> list[Ref]:
 
 def _stash(repository: Repository) -> list[str]:
     log = repository.common_dir / "logs" / "refs" / "stash"
-    return log.read_text("utf-8", "surrogateescape").splitlines() if log.exists() else []
+    return log.read_text("utf-8", "surrogateescape").split("\n")[:-1] if log.exists() else []
 
 
 def _trees(repository: Repository, listed: list[Listed], made: Plan) -> set[str]:
