@@ -46,6 +46,37 @@ def test_a_baseline_that_is_not_there_is_not_taken_for_an_empty_one(repo: Path) 
     assert "'acepted' does not exist" in done.stderr
 
 
+def test_rules_that_are_not_there_are_not_taken_for_none(repo: Path) -> None:
+    assert run(repo).returncode == FINDINGS  # our own rules alone are kept from then on
+    done = run(repo, "--rules", str(repo / "rulez.toml"))
+    assert done.returncode == ERROR
+    assert "rulez.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("options", ["", "--json"])
+@pytest.mark.parametrize(
+    ("where", "clean", "found", "said"),
+    [
+        (">&-", CLEAN, FINDINGS, ""),
+        (">&- 2>&-", CLEAN, FINDINGS, ""),
+        ("2>&-", CLEAN, FINDINGS, ""),
+        ("| true", CLEAN, FINDINGS, ""),
+        (">/dev/full", ERROR, ERROR, "No space left on device"),
+    ],
+)
+def test_nobody_reads_it(options: str, where: str, clean: int, found: int, said: str, repo: Path) -> None:
+    for code in (found, clean):
+        command = f"set -o pipefail; {sys.executable} -m seawall secrets scan {repo} {options} {where}"
+        done = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, check=False, env=environment(PYTHONPATH=str(SOURCE))
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+        (repo / "a.py").unlink(missing_ok=True)
+
+
 def test_the_json_tells_every_place(repo: Path) -> None:
     token = github_token()
     (repo / "a.py").write_text(f"T = '{token}'\n\nU = '{token}'\n")

@@ -70,24 +70,28 @@ def scan_command(
         from seawall.audit.report.html import as_html
 
         _write(html, as_html(report))
-    if as_json:
-        from seawall.audit.report.as_json import as_json as to_json
+    with _read_or_not():
+        if as_json:
+            from seawall.audit.report.as_json import as_json as to_json
 
-        click.echo(to_json(report))
-    else:
-        from seawall.audit.report.terminal import show
+            click.echo(to_json(report))
+        else:
+            from seawall.audit.report.terminal import show
 
-        show(report, everything)
-    if not path.is_dir():
-        _tell_of_history(path)
-    _exit(exit_code(report))
+            show(report, everything)
+        if not path.is_dir():
+            _tell_of_history(path)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # At once, as mypy does: to take a large heap apart, object by object, takes longer than the report did.
+    os._exit(exit_code(report))
 
 
-def _exit(code: int) -> None:
-    """End at once, as mypy does: to take a large heap apart, object by object, takes longer than the report did."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+@contextlib.contextmanager
+def _read_or_not() -> Iterator[None]:
+    """Who reads no more of the report has the exit code still; where it cannot be written, that is an error."""
+    with contextlib.suppress(BrokenPipeError), _refusal(Path("The report")):
+        yield
 
 
 def _tell_of_history(file: Path) -> None:

@@ -30,7 +30,12 @@ def show(report: Report, everything: bool = False) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     # A long address is left to the terminal to break: only then can it be clicked and copied.
-    Console(highlight=False).print(render(report, everything), crop=False)
+    _Console(highlight=False).print(render(report, everything), crop=False)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # Rich would end with 1, which is for findings
 
 
 def render(report: Report, everything: bool = False) -> RenderableType:

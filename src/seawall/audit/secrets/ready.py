@@ -43,9 +43,10 @@ def _file(own: Sequence[Path]) -> Path:
 def _key(files: Sequence[Path]) -> str:
     about = [__version__, HYPERSCAN, sys.version]
     for file in files:
+        about.append(str(file.absolute()))
         if file.exists():  # if not, who reads it says so
             status = file.stat()
-            about.append(f"{file.absolute()} {status.st_size} {status.st_mtime_ns}")
+            about.append(f"{status.st_size} {status.st_mtime_ns}")
     return hashlib.sha256("\n".join(about).encode(errors="surrogateescape")).hexdigest()[:32]
 
 
