@@ -27,9 +27,19 @@ class Read:
     brought_in: int = 0
 
 
-def built(folder: Path) -> Path:
+def built(folder: Path, *options: str) -> Path:
     """The driver. gcc, its sanitizers and libdeflate are there: the Makefile installs them."""
-    command = ["cc", *OPTIONS, *SANITIZERS, *EXACT, f"-I{NATIVE}", "-o", folder / "driver", HERE / "native_driver.c"]
+    command = [
+        "cc",
+        *OPTIONS,
+        *options,
+        *SANITIZERS,
+        *EXACT,
+        f"-I{NATIVE}",
+        "-o",
+        folder / "driver",
+        HERE / "native_driver.c",
+    ]
     subprocess.run([*command, *(NATIVE / f"{name}.c" for name in PARTS), "-ldeflate"], check=True)
     return folder / "driver"
 

@@ -70,6 +70,25 @@ def test_folders_in_folders(driver: Path, tmp_path: Path) -> None:
     assert 200 <= found.brought_in < 290 * 290
 
 
+@pytest.mark.parametrize("kept", [4, 3000, 9000], ids="{} bytes".format)
+def test_trees_that_are_made_again(kept: int, driver: Path, tmp_path: Path) -> None:
+    """What is kept of the trees changes nothing but the time it takes."""
+    source, folders = random.Random(kept), []
+    for number in range(10):
+        blobs = [entry(b"%03d" % each, NAMES[0]) for each in range(30)]
+        objects = [Packed(BLOB, b"text"), Packed(TREE, b"".join(blobs))]
+        while len(objects) < 40:
+            at, base = 31 * source.randrange(30), source.randrange(1, len(objects))
+            size, new = len(objects[1].data), insert(b"100644 xyz\0" + NAMES[source.randrange(39)])
+            steps = copy(0, at) + new + copy(at + 31, size - at - 31)
+            objects.append(Packed(OFS_DELTA, delta(size, size, steps), len(objects) - base))
+        folders.append(make(tmp_path / str(number), objects))
+    small = built(tmp_path, f"-DCACHED={kept}u")
+    found = run(small, folders)
+    assert found == run(driver, folders)
+    assert all(each and each.brought_in > 300 for each in found)
+
+
 def test_random_trees_and_differences(driver: Path, tmp_path: Path) -> None:
     source, folders = random.Random(7), []
     for number in range(60):

@@ -13,7 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef CACHED
 #define CACHED (48u << 20)       /* bytes of trees that are kept from one commit to the next */
+#endif
+#define TURN (CACHED / 4)         /* bytes of trees that are made in one turn: see forget() */
 #define LARGEST (32u << 20)      /* bytes of a tree */
 #define MOST (512u << 20)        /* bytes of trees for one commit */
 #define RECORDS (1u << 25)
@@ -46,7 +49,7 @@ struct history {
     struct libdeflate_decompressor *decompressor;
     struct kept **cache;         /* by pack, by object */
     uint32_t turn;
-    uint64_t cached, loose;      /* bytes: of packed trees; of loose ones, of this commit alone */
+    uint64_t cached, made, loose; /* bytes: of packed trees; made in this turn; of loose ones, of this commit alone */
     volatile int stopped;        /* by another thread */
     uint8_t **transient;         /* of this commit alone */
     size_t transient_count, transient_room;
@@ -201,6 +204,7 @@ static int unpack(struct history *history, size_t number, uint32_t object) {
     if (!made) return 0;
     history->cache[number][object] = (struct kept){made, size, history->turn};
     history->cached += size;
+    history->made += size;
     return 1;
 }
 
@@ -287,20 +291,25 @@ static int tree_of(struct history *history, const uint8_t *id, struct tree *tree
     return loose_tree(history, id, tree);
 }
 
-static void drop_all(struct history *history, size_t number, int but_this_turn) {
-    const struct kept *cache = history->cache[number];
-    for (uint32_t object = 0; object < history->packs[number]->count; object++)
-        if (cache[object].data && !(but_this_turn && cache[object].turn == history->turn)) drop(history, number, object);
+/* What was not used in so many turns, this one too. */
+static void drop_all(struct history *history, uint32_t turns) {
+    for (size_t i = 0; i < history->pack_count; i++) {
+        const struct kept *cache = history->cache[i];
+        for (uint32_t object = 0; object < history->packs[i]->count && cache; object++)
+            if (cache[object].data && history->turn - cache[object].turn >= turns) drop(history, i, object);
+    }
 }
 
 /* Between two commits: what was not used for long, so that the next ones find what they need. */
 static void forget(struct history *history) {
     while (history->transient_count) free(history->transient[--history->transient_count]);
     history->loose = 0;
+    if (history->made > TURN) {
+        history->turn++;
+        history->made = 0;
+    }
     if (history->cached <= CACHED) return;
-    for (size_t i = 0; i < history->pack_count; i++) drop_all(history, i, 1);
-    for (size_t i = 0; i < history->pack_count && history->cached > CACHED / 4 * 3; i++) drop_all(history, i, 0);
-    history->turn++;
+    for (uint32_t turns = CACHED / TURN; history->cached > CACHED - TURN; turns--) drop_all(history, turns);
 }
 
 /* Entries: a mode in octal digits, a space, a name, a zero byte, an id. */
@@ -430,10 +439,8 @@ static int compare(struct history *history, struct tree tree, const struct tree 
 
 void history_close(struct history *history) {
     if (!history) return;
-    for (size_t i = 0; i < history->pack_count; i++) {
-        drop_all(history, i, 0);
-        free(history->cache[i]);
-    }
+    drop_all(history, 0);
+    for (size_t i = 0; i < history->pack_count; i++) free(history->cache[i]);
     free(history->cache);
     free(history->transient);
     free(history->delta);
