@@ -8,7 +8,7 @@ import pytest
 
 from tests.audit.history.packing import BLOB, Packed, index, pack
 from tests.audit.history.repository import PERSON, WHEN, git, github_token, new
-from tests.audit.history.scan import CLEAN, INCOMPLETE, scan
+from tests.audit.history.scan import CLEAN, FINDINGS, INCOMPLETE, scan
 
 PACKED = pytest.mark.parametrize("packed", [True, False], ids=["packed", "loose"])
 
@@ -131,3 +131,22 @@ def test_a_pack_with_longer_names_than_the_repository_s(packed: bool, tmp_path: 
     tree = git(repo, "mktree", "--missing", data=lacking.encode())
     git(repo, "update-ref", "refs/heads/odd", commit(repo, tree, git(repo, "rev-parse", "HEAD")))
     assert "4999 objects" in scan(repo).what_is_missing
+
+
+@PACKED
+@pytest.mark.parametrize("lost", ["what a branch names", "a tag", "what a tag names"])
+def test_a_ref_to_nothing(lost: str, packed: bool, tmp_path: Path) -> None:
+    repo = new(tmp_path / "repo")
+    (repo / "a.py").write_text(f"T = '{github_token()}'\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "Work")
+    in_packs(repo, packed)
+    git(repo, "tag", "-a", "-m", "One", "v1", written(repo, "blob", b"x"))
+    name = git(repo, "rev-parse", "v1" if lost == "a tag" else "v1^{}")
+    if lost == "what a branch names":
+        (repo / ".git" / "refs" / "heads" / "broken").write_text("1" * 40 + "\n")
+    else:
+        (repo / ".git" / "objects" / name[:2] / name[2:]).unlink()
+    done = scan(repo)
+    assert (done.code, len(done.tokens)) == (FINDINGS, 1), done.errors
+    assert "1 object is missing" in done.what_is_missing

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from seawall.audit.history.git import Repository
+from seawall.errors import RepositoryUnusable
 
 _FORMAT = "%(objectname) %(*objectname) %(objecttype) %(*objecttype) %(refname)"
 
@@ -28,11 +29,29 @@ class Roots:
     @cached_property
     def refs(self) -> list[Ref]:
         """Every ref. Raises RepositoryUnusable."""
+        try:
+            lines = self.repository.listed("for-each-ref", f"--format={_FORMAT}")
+        except RepositoryUnusable:  # one names what is not there
+            return self._damaged
         found = []
-        for line in self.repository.listed("for-each-ref", f"--format={_FORMAT}"):
+        for line in lines:
             object, peeled, kind, peeled_kind, name = line.split(" ", 4)
             found.append(Ref(name, object, kind, peeled, peeled_kind))
         return found
+
+    @property
+    def _damaged(self) -> list[Ref]:
+        """The same without asking git to read what they name. Where it is not there, the kind is "missing"."""
+        lines = self.repository.listed("for-each-ref", "--format=%(objectname) %(refname)")
+        named = [line.split(" ", 1) for line in lines]
+        asked = "".join(f"{object}\n{object}^{{}}\n" for object, _ in named).encode()
+        answers = self.repository.run("cat-file", "--batch-check=%(objectname) %(objecttype)", input=asked)
+        words = iter(answers.decode().split())
+        told = zip(words, words, words, words, strict=True)
+        return [
+            Ref(name, object, kind, peeled if kind == "tag" else "", peeled_kind if kind == "tag" else "")
+            for (object, name), (_, kind, peeled, peeled_kind) in zip(named, told, strict=True)
+        ]
 
     @cached_property
     def tips(self) -> set[str]:
