@@ -3,12 +3,14 @@
 import errno
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seawall.audit import repository
+from seawall.audit.history import beginning
 from seawall.audit.secrets.scanner import Scanner
 from seawall.errors import ScanEnded
 from tests.audit.history.repository import git, new
@@ -39,6 +41,16 @@ def test_a_process_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         repository.audit(repo, repository.Options(processes=2))
     assert ended.value.exit_code == 2
     assert "-j 1" in ended.value.remedy
+
+
+def test_packs_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(beginning, "packs", none)
+    with pytest.raises(ScanEnded, match="memory"):
+        repository.audit(new(tmp_path / "repo"), repository.Options())
+    assert threading.active_count() == 1
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ class Beginning:
         self.repository = git.find(path)
         self.log: Log | None = None  # of a file, or of a folder in no repository, there is none
         self._packs: list[Pack] = []
+        self._error: OSError | MemoryError | None = None  # of the thread
         self._thread = Thread(target=self._open)
         if self.repository and path.is_dir():
             self.log = Log(self.repository, by_trees=readable(self.repository))
@@ -32,14 +33,22 @@ class Beginning:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.log:
-            self.packs()
+            self._thread.join()
             self.log.stop()
 
     def _open(self) -> None:
         assert self.repository is not None
-        self._packs = packs(self.repository)
+        try:
+            self._packs = packs(self.repository)
+        except (OSError, MemoryError) as error:
+            self._error = error
 
     def packs(self) -> list[Pack]:
-        """Those of the repository that can be read. No thread is left then, so that processes may be forked."""
+        """Those of the repository that can be read. No thread is left then, so that processes may be forked.
+
+        Raises OSError and MemoryError, as in the thread.
+        """
         self._thread.join()
+        if self._error:
+            raise self._error
         return self._packs
