@@ -150,3 +150,21 @@ def test_a_ref_to_nothing(lost: str, packed: bool, tmp_path: Path) -> None:
     done = scan(repo)
     assert (done.code, len(done.tokens)) == (FINDINGS, 1), done.errors
     assert "1 object is missing" in done.what_is_missing
+
+
+@PACKED
+def test_a_tip_that_git_log_does_not_come_to(packed: bool, tmp_path: Path) -> None:
+    repo = new(tmp_path / "repo")
+    git(repo, "checkout", "-q", "-b", "side")
+    (repo / "a.py").write_text(f"T = '{github_token()}'\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "Work")
+    git(repo, "checkout", "-q", "main")
+    in_packs(repo, packed)
+    (repo / "b.py").write_text("x = 1\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "Later", GIT_COMMITTER_DATE="1800000000 +0100")
+    delete(repo, git(repo, "rev-parse", "main^{tree}"))
+    done = scan(repo)
+    assert (done.code, [each["in_tip"] for each in done.tokens]) == (FINDINGS, [True]), done.errors
+    assert "1 object is missing" in done.what_is_missing

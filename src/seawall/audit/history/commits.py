@@ -214,7 +214,7 @@ class Log:
         """Those of the `wanted` objects that are in HEAD or a branch's tip."""
         if isinstance(self.brought, ByTrees):
             return self.brought.in_tips(wanted)
-        return in_tips(self.repository, self._tips & self.commits.keys(), wanted)
+        return in_tips(self.repository, self._tips, wanted)
 
 
 def in_tips(repository: Repository, tips: Iterable[str], wanted: set[str]) -> set[str]:
