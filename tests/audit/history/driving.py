@@ -9,7 +9,7 @@ from tests.audit.history.repository import environment
 
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "src" / "seawall" / "audit" / "history" / "native"
-PARTS = ("delta", "follow", "history", "pack", "reader", "wrapped")
+PARTS = ("delta", "follow", "history", "pack", "reader", "table", "trees", "wrapped")
 OPTIONS = ("-std=c11", "-O1", "-g", "-D_GNU_SOURCE")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 EXACT = ("-Dmmap=exact_mmap", "-Dmunmap=exact_munmap")
