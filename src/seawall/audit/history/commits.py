@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from subprocess import Popen
+from threading import active_count
 from typing import IO, NamedTuple
 
 from seawall.audit.finding import Place
@@ -65,27 +66,27 @@ class Log:
         self.repository = repository
         self._stopped = False
         self._tips: set[str] = set()
-        self._begin(by_trees, early=True)
+        self._begin(by_trees)
 
-    def _begin(self, by_trees: bool, early: bool) -> None:
+    def _begin(self, by_trees: bool) -> None:
         self.commits: dict[str, Commit] = {}  # newest first
         self.whole = True  # whether git could read it to its end
         self.by_trees = by_trees  # which are compared by ourselves
         self.brought: ByTrees | ByLog = ByLog()
         self._numbered: list[Commit] = []  # in the order read: one may come twice
         self._trees: dict[str, str] = {}  # of commits
-        self._running = {"": self._start("--all", early=early)}
+        self._running = {"": self._start("--all")}
         if self.repository.reflogs:
-            self._running["reflog"] = self._start("--reflog", "--not", "--all", early=early)
+            self._running["reflog"] = self._start("--reflog", "--not", "--all")
 
-    def _start(self, *which: str, input: bytes = b"", early: bool = False) -> tuple[Popen[bytes], IO[bytes]]:
+    def _start(self, *which: str, input: bytes = b"") -> tuple[Popen[bytes], IO[bytes]]:
         file = tempfile.TemporaryFile()  # noqa: SIM115
         with tempfile.TemporaryFile() as asked:
             asked.write(input)
             asked.seek(0)
             raw = () if self.by_trees else _RAW
             command = self.repository.command("-c", "core.quotePath=false", *_LOG, *raw, *which)
-            first = end_with_parent if early else None  # nothing may be done there once there are threads
+            first = end_with_parent if active_count() == 1 else None  # nothing may be done there once there are threads
             return Popen(command, stdin=asked, stdout=file, env=environment(), preexec_fn=first), file  # noqa: PLW1509
 
     def finish(self, packs: Sequence[Pack], tips: set[str]) -> None:
@@ -109,7 +110,7 @@ class Log:
         self._end()
         if self._stopped:
             raise Damaged
-        self._begin(by_trees=False, early=False)
+        self._begin(by_trees=False)
         self._finish()
 
     def _end(self) -> None:
