@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from seawall.audit.finding import Place, Sureness
 from seawall.audit.secrets.rules import FileRule, Rule
@@ -62,6 +63,7 @@ def anybodys(rule: Rule | FileRule) -> bool:
     return rule.vendor in _PROGRAMS and (isinstance(rule, FileRule) or bool(rule.judge))
 
 
+@lru_cache(65536)
 def _kind(path: str, kind: str, docstring: bool) -> str:
     """Whether a place is a "sample", a "readme", or "" for any other."""
     if kind not in ("file", "staged file"):
