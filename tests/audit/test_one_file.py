@@ -26,6 +26,7 @@ def test_only_that_file_is_looked_at(repo: Path) -> None:
     assert found.code == FINDINGS
     assert [(each["first"]["path"], each["first"]["line"]) for each in found.tokens] == [("conf/a.py", 2)]
     assert f"Its earlier versions: seawall secrets scan {repo}" in found.errors
+    assert "seawall secrets wipe" in found.tokens[0]["remedy"]
     clean = scan(repo / "engine.py")
     assert (clean.code, clean.findings, clean.gaps) == (CLEAN, [], [])
 
@@ -47,6 +48,7 @@ def test_a_file_outside_any_repository(tmp_path: Path) -> None:
     assert found.code == FINDINGS
     assert found.tokens[0]["first"]["path"] == "notes.txt"
     assert "earlier versions" not in found.errors
+    assert "wipe" not in found.tokens[0]["remedy"]  # there is no history
 
 
 def test_what_is_no_file_is_an_error_that_says_so(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ class Credential:
     for_tests: bool = False  # by its form and all its places, see checks/samples.py
     only_here: bool = False  # in files of the work tree that git has never seen
     places: tuple[Place, ...] = ()  # see Finding.places
+    in_repository: bool = True  # or in a folder without git, where there is no history to clean
 
 
 @dataclass(frozen=True)

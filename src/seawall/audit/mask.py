@@ -47,7 +47,7 @@ def mask_line(line: str, found: Iterable[str], prefixes: Iterable[str] = (), wid
     """The same, cut to about `width` characters around the first secret."""
     found = set(found)
     first = min((start for start, _ in _spans(line, found)), default=0)
-    return _cut(mask_all(line, found, prefixes), first, width)
+    return cut(mask_all(line, found, prefixes), first, width)
 
 
 def _known(secret: str) -> str:
@@ -70,7 +70,8 @@ def _spans(line: str, found: Iterable[str]) -> list[tuple[int, int]]:
     return merged
 
 
-def _cut(line: str, centre: int, width: int) -> str:
+def cut(line: str, centre: int, width: int) -> str:
+    """About `width` characters of `line` around the one at `centre`, which stands in the first third."""
     line, lead = line.strip(), len(line) - len(line.lstrip())
     if len(line) <= width:
         return line

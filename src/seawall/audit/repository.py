@@ -70,7 +70,7 @@ def audit(
         except BaseException:
             beside.shutdown(cancel_futures=True)
             raise
-    findings, gaps = run(Evidence(credentials=evidence(scanned)))
+    findings, gaps = run(Evidence(credentials=evidence(scanned, repository is not None)))
     file = options.baseline or top / baseline.NAME
     accepted = baseline.load(file) if file.exists() else baseline.Baseline(())
     counted, known, expired = baseline.split(findings, accepted, started.date())
@@ -129,7 +129,7 @@ def own_rules(top: Path, others: Sequence[Path] = ()) -> list[Path]:
     return [*filter(Path.exists, [top / OWN_RULES]), *others]
 
 
-def evidence(scanned: Scan) -> tuple[Credential, ...]:
+def evidence(scanned: Scan, in_repository: bool = True) -> tuple[Credential, ...]:
     """What was found, as checks want it: masked wherever it may be shown."""
     names = {_text(found.secret) for found in scanned.credentials if any(each.kind in NAMES for each in found.places)}
 
@@ -151,6 +151,7 @@ def evidence(scanned: Scan) -> tuple[Credential, ...]:
             made_for_tests(found.rule, found.sureness, found.places),
             scanned.versioned and all(place.kind == "file" and not place.commit for place in found.places),
             tuple(map(shown, found.places[:PLACES])),
+            in_repository,
         )
         for found in scanned.credentials
         if not any(found.secret in example for example in found.rule.positive)  # of a rule, in a file of rules

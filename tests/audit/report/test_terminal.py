@@ -41,6 +41,24 @@ def test_a_finding_says_what_where_how_sure_and_what_to_do() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [30, 60, 80])
+def test_a_narrow_terminal_shows_the_masked_secret_of_a_long_line(width: int) -> None:
+    line = f"…{'0123456789' * 6} New User <new@user.test>\tcommit: ghp_***Ml17 {'and more ' * 3}"
+    out = io.StringIO()
+    report = replace(REPORT, findings=(replace(FINDINGS[0], proof=(line,)),))
+    Console(file=out, width=width).print(render(report), crop=False)
+    (shown,) = (text.rstrip() for text in out.getvalue().splitlines() if text.startswith("  │"))
+    assert "ghp_***" in shown
+    assert len(shown) <= width
+
+
+def test_wiping_is_offered_where_it_is_what_to_do() -> None:
+    offer = "takes them out of the history"
+    assert offer in text_of(REPORT)
+    local = replace(FINDINGS[0], remedy="It is in no commit: keep it so.")
+    assert offer not in text_of(replace(REPORT, findings=(local,)))
+
+
 def test_only_addresses_are_wider_than_the_terminal() -> None:
     wide = [line.strip() for line in text_of(REPORT).splitlines() if len(line.rstrip()) > 80]
     assert wide == [*FINDINGS[0].links, *FINDINGS[2].links]

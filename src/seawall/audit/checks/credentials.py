@@ -60,5 +60,6 @@ def _remedy(credential: Credential) -> str:
     ]
     if credential.in_tip:
         steps.append("Take it out of the files and hand it to the application in its environment.")
-    steps.append("Then take it out of the history: seawall secrets wipe")
+    if credential.in_repository:
+        steps.append("Then take it out of the history: seawall secrets wipe")
     return "\n".join(steps)

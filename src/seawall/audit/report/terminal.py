@@ -5,14 +5,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from seawall.audit.finding import Finding, Place, Severity
-from seawall.audit.report.words import SURE, count, day, figure, plain, verdict, where, who
+from seawall.audit.mask import HIDDEN, cut
+from seawall.audit.report.words import SURE, count, day, figure, plain, verdict, where, who, wipes
 from seawall.audit.run import Report, alarms
 
 SHOWN = 20  # findings; the worst come first
@@ -74,9 +75,21 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
     state = Text("still in the tip", "red") if finding.in_tip else Text("in the history only", "green")
     times = f" · seen {count(finding.times, 'time')} · {finding.fingerprint[:8]}"
     body: list[RenderableType] = [Text.assemble(SURE[finding.sureness], " · ", state, times), _places(finding)]
-    body += [Text(f"│ {plain(line)}", "cyan", no_wrap=True, overflow="ellipsis") for line in finding.proof[:1]]
+    body += [_Proof(plain(line)) for line in finding.proof[:1]]
     yield head
     yield Padding(Group(*body), (0, 0, 0, 2))
+
+
+class _Proof:
+    """A line with its masked secret, which a narrow terminal must not cut off."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        width = options.max_width - len("│ ……")
+        line = cut(self.line, max(0, self.line.find(HIDDEN)), max(1, width)) if len(self.line) > width else self.line
+        yield Text(f"│ {line}", "cyan", no_wrap=True, overflow="ellipsis")
 
 
 def _for_information(report: Report, limit: int) -> Iterator[RenderableType]:
@@ -170,7 +183,7 @@ def _next(report: Report) -> Iterator[RenderableType]:
         return
     table = Table.grid(padding=(0, 2))
     table.add_row(Text("--html report.html", "bold"), "the same as a page to read and pass on")
-    if any(finding.id.startswith("secrets/") for finding in report.findings):
+    if wipes(report.findings):
         table.add_row(Text("seawall secrets wipe", "bold"), "takes them out of the history, once they are revoked")
     table.add_row(
         Text("seawall secrets accept", "bold"), f"lets one stay: {report.findings[0].fingerprint[:8]} --reason …"

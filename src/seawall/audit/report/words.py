@@ -1,9 +1,10 @@
 """What all reports say in the same words."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
-from seawall.audit.finding import Place, Severity, Sureness
+from seawall.audit.finding import Finding, Place, Severity, Sureness
 from seawall.audit.run import Report, alarms
 
 SURE: dict[Sureness, str] = {
@@ -69,6 +70,11 @@ def when(place: Place) -> datetime | None:
 def day(place: Place) -> str:
     """In the author's own time zone."""
     return place.date[:10] if when(place) else ""
+
+
+def wipes(findings: Iterable[Finding]) -> bool:
+    """Whether taking something out of the history is among what is to be done."""
+    return any("seawall secrets wipe" in finding.remedy for finding in findings)
 
 
 def count(number: int, thing: str) -> str:
