@@ -144,7 +144,7 @@ FILES = ("file", "file name")
 _REWRITE = "Then rewrite the commits: git rebase --interactive,\nor, if they are many: seawall secrets wipe."
 _REWORD = "Take it out of the message: git commit --amend; of an older one: git rebase --interactive, and `reword`."
 _REMEDIES = {
-    "commit": "Then: git restore --staged FILE, or git add FILE.",
+    "commit": "Then: git reset FILE, or git add FILE.",  # `git restore` fails before the first commit
     "push": _REWRITE,
     "range": _REWRITE,
 }

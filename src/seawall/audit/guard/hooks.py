@@ -34,7 +34,8 @@ repos:
     rev: (its version)
     hooks:
       - id: seawall-secrets
-      - id: seawall-secrets-push
+      - id: seawall-secrets-message  # needs: pre-commit install --hook-type commit-msg
+      - id: seawall-secrets-push  # needs: pre-commit install --hook-type pre-push
 """
 
 
