@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.audit.history.repository import environment, git, github_token, new
-from tests.audit.history.scan import CLEAN, FINDINGS, SOURCE
+from tests.audit.history.scan import CLEAN, ERROR, FINDINGS, SOURCE
 
 
 def run(repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -20,6 +20,9 @@ def test_the_order(tmp_path: Path) -> None:
     (repo / "deploy.py").write_text(f"T = '{github_token()}'\n")
     git(repo, "add", ".")
     git(repo, "commit", "-q", "-m", "Deploy")
+    nothing = run(repo, "accept", "", "--reason", "a variable that is not set")
+    assert nothing.returncode == ERROR
+    assert "No finding has a fingerprint that begins with ''" in nothing.stderr
     assert run(repo, "accept", "all", "--reason", "revoked in May", "--until", "2999-12-31").returncode == 0
     (repo / "tests").mkdir()
     for number in range(22):

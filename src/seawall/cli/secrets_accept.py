@@ -60,9 +60,10 @@ def accept_command(
 
 
 def _the_one(findings: Sequence[Finding], beginning: str) -> Finding:
-    fitting = [finding for finding in findings if finding.fingerprint.startswith(beginning)]
+    # Nothing, as of a variable that is not set, must not accept whatever there is.
+    fitting = [finding for finding in findings if beginning and finding.fingerprint.startswith(beginning)]
     if not fitting:
-        raise ConfigError(f"No finding has a fingerprint that begins with {beginning}.", "See: seawall secrets scan")
+        raise ConfigError(f"No finding has a fingerprint that begins with {beginning!r}.", "See: seawall secrets scan")
     if len(fitting) > 1:
         names = ", ".join(finding.fingerprint[:12] for finding in fitting)
         raise ConfigError(f"{len(fitting)} findings begin with {beginning}: {names}.", "Name more of it.")
