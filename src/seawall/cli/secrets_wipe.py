@@ -65,7 +65,7 @@ def wipe_command(
 
     with opened(path, changing=not dry_run) as repository:
         target = backup_path(repository, backup, datetime.now())
-        with _progress() as step:
+        with _untouched(), _progress() as step:
             by_rules = scanner(top_folder(path), rules, preparing)
             step("looking for credentials")
             if secrets_file:
@@ -81,12 +81,9 @@ def wipe_command(
         if dry_run:
             click.echo("\nNothing was changed: this was a dry run.")
             return
-        try:
+        with _untouched():
             own_files = _confirmed(repository, surveyed, yes)
-        except click.Abort:  # Ctrl-C, or nobody is there to answer
-            click.echo("\nNothing was changed.", err=True)
-            raise
-        with _progress() as step:
+        with _untouched(), _progress() as step:
             outcome = wipe(surveyed, target, own_files, step, _line)
         _conclude(surveyed, outcome)
 
@@ -205,6 +202,16 @@ def _remains(left: "list[Credential]", surveyed: "Survey | None") -> None:
         )
     if modules:
         raise SeawallError("Credentials are in repositories of submodules.", in_modules, "\n".join(lines))
+
+
+@contextlib.contextmanager
+def _untouched() -> Iterator[None]:
+    """Ctrl-C, or nobody is there to answer: the wipe leaves everything as it was, and that is said."""
+    try:
+        yield
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nNothing was changed.", err=True)
+        raise
 
 
 @contextlib.contextmanager

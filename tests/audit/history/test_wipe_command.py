@@ -15,6 +15,7 @@ from seawall.audit.history.scan import Scan
 from seawall.audit.history.wipe.targets import chosen
 from seawall.audit.secrets.deep import Sighting
 from seawall.audit.secrets.scanner import Hit
+from seawall.cli.secrets_wipe import _untouched
 from seawall.errors import ConfigError
 from tests.audit.history.repository import add, commit, environment, git, github_token, new, put
 from tests.audit.history.scan import SOURCE
@@ -167,6 +168,13 @@ def test_one_rule_or_finding(repo: Path, secret: str) -> None:
         run(repo, "--dry-run", "--finding", fingerprint("secrets/github-token", secret, issued=True)[:8]).returncode
         == 0
     )
+
+
+def test_ctrl_c_says_that_nothing_was_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    """That it is true at every step is in test_wipe_safety.py."""
+    with pytest.raises(KeyboardInterrupt), _untouched():
+        raise KeyboardInterrupt
+    assert "Nothing was changed." in capsys.readouterr().err
 
 
 def test_the_beginning_of_a_fingerprint() -> None:
