@@ -41,7 +41,10 @@ def _check(rule: Rule) -> None:
         if not any(word.lower() in text.lower() for word in rule.keywords):
             raise ConfigError(f"Rule {rule.id}: none of its keywords is in its example {text!r}.", HELP)
     if text := failing(rule):
-        raise ConfigError(f"Rule {rule.id}: this example fails: {text}", f"The expression is {rule.expression}")
+        what = (
+            "does not find its example" if text in rule.positive else "finds what it should not, its negative example"
+        )
+        raise ConfigError(f"Rule {rule.id} {what} {text!r}.", f"The expression is {rule.expression}")
 
 
 def failing(rule: Rule) -> str:

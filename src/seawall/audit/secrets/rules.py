@@ -96,7 +96,9 @@ def _tables(file: Path, name: str) -> Iterator[dict[str, Any]]:
     try:
         document = tomllib.loads(file.read_text())
         yield from (_assembled(table, document.get("pieces", {})) for table in document.get(name, []))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.", "Name a file of rules, as TOML.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
         raise ConfigError(
             f"{file}: {error}", "See `seawall secrets rules --help` for what a rule looks like."
         ) from error
