@@ -27,6 +27,11 @@ STDIN = ("<stdin>", "/dev/stdin")  # what click and people call it
 Step = Callable[[str], None]
 
 
+_ACCEPTED = (
+    "the baseline accepts all that is found. What is to go all the same: take its line out of .seawall-baseline."
+)
+
+
 @click.command("wipe")
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 @click.option("--rule", "only", multiple=True, help="Only what this rule finds, such as github-token.")
@@ -74,7 +79,7 @@ def wipe_command(
                 found, kept = _found(path, by_rules, only, fingerprints)
             surveyed = survey(repository, targets(found), by_rules, step, kept) if found else None
         if surveyed is None or surveyed.nothing:
-            click.echo("Nothing to wipe: no such credential is in this repository.")
+            click.echo(f"Nothing to wipe: {_ACCEPTED if kept else 'no such credential is in this repository.'}")
             _remains([], surveyed)
             return
         _show(surveyed)

@@ -194,8 +194,11 @@ def test_the_beginning_of_a_fingerprint() -> None:
 def test_what_the_baseline_accepts_stays(repo: Path) -> None:
     accept = [sys.executable, "-m", "seawall", "secrets", "accept", "all", "--reason", "made up"]
     subprocess.run(accept, cwd=repo, check=True, capture_output=True, env=environment(PYTHONPATH=str(SOURCE)))
-    assert "Nothing to wipe" in run(repo, "--yes").stdout
+    assert "Nothing to wipe: the baseline accepts all that is found." in run(repo, "--yes").stdout
     assert left(repo)
+    (repo / ".seawall-baseline").unlink()
+    assert run(repo, "--yes").returncode == 0
+    assert "Nothing to wipe: no such credential" in run(repo, "--yes").stdout
 
 
 def test_a_file_that_is_a_credential_by_its_name(repo: Path) -> None:
