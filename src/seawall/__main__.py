@@ -12,8 +12,10 @@ def main() -> None:
 
         if clean():
             return
-    from seawall.cli.main import main as command_line
-
+    try:
+        from seawall.cli.main import main as command_line
+    except KeyboardInterrupt:
+        sys.exit(130)
     command_line()
 
 

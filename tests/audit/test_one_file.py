@@ -60,3 +60,13 @@ def test_what_is_no_file_is_an_error_that_says_so(tmp_path: Path) -> None:
     assert pipe.code == ERROR
     assert "neither a folder nor a file" in pipe.errors
     assert "Write it to a file" in pipe.errors
+
+
+def test_where_there_is_no_repository_git_is_not_needed(repo: Path, tmp_path: Path) -> None:
+    file = tmp_path / "alone" / "notes.txt"
+    file.parent.mkdir()
+    file.write_text(f"{github_token()}\n")
+    assert len(scan(file.parent, PATH="/nowhere").tokens) == 1
+    without = scan(repo, PATH="/nowhere")
+    assert without.code == ERROR
+    assert "git is not installed" in without.errors

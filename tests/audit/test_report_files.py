@@ -121,3 +121,15 @@ def test_a_link_stays_a_link_and_a_pipe_a_pipe(repo: Path, tmp_path: Path) -> No
     assert done.returncode == FINDINGS
     assert '"version": "2.1.0"' in done.stdout
     assert Path("/dev/stdout").is_symlink()
+
+
+def test_a_dash_prints_the_report_alone(repo: Path) -> None:
+    done = run(repo, "--sarif", "-")
+    assert (done.returncode, done.stderr) == (FINDINGS, "")
+    assert json.loads(done.stdout)["version"] == "2.1.0"
+    assert run(repo, "--html", "-").stdout.startswith("<!doctype html>")
+    for more in (["--json"], ["--html", "-"]):
+        both = run(repo, "--sarif", "-", *more)
+        assert both.returncode == ERROR
+        assert "Only one report can be printed" in both.stderr
+    assert not Path("-").exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seawall.audit.evidence import Credential, Evidence, EvidenceMissing
-from seawall.audit.finding import Finding, Gap
+from seawall.audit.finding import Finding, Gap, Place
 from seawall.audit.registry import CHECKS, Check
 from seawall.audit.run import Report, Subject, alarms, exit_code, ordered, run
 from seawall.audit.secrets.rules import load
@@ -27,6 +27,16 @@ def test_a_credential_becomes_a_finding_that_does_not_hold_it() -> None:
     assert [(each.id, each.severity, each.times) for each in findings] == [("secrets/github-token", "critical", 2)]
     assert SECRET not in repr(findings)
     assert findings[0].remedy.splitlines()[0] == "Revoke it at GitHub and make a new one."
+
+
+def test_a_setting_of_gits_is_taken_out_of_no_file() -> None:
+    setting = Place("config", ".git/config", 7)
+    (finding,) = run(Evidence(credentials=(credential(first=setting, last=setting),)))[0]
+    assert "git config --edit" in finding.remedy
+    assert "files" not in finding.remedy
+    (both,) = run(Evidence(credentials=(credential(last=setting),)))[0]
+    assert "git config --edit" in both.remedy
+    assert "Take it out of the files" in both.remedy
 
 
 def test_nothing_gathered_is_a_gap_and_an_empty_history_is_not() -> None:

@@ -8,18 +8,28 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from seawall.cli.secrets_progress import shown
 from seawall.errors import ReportUnwritable
 
+if TYPE_CHECKING:
+    from seawall.audit.run import Report
+
+STDOUT = Path("-")
+
 
 @click.command("scan")
 @click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the report.")
-@click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Write SARIF 2.1.0 to this file.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one HTML page to this file.")
+@click.option(
+    "--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Write SARIF 2.1.0 to this file; - prints."
+)
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one HTML page to this file; - prints."
+)
 @click.option("--all", "everything", is_flag=True, help="Show every finding, not only the worst.")
 @click.option("--rules", multiple=True, type=click.Path(dir_okay=False, path_type=Path), help="More rules, as TOML.")
 @click.option(
@@ -54,7 +64,12 @@ def scan_command(
     """
     from seawall.audit.history.beginning import Beginning
 
-    _check_writable([file for file in (sarif, html) if file])
+    forms = {"json": STDOUT if as_json else None, "sarif": sarif, "html": html}
+    printed = [form for form, file in forms.items() if file == STDOUT]
+    if len(printed) > 1:
+        raise click.UsageError(f"Only one report can be printed, not {' and '.join(printed)}. Write one to a file.")
+    written = {form: file for form, file in forms.items() if file and file != STDOUT}
+    _check_writable(list(written.values()))
     gc.disable()  # hundreds of thousands of names are kept until the end: looking for cycles among them takes its time
     with Beginning(path) as begun:
         from seawall.audit.repository import Options, audit
@@ -62,19 +77,11 @@ def scan_command(
 
         with shown() as told:
             report = audit(path, Options(rules, baseline, processes), told.progress, told.preparing, begun)
-    if sarif:
-        from seawall.audit.report.sarif import as_sarif
-
-        _write(sarif, as_sarif(report))
-    if html:
-        from seawall.audit.report.html import as_html
-
-        _write(html, as_html(report))
+    for form, file in written.items():
+        _write(file, _told(form, report))
     with _read_or_not():
-        if as_json:
-            from seawall.audit.report.as_json import as_json as to_json
-
-            click.echo(to_json(report))
+        if printed:
+            click.echo(_told(printed[0], report).rstrip("\n"))
         else:
             from seawall.audit.report.terminal import show
 
@@ -85,6 +92,20 @@ def scan_command(
         sys.stderr.flush()
     # At once, as mypy does: to take a large heap apart, object by object, takes longer than the report did.
     os._exit(exit_code(report))
+
+
+def _told(form: str, report: "Report") -> str:
+    if form == "sarif":
+        from seawall.audit.report.sarif import as_sarif
+
+        return as_sarif(report)
+    if form == "html":
+        from seawall.audit.report.html import as_html
+
+        return as_html(report)
+    from seawall.audit.report.as_json import as_json
+
+    return as_json(report)
 
 
 @contextlib.contextmanager

@@ -58,7 +58,10 @@ def _remedy(credential: Credential) -> str:
         if anybodys(rule)
         else f"Revoke it at {rule.vendor or 'whoever issued it'} and make a new one."
     ]
-    if credential.in_tip:
+    kinds = {place.kind for place in (credential.first, credential.last, *credential.places)}
+    if "config" in kinds:
+        steps.append("Take it out of git's configuration: git config --edit")
+    if credential.in_tip and kinds != {"config"}:
         steps.append("Take it out of the files and hand it to the application in its environment.")
     if credential.in_repository:
         steps.append("Then take it out of the history: seawall secrets wipe")

@@ -142,6 +142,8 @@ def _ask(path: Path, arguments: Sequence[str]) -> list[str] | None:
     try:
         done = subprocess.run(["git", "-C", str(path), *arguments], capture_output=True, env=environment(), check=False)
     except FileNotFoundError:
+        if not any((each / ".git").exists() or (each / "HEAD").exists() for each in (path, *path.parents)):
+            return None  # no repository, so that it is not needed
         raise RepositoryUnusable("git is not installed.", "Install it: sudo apt-get install git") from None
     if done.returncode == 0:
         return os.fsdecode(done.stdout).split("\n")
