@@ -1,7 +1,7 @@
 """Secrets made unreadable, but still recognisable to who owns them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 HIDDEN = "***"
 SHORT = 16  # characters: of anything shorter nothing is shown
@@ -57,10 +57,7 @@ def _known(secret: str) -> str:
 
 def _spans(line: str, found: Iterable[str]) -> list[tuple[int, int]]:
     """Where the secrets are. What overlaps is one: masking one of two would leave the rest of the other."""
-    patterns = [
-        re.compile(f"(?=({re.escape(secret)}))") for secret in set(found) if secret
-    ]  # also what overlaps itself
-    each = sorted(match.span(1) for pattern in patterns for match in pattern.finditer(line))
+    each = sorted(span for secret in set(found) if secret for span in _everywhere(line, secret))
     merged: list[tuple[int, int]] = []
     for start, stop in each:
         if merged and start < merged[-1][1]:
@@ -68,6 +65,14 @@ def _spans(line: str, found: Iterable[str]) -> list[tuple[int, int]]:
         else:
             merged.append((start, stop))
     return merged
+
+
+def _everywhere(line: str, secret: str) -> Iterator[tuple[int, int]]:
+    """Also what overlaps itself."""
+    at = line.find(secret)
+    while at >= 0:
+        yield at, at + len(secret)
+        at = line.find(secret, at + 1)
 
 
 def cut(line: str, centre: int, width: int) -> str:

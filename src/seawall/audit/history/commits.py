@@ -64,7 +64,7 @@ class Log:
 
     def __init__(self, repository: Repository, by_trees: bool) -> None:
         self.repository = repository
-        self._stopped = False
+        self.stopped = False
         self._tips: set[str] = set()
         self._begin(by_trees)
 
@@ -103,12 +103,12 @@ class Log:
         if not packs:
             raise Damaged
         self.brought = ByTrees(self.repository, packs)
-        if self._stopped:
+        if self.stopped:
             raise Damaged
 
     def _by_log(self) -> None:
         self._end()
-        if self._stopped:
+        if self.stopped:
             raise Damaged
         self._begin(by_trees=False)
         self._finish()
@@ -121,7 +121,7 @@ class Log:
 
     def stop(self) -> None:
         """Nobody waits for it any more: what another thread does here ends soon."""
-        self._stopped = True
+        self.stopped = True
         if isinstance(self.brought, ByTrees):
             self.brought.stop()
         for process, _ in self._running.values():

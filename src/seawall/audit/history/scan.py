@@ -88,7 +88,9 @@ def _scan(repository: Repository, log: Log, there: Sequence[Pack], folder: Path,
             raise
         other = finished[0].result()
     seen.add(reading.read(repository, objects.chunks(other.trees)))
-    seen.add(reading.read(repository, objects.chunks(_by_name(repository, other.telling, seen))))
+    found = {name for name, _, _ in seen.sightings}  # anyway, whatever the file is called
+    seen.sightings += [each for each in other.by_name.sightings if each[0] not in found]
+    seen.gaps += [each for each in other.by_name.gaps if each not in seen.gaps]
     seen.sightings += other.names
     gaps = _missing(repository, log, len(other.absent) + seen.missing)
     seen.gaps = _called(seen.gaps, log)
@@ -102,7 +104,7 @@ class _Beside(NamedTuple):
 
     trees: list[Listed]  # that stand in no commit
     absent: set[str]  # objects
-    telling: dict[str, str]  # objects that may be credentials by their paths
+    by_name: Seen  # what is in files that may be credentials by their names
     names: list[tuple[str, Kind, Sighting]]  # what is in names
 
 
@@ -110,21 +112,26 @@ def _beside(log: Log, there: Sequence[Pack], store: objects.Store, roots: Roots,
     """Read the log, also of commits that nothing leads to, and what it tells."""
     log.finish(there, roots.tips)
     others = objects.kinds(log.repository, log.strangers(store))
-    log.ask(
-        sorted(name for name, kind in others.items() if kind == "commit")
-    )  # of those of one second git keeps the order
+    log.ask(sorted(name for name, kind in others.items() if kind == "commit"))  # git keeps the order of a second's
     left = log.strangers(store) if "commit" in others.values() else others
     trees = [Listed(name, "tree", 0) for name in left if others[name] == "tree"]
     absent = log.brought.absent(store) | store.lacking(roots.names())
-    return _Beside(trees, absent, _telling(log, store, roots, scanner), _names(log, roots, scanner))
+    by_name = Seen()
+    for part in read(log.repository, scanner, objects.chunks(_by_name(log, store, roots, scanner)), 1):
+        by_name.add(part)
+    return _Beside(trees, absent, by_name, _names(log, roots, scanner))
 
 
-def _telling(log: Log, store: objects.Store, roots: Roots, scanner: Scanner) -> dict[str, str]:
+def _by_name(log: Log, store: objects.Store, roots: Roots, scanner: Scanner) -> Iterator[Listed]:
+    """Files that may be credentials by their names."""
     paths = log.standing(scanner.names.among(log.paths))
     waiting = scanner.names.among(roots.staged.values())
     paths = {name: path for name, path in roots.staged.items() if path in waiting} | paths
-    lacking = store.lacking(paths)
-    return {name: path for name, path in paths.items() if name not in lacking}
+    there = paths.keys() - store.lacking(paths)
+    of_kinds = objects.kinds(log.repository, there)
+    for name, path in paths.items():
+        if of_kinds.get(name) == "blob" and not log.stopped:
+            yield Listed(name, "blob", 0, path)
 
 
 def _names(log: Log, roots: Roots, scanner: Scanner) -> list[tuple[str, Kind, Sighting]]:
@@ -144,13 +151,6 @@ def _listed(paths: Iterable[Path]) -> Iterator[Listed]:
     for path in paths:
         with contextlib.suppress(FileNotFoundError):  # gone meanwhile
             yield Listed(str(path), "file", path.lstat().st_size, str(path))
-
-
-def _by_name(repository: Repository, telling: dict[str, str], seen: Seen) -> Iterator[Listed]:
-    """Files that may be credentials by their names; not those in which something was found anyway."""
-    left = telling.keys() - {name for name, _, _ in seen.sightings}
-    of_kinds = objects.kinds(repository, left)
-    return (Listed(name, "blob", 0, path) for name, path in telling.items() if of_kinds.get(name) == "blob")
 
 
 def _missing(repository: Repository, log: Log, absent: int) -> list[Gap]:
