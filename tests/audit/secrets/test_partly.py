@@ -1,10 +1,12 @@
 """What a part says of a whole text; and that the library never takes what is wrapped for plain."""
 
 import base64
+import bz2
 import contextlib
 import ctypes
 import gzip
 import io
+import lzma
 import random
 import time
 import zipfile
@@ -179,6 +181,39 @@ def test_no_member_of_an_archive_hides_another() -> None:
         reason = str(error)
     assert reason == "zip: 0.txt is encrypted"
     assert found == [TOKEN]
+
+
+@pytest.mark.parametrize("form", ["zip", "gzip", "bzip2", "xz"])
+def test_what_comes_before_the_damage_is_had(form: str) -> None:
+    """As unzip and gunzip hand it out. bzip2 and xz come in blocks, of which the first is whole here."""
+    noise = random.Random(4).randbytes(2_000_000)
+    text = TOKEN + noise
+    pack = {"zip": lambda text: bytes(zipped(text)), "gzip": gzip.compress, "bzip2": bz2.compress, "xz": _xz}[form]
+    data = bytearray(pack(text))
+    at = len(data) * 3 // 4
+    data[at : at + 64] = bytes(64)
+    ((_, inner),) = unwrap(bytes(data))
+    assert inner.startswith(TOKEN)
+    assert len(inner) <= len(text)
+
+
+def _xz(text: bytes) -> bytes:
+    return lzma.compress(text, preset=0)
+
+
+def test_what_only_others_can_open_is_told() -> None:
+    """Deflate64, say, which Windows writes: it is no damage."""
+    data = zipped(TOKEN, b"second")
+    for at in (data.index(b"PK\3\4") + 8, data.index(b"PK\1\2") + 10):
+        data[at] = 9
+    found: list[bytes] = []
+    with pytest.raises(NotWhole, match=r"zip: 0\.txt is compressed in a way that is not known here"):
+        found.extend(text for _, text in unwrap(bytes(data)))
+    assert found == [b"second"]
+    newer = zipped(TOKEN)
+    newer[newer.index(b"PK\1\2") + 6] = 200  # the version needed to extract it
+    with pytest.raises(NotWhole, match="of a version that is not known here"):
+        list(unwrap(bytes(newer)))
 
 
 def test_damaged_archives_end_where_the_damage_is() -> None:

@@ -118,10 +118,19 @@ def _loose(folder: Path, hash: int) -> Iterator[str]:
     """Names of objects that are a file each."""
     rest = re.compile(rf"[0-9a-f]{{{2 * hash - 2}}}")
     for first in range(256):
-        with contextlib.suppress(OSError):  # not there, or no folder
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), _readable(folder / f"{first:02x}"):
             for file in os.scandir(folder / f"{first:02x}"):
                 if rest.fullmatch(file.name):
                     yield f"{first:02x}{file.name}"
+
+
+@contextlib.contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:  # without it objects would be missing that nothing else tells of
+        remedy = "Scan as the user to whom it belongs."
+        raise RepositoryUnusable(f"{folder} cannot be read: {error.strerror}.", remedy) from error
 
 
 def _cut(names: Sequence[bytes], kinds: Sequence[bytes], sizes: Sequence[bytes]) -> Iterator[Chunk]:

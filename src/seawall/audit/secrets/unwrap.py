@@ -3,17 +3,20 @@
 What opens them is imported when there is one: a hook on a commit has no time to lose.
 """
 
+import contextlib
 import io
 import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from functools import partial
+from typing import IO, Any, Protocol
 
 from seawall.audit.secrets.encoded import unfolded
 
 LIMIT = 64 << 20  # bytes taken out of one wrapping: more is most likely a bomb
 MEMBERS = 1000  # of one gzip file
+STEP = 256  # bytes, where something is damaged
 SQLITE_STEPS = 20_000  # times 1000 instructions of its virtual machine: a database made to loop ends there
 
 _TWO_LINES = re.compile(rb"([0-9A-Za-z+/_-]{4,250})\r?\n([0-9A-Za-z+/_-]+={0,2})\r?(?:\n|\Z)")
@@ -76,10 +79,24 @@ def _folded(data: bytes) -> Iterator[Part]:
 
 
 def _read(name: str, stream: IO[bytes]) -> Part:
-    data = stream.read(LIMIT + 1)
+    return _whole(name, stream.read(LIMIT + 1))
+
+
+def _whole(name: str, data: bytes) -> Part:
     if len(data) > LIMIT:
         raise NotWhole(f"{name} unpacks to more than {LIMIT >> 20} MB")
     return name, data
+
+
+def _before_damage(steps: Iterator[bytes], damage: tuple[type[Exception], ...]) -> bytes:
+    """What can be had in small steps of what cannot be had at once."""
+    data = bytearray()
+    with contextlib.suppress(*damage):
+        for step in steps:
+            data += step
+            if len(data) > LIMIT:
+                break
+    return bytes(data)
 
 
 def _zip(data: bytes) -> Iterator[Part]:
@@ -87,10 +104,12 @@ def _zip(data: bytes) -> Iterator[Part]:
     import lzma
     import zipfile
 
-    # What zipfile raises for damage: fields out of range are ValueErrors, unknown methods NotImplementedErrors.
-    damage = (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError)
+    # What zipfile raises for damage: fields out of range are ValueErrors.
+    damage = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
+    except NotImplementedError:  # it is not damaged: others can open it
+        raise NotWhole("zip: it is of a version that is not known here") from None
     except damage:
         return
     refused: list[str] = []
@@ -105,8 +124,12 @@ def _zip(data: bytes) -> Iterator[Part]:
                 yield _read(name, member)
         except NotWhole as reason:
             refused.append(str(reason))
+        except NotImplementedError:
+            refused.append(f"{name} is compressed in a way that is not known here")
         except damage:
-            continue  # as elsewhere: nobody can open it
+            with contextlib.suppress(*damage), archive.open(info) as member:
+                if inner := _before_damage(iter(partial(member.read, STEP), b""), damage):
+                    yield _whole(name, inner)
     if refused:
         more = f", and {len(refused) - 1} more members" if len(refused) > 1 else ""
         raise NotWhole(refused[0] + more)
@@ -128,7 +151,7 @@ def _gzip(data: bytes) -> Iterator[Part]:
     """By zlib, which needs no checksum at the end: what follows or is cut off does not hide what comes before."""
     for _ in range(MEMBERS):
         stream = zlib.decompressobj(wbits=31)
-        yield from _inflated("gzip", data, stream.decompress)
+        yield from _inflated("gzip", data, stream, zlib.decompressobj(wbits=31))
         data = stream.unused_data.lstrip(b"\0")
         if not data.startswith(b"\x1f\x8b"):
             return
@@ -137,25 +160,31 @@ def _gzip(data: bytes) -> Iterator[Part]:
 def _bz2(data: bytes) -> Iterator[Part]:
     import bz2
 
-    yield from _inflated("bzip2", data, bz2.BZ2Decompressor().decompress)
+    yield from _inflated("bzip2", data, bz2.BZ2Decompressor(), bz2.BZ2Decompressor())
 
 
 def _xz(data: bytes) -> Iterator[Part]:
     import lzma
 
-    yield from _inflated("xz", data, lzma.LZMADecompressor().decompress)
+    yield from _inflated("xz", data, lzma.LZMADecompressor(), lzma.LZMADecompressor())
 
 
-def _inflated(name: str, data: bytes, decompress: Callable[[bytes, int], bytes]) -> Iterator[Part]:
+class _Decompressor(Protocol):
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+def _inflated(name: str, data: bytes, stream: _Decompressor, again: _Decompressor) -> Iterator[Part]:
+    """At once; `again` where it is damaged."""
     import lzma
 
+    damage = (zlib.error, lzma.LZMAError, OSError, EOFError)
     try:
-        inner = decompress(data, LIMIT + 1)
-    except (zlib.error, lzma.LZMAError, OSError, EOFError):
-        return
-    if len(inner) > LIMIT:
-        raise NotWhole(f"{name} unpacks to more than {LIMIT >> 20} MB")
-    yield name, inner
+        inner = stream.decompress(data, LIMIT + 1)
+    except damage:
+        steps = (again.decompress(data[at : at + STEP], LIMIT + 1) for at in range(0, len(data), STEP))
+        if not (inner := _before_damage(steps, damage)):
+            return
+    yield _whole(name, inner)
 
 
 def _sqlite(data: bytes) -> Iterator[Part]:
