@@ -9,7 +9,7 @@
 const uint8_t *delta_of(struct reader *reader, uint32_t object, size_t *size) {
     const struct entry *entry = &reader->pack->entries[object];
     struct header header;
-    if (!pack_header(reader->pack, entry, &header, NULL) || header.kind <= TAG || header.size > LARGEST) return NULL;
+    if (!pack_header(reader->pack, entry, &header) || header.kind <= TAG || header.size > LARGEST) return NULL;
     if (!ROOM(reader, delta, delta_room, header.size) || !pack_inflate(reader->pack, entry, &header, reader->decompressor, reader->delta)) return NULL;
     *size = header.size;
     return reader->delta;

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define AHEAD 16                 /* objects: what is needed after so many more is fetched from memory meanwhile */
+
 static uint32_t big32(const uint8_t *at) {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
@@ -49,8 +51,16 @@ static void count_names(struct pack *pack) {
     for (uint32_t two = 1; two < 1 << 16; two++) pack->ends[two] += pack->ends[two - 1];
 }
 
-static uint32_t find_offset(const struct pack *pack, uint64_t offset) {
-    uint32_t low = 0, high = pack->count;
+/* The object at an offset, sought from one behind it, its place, to the front: a base stands near what is made from it. */
+static uint32_t find_offset(const struct pack *pack, uint64_t offset, uint32_t place) {
+    uint32_t low = 0, high = place;
+    for (uint32_t step = 1; step <= high; step *= 2) {
+        if (pack->by_offset[place - step].offset <= offset) {
+            low = place - step;
+            break;
+        }
+        high = place - step;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         uint64_t there = pack->by_offset[middle].offset;
@@ -109,14 +119,14 @@ static int understood(struct pack *pack) {
     return 0;
 }
 
-/* Without `base`, which takes its time to be found, it is not said. */
-int pack_header(const struct pack *pack, const struct entry *entry, struct header *header, uint32_t *base) {
+int pack_header(const struct pack *pack, const struct entry *entry, struct header *header) {
     uint64_t at = entry->offset, end = entry->end;
     if (at >= end) return 0;
     uint8_t byte = pack->data[at++];
     header->kind = byte >> 4 & 7;
     header->size = byte & 15;
-    if (base) *base = NONE;
+    header->base = NULL;
+    header->back = 0;
     for (unsigned shift = 4; byte & 128; shift += 7) {
         if (at >= end || shift > 53) return 0;
         byte = pack->data[at++];
@@ -124,16 +134,14 @@ int pack_header(const struct pack *pack, const struct entry *entry, struct heade
     }
     if (header->kind == REF_DELTA) {
         if (end - at < pack->hash) return 0;
-        if (base) *base = pack_find(pack, pack->data + at);
+        header->base = pack->data + at;
         at += pack->hash;
     } else if (header->kind == OFS_DELTA) {
-        uint64_t back = 0;
         do {
-            if (at >= end || back >> 50) return 0;
+            if (at >= end || header->back >> 50) return 0;
             byte = pack->data[at++];
-            back = (back << 7) + (byte & 127) + (byte & 128 ? 1 : 0);
+            header->back = (header->back << 7) + (byte & 127) + (byte & 128 ? 1 : 0);
         } while (byte & 128);
-        if (base && back && back < entry->offset) *base = find_offset(pack, entry->offset - back);
     } else if (header->kind < COMMIT || header->kind > TAG) {
         return 0;
     }
@@ -149,37 +157,56 @@ int pack_inflate(const struct pack *pack, const struct entry *entry, const struc
     return libdeflate_zlib_decompress(decompressor, compressed, size, out, header->size, NULL) == LIBDEFLATE_SUCCESS;
 }
 
+/* What each object is made from, in the order of the pack, or NONE; weights, and kinds of those that are made from nothing. */
+static void find_bases(const struct pack *pack, uint32_t *bases) {
+    for (uint32_t i = pack->count; i-- > 0;) {
+        struct entry *entry = &pack->entries[pack->by_offset[i].object];
+        struct header header;
+        if (i >= AHEAD) {
+            __builtin_prefetch(&pack->entries[pack->by_offset[i - AHEAD].object], 1);
+            __builtin_prefetch(pack->data + pack->by_offset[i - AHEAD].offset);
+        }
+        entry->weight = entry->end - entry->offset;
+        bases[i] = NONE;
+        if (!pack_header(pack, entry, &header)) continue;
+        if (header.kind <= TAG) entry->kind = header.kind;
+        if (header.base) bases[i] = pack_find(pack, header.base);
+        if (header.back && header.back < entry->offset) bases[i] = find_offset(pack, entry->offset - header.back, i);
+    }
+}
+
 /* Who is made from whom; kinds and weights; every object once, bases first, in `order`. */
 static void relate(struct pack *pack, uint32_t *order) {
     struct entry *entries = pack->entries;
     uint32_t known = 0;
+    find_bases(pack, order);
     for (uint32_t i = pack->count; i-- > 0;) {
-        uint32_t object = pack->by_offset[i].object;
-        struct entry *entry = &entries[object];
-        struct header header;
-        uint32_t base;
-        entry->weight = entry->end - entry->offset;
-        if (!pack_header(pack, entry, &header, &base)) continue;
-        if (header.kind <= TAG) {
-            entry->kind = header.kind;
-        } else if (base != NONE && base != object) {
-            entry->base = base;
-            entry->sibling = entries[base].child;
-            entries[base].child = object;
+        uint32_t object = pack->by_offset[i].object, base = order[i];
+        if (i >= AHEAD) {
+            __builtin_prefetch(&entries[pack->by_offset[i - AHEAD].object], 1);
+            if (order[i - AHEAD] != NONE) __builtin_prefetch(&entries[order[i - AHEAD]], 1);
         }
+        if (base == NONE || base == object) continue;
+        entries[object].base = base;
+        entries[object].sibling = entries[base].child;
+        entries[base].child = object;
     }
     for (uint32_t i = 0; i < pack->count; i++) {
         uint32_t object = pack->by_offset[i].object;
+        if (i + AHEAD < pack->count) __builtin_prefetch(&entries[pack->by_offset[i + AHEAD].object]);
         if (!entries[object].kind || entries[object].base != NONE) continue;
         if (entries[object].kind != TREE) pack->families[pack->family_count++] = object;
         order[known++] = object;
     }
-    for (uint32_t i = 0; i < known; i++)
+    for (uint32_t i = 0; i < known; i++) {
+        if (i + AHEAD < known) __builtin_prefetch(&entries[order[i + AHEAD]]);
         for (uint32_t child = entries[order[i]].child; child != NONE; child = entries[child].sibling) {
             entries[child].kind = entries[order[i]].kind;
             order[known++] = child;
         }
+    }
     while (known-- > 0) {
+        if (known >= AHEAD) __builtin_prefetch(&entries[order[known - AHEAD]]);
         uint32_t object = order[known], base = entries[object].base;
         if (base == NONE) continue;
         entries[base].weight += entries[object].weight;
@@ -223,6 +250,7 @@ struct pack *pack_open(const char *path, const char *index) {
     uint64_t end = pack->size - pack->hash;
     for (uint32_t i = pack->count; i-- > 0;) {
         struct entry *entry = &pack->entries[pack->by_offset[i].object];
+        if (i >= AHEAD) __builtin_prefetch(&pack->entries[pack->by_offset[i - AHEAD].object], 1);
         if (entry->offset < 12 || entry->offset > end) goto failed;
         entry->end = end;
         end = entry->offset;

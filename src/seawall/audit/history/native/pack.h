@@ -43,6 +43,8 @@ struct header {
     uint64_t size;               /* of what is compressed */
     uint64_t at;                 /* where that begins */
     uint8_t kind;
+    const uint8_t *base;         /* the name of what it is made from, or NULL */
+    uint64_t back;               /* how far before it that is, or 0 */
 };
 
 /* One instruction of a delta: `length` bytes that are copied from `from` in the base, or, where `insert` is set, that
@@ -55,7 +57,7 @@ struct pack *pack_open(const char *path, const char *index);
 void pack_close(struct pack *pack);
 const uint8_t *pack_name(const struct pack *pack, uint32_t object);
 uint32_t pack_find(const struct pack *pack, const uint8_t *name);
-int pack_header(const struct pack *pack, const struct entry *entry, struct header *header, uint32_t *base);
+int pack_header(const struct pack *pack, const struct entry *entry, struct header *header);
 int pack_inflate(const struct pack *pack, const struct entry *entry, const struct header *header,
                  struct libdeflate_decompressor *decompressor, uint8_t *out);
 

@@ -149,7 +149,7 @@ static void read_first(struct reader *reader, uint32_t object) {
     const struct entry *entry = &reader->pack->entries[object];
     struct header header;
     uint8_t *data = NULL;
-    if (pack_header(reader->pack, entry, &header, NULL) && header.kind <= TAG && header.size <= LARGEST)
+    if (pack_header(reader->pack, entry, &header) && header.kind <= TAG && header.size <= LARGEST)
         data = malloc(header.size + 1);
     if (!data || !pack_inflate(reader->pack, entry, &header, reader->decompressor, data)) {
         free(data);

@@ -45,7 +45,7 @@ static int unpack(struct trees *trees, size_t number, uint32_t object) {
     struct header header;
     uint8_t *made = NULL;
     uint32_t size = 0;
-    if (!pack_header(pack, entry, &header, NULL) || header.size > LARGEST) return 0;
+    if (!pack_header(pack, entry, &header) || header.size > LARGEST) return 0;
     if (entry->base == NONE) {
         made = malloc(header.size + 1);
         size = (uint32_t)header.size;
