@@ -19,7 +19,8 @@ def in_docstring(data: bytes, at: int) -> bool:
 def _in_comment(data: bytes, at: int) -> bool:
     """Whether its line begins with a star, in a comment that begins with two."""
     low = max(0, at - _FARTHEST)
-    line = max(data.rfind(b"\n", low, at) + 1, data.rfind(b"\\n", low, at) + 2)  # as written in maps of sources
+    line = data.rfind(b"\n", low, at) + 1
+    line = max(line, data.rfind(b"\\n", max(low, line), at) + 2)  # as written in maps of sources
     if not _STAR.match(data, line, at):
         return False
     start = data.rfind(b"/*", low, at)
