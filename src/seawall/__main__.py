@@ -3,6 +3,7 @@
 import sys
 
 _HOOK = ["secrets", "guard", "--staged"]
+_SCAN = ["secrets", "scan"]
 
 
 def main() -> None:
@@ -12,6 +13,10 @@ def main() -> None:
 
         if clean():
             return
+    if sys.argv[1:3] == _SCAN:
+        from seawall.audit.history import ahead
+
+        ahead.begin()
     try:
         from seawall.cli.main import main as command_line
     except KeyboardInterrupt:

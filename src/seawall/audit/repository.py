@@ -6,32 +6,31 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seawall.audit import baseline
 from seawall.audit.checks.samples import made_for_tests
 from seawall.audit.evidence import Credential, Evidence
 from seawall.audit.finding import Place
 from seawall.audit.fingerprint import of_credential
-from seawall.audit.history import git
 from seawall.audit.history.beginning import Beginning
-from seawall.audit.history.git import Repository
 from seawall.audit.history.places import Credential as Placed
+from seawall.audit.history.processes import ProcessEnded
 from seawall.audit.history.scan import Scan, scan
 from seawall.audit.mask import mask_all, mask_line
 from seawall.audit.run import Report, Subject, run
-from seawall.audit.secrets.ready import ready
 from seawall.audit.secrets.rules import FileRule, Rule
-from seawall.audit.secrets.scanner import Scanner
 from seawall.errors import ScanEnded
+
+if TYPE_CHECKING:
+    from seawall.audit.secrets.scanner import Scanner
 
 # Kinds of place that are shown in full, so that a secret in one has to be masked in all.
 NAMES = ("file name", "ref name", "author", "committer", "tagger")
 PLACES = 1000  # of one finding that are told one by one
-OWN_RULES = ".seawall-rules.toml"  # in the top folder, beside the baseline
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,8 @@ def audit(
     `progress` is told bytes done and bytes in all; `preparing` is called when the rules will take some seconds first.
     """
     started, began = datetime.now().astimezone(), time.monotonic()
-    begun = begun or Beginning(path)
-    repository, top = begun.repository, _top(path, begun.repository)
+    begun = begun or Beginning(path, rules=options.rules, processes=options.processes)
+    repository = begun.repository
     # Fingerprints take their time: they are made, and kept, from the first sight on.
     with begun, ThreadPoolExecutor() as beside:
 
@@ -65,17 +64,19 @@ def audit(
 
         try:
             with _told():
-                rules = scanner(top, options.rules, preparing)
+                rules = begun.ahead if begun.ahead and begun.ahead.ready else scanner(begun.own, preparing)
                 scanned = scan(path, rules, options.processes, progress, noticed=noticed, begun=begun)
         except BaseException:
             beside.shutdown(cancel_futures=True)
             raise
+    if begun.ahead:
+        begun.ahead.dismiss()
     findings, gaps = run(Evidence(credentials=evidence(scanned, repository is not None)))
-    file = options.baseline or top / baseline.NAME
+    file = options.baseline or begun.top / baseline.NAME
     accepted = baseline.load(file) if file.exists() else baseline.Baseline(())
     counted, known, expired = baseline.split(findings, accepted, started.date())
     return Report(
-        subject=_subject(path, repository),
+        subject=Subject(str(path.resolve()), *begun.origin()),
         started=started,
         seconds=time.monotonic() - began,
         findings=tuple(counted),
@@ -91,7 +92,7 @@ def _told() -> Iterator[None]:
     """What ends a scan, in words. Raises ScanEnded."""
     try:
         yield
-    except (BrokenProcessPool, MemoryError) as error:
+    except (ProcessEnded, MemoryError) as error:
         problem = "The scan ended: a process of it was killed, or memory was not enough."
         raise ScanEnded(problem, "With less memory: seawall secrets scan -j 1") from error
     except OSError as error:
@@ -108,25 +109,11 @@ def _figures(scanned: Scan) -> dict[str, int | float]:
     return {"files": scanned.objects, "bytes": scanned.read}
 
 
-def top_folder(path: Path) -> Path:
-    """Where the baseline and own rules are: the top of the work tree, or the folder itself."""
-    return _top(path, git.find(path))
+def scanner(own: Sequence[Path], preparing: Callable[[], None]) -> "Scanner":
+    """With the rules in the files `own` besides ours; for `preparing` see ready.py."""
+    from seawall.audit.secrets.ready import ready
 
-
-def _top(path: Path, repository: Repository | None) -> Path:
-    if repository is None:
-        return git.folder(path)
-    return repository.work_tree or repository.git_dir
-
-
-def scanner(top: Path, others: Sequence[Path] = (), preparing: Callable[[], None] = lambda: None) -> Scanner:
-    """Our rules, the repository's own and the `others`; for `preparing` see ready.py."""
-    return ready(own_rules(top, others), preparing)
-
-
-def own_rules(top: Path, others: Sequence[Path] = ()) -> list[Path]:
-    """The files with rules that are not ours."""
-    return [*filter(Path.exists, [top / OWN_RULES]), *others]
+    return ready(own, preparing)
 
 
 def evidence(scanned: Scan, in_repository: bool = True) -> tuple[Credential, ...]:
@@ -166,18 +153,3 @@ def _proof(found: Placed) -> str:
 
 def _text(secret: str) -> str:
     return secret.encode("latin-1").decode("utf-8", "replace")
-
-
-def _subject(path: Path, repository: Repository | None) -> Subject:
-    if repository is None:
-        return Subject(str(path.resolve()))
-
-    def ask(*arguments: str) -> str:
-        return repository.try_run(*arguments).decode(errors="replace").strip()
-
-    return Subject(
-        str(path.resolve()),
-        ask("config", "remote.origin.url"),
-        ask("rev-parse", "--verify", "-q", "HEAD"),
-        ask("symbolic-ref", "-q", "--short", "HEAD"),
-    )

@@ -34,7 +34,8 @@ def accept_command(
     """
     from seawall.audit import baseline
     from seawall.audit.report.words import where
-    from seawall.audit.repository import Options, audit, top_folder
+    from seawall.audit.repository import Options, audit
+    from seawall.audit.top import top_folder
     from seawall.cli.secrets_progress import shown
 
     if until and until.date() < date.today():

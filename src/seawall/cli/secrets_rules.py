@@ -29,9 +29,9 @@ def rules_command(words: tuple[str, ...], as_json: bool, files: tuple[Path, ...]
 
     The examples of your own rules are tried, and it is an error if one fails.
     """
-    from seawall.audit.repository import own_rules, top_folder
     from seawall.audit.secrets.own import load_own
     from seawall.audit.secrets.rules import FileRule, Rule, load
+    from seawall.audit.top import own_rules, top_folder
 
     ours: list[Rule | FileRule] = [rule for rules in load() for rule in rules]
     own = load_own(own_rules(top_folder(Path()), files), ours)

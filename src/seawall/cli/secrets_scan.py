@@ -6,17 +6,15 @@ import gc
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from seawall.cli.secrets_progress import shown
 from seawall.errors import ReportUnwritable
-
-if TYPE_CHECKING:
-    from seawall.audit.run import Report
 
 STDOUT = Path("-")
 
@@ -62,6 +60,7 @@ def scan_command(
     Passwords, keys and hashes that lie among tests or documentation only are
     listed for information and do not make it 1; what vendors issue does.
     """
+    from seawall.audit.history.ahead import begun as begun_ahead
     from seawall.audit.history.beginning import Beginning
 
     forms = {"json": STDOUT if as_json else None, "sarif": sarif, "html": html}
@@ -71,41 +70,40 @@ def scan_command(
     written = {form: file for form, file in forms.items() if file and file != STDOUT}
     _check_writable(list(written.values()))
     gc.disable()  # hundreds of thousands of names are kept until the end: looking for cycles among them takes its time
-    with Beginning(path) as begun:
-        from seawall.audit.repository import Options, audit
-        from seawall.audit.run import exit_code
+    with begun_ahead() as ahead:
+        with shown() as told, Beginning(path, ahead, rules, processes) as begun:
+            from seawall.audit.repository import Options, audit
 
-        with shown() as told:
-            report = audit(path, Options(rules, baseline, processes), told.progress, told.preparing, begun)
-    for form, file in written.items():
-        _write(file, _told(form, report))
-    with _read_or_not():
-        if printed:
-            click.echo(_told(printed[0], report).rstrip("\n"))
-        else:
-            from seawall.audit.report.terminal import show
+            def progress(done: int, total: int) -> None:
+                for form in (*written, *(printed or ["terminal"])):
+                    _teller(form)  # imports it, while other processes read
+                told.progress(done, total)
 
-            show(report, everything)
-        if not path.is_dir():
-            _tell_of_history(path)
-        sys.stdout.flush()
-        sys.stderr.flush()
+            report = audit(path, Options(rules, baseline, processes), progress, told.preparing, begun)
+        for form, file in written.items():
+            _write(file, _teller(form)(report))
+        with _read_or_not():
+            if printed:
+                click.echo(_teller(printed[0])(report).rstrip("\n"))
+            else:
+                _teller("terminal")(report, everything)
+            if not path.is_dir():
+                _tell_of_history(path)
+            sys.stdout.flush()
+            sys.stderr.flush()
+    from seawall.audit.run import exit_code
+
     # At once, as mypy does: to take a large heap apart, object by object, takes longer than the report did.
     os._exit(exit_code(report))
 
 
-def _told(form: str, report: "Report") -> str:
-    if form == "sarif":
-        from seawall.audit.report.sarif import as_sarif
+_TELLERS = {"json": "as_json", "sarif": "as_sarif", "html": "as_html", "terminal": "show"}
 
-        return as_sarif(report)
-    if form == "html":
-        from seawall.audit.report.html import as_html
 
-        return as_html(report)
-    from seawall.audit.report.as_json import as_json
-
-    return as_json(report)
+def _teller(form: str) -> Callable[..., Any]:
+    module = "as_json" if form == "json" else form
+    teller: Callable[..., Any] = getattr(import_module(f"seawall.audit.report.{module}"), _TELLERS[form])
+    return teller
 
 
 @contextlib.contextmanager

@@ -66,12 +66,13 @@ def wipe_command(
         raise click.UsageError("With the secrets on stdin no question can be answered: add --yes, or give a file.")
     from seawall.audit.history.wipe.run import backup_path, opened, survey, wipe
     from seawall.audit.history.wipe.targets import given, targets
-    from seawall.audit.repository import scanner, top_folder
+    from seawall.audit.secrets.ready import ready
+    from seawall.audit.top import own_rules, top_folder
 
     with opened(path, changing=not dry_run) as repository:
         target = backup_path(repository, backup, datetime.now())
         with _untouched(), _progress() as step:
-            by_rules = scanner(top_folder(path), rules, preparing)
+            by_rules = ready(own_rules(top_folder(path), rules), preparing)
             step("looking for credentials")
             if secrets_file:
                 found, kept = given(secrets_file.read()), None

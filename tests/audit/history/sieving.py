@@ -10,7 +10,8 @@ from seawall.audit.history.git import Repository
 from seawall.audit.history.objects import Chunk
 from seawall.audit.history.packed import Pack, packs
 from seawall.audit.history.reader import Reader
-from seawall.audit.secrets.deep import Sighting, look
+from seawall.audit.secrets.deep import look
+from seawall.audit.secrets.found import Sighting
 from seawall.audit.secrets.rules import load
 from seawall.audit.secrets.scanner import Scanner
 from tests.audit.history.repository import environment, git

@@ -13,8 +13,7 @@ from seawall.audit.fingerprint import fingerprint, of_credential
 from seawall.audit.history.places import Credential
 from seawall.audit.history.scan import Scan
 from seawall.audit.history.wipe.targets import chosen
-from seawall.audit.secrets.deep import Sighting
-from seawall.audit.secrets.scanner import Hit
+from seawall.audit.secrets.found import Hit, Sighting
 from seawall.cli.secrets_wipe import _untouched
 from seawall.errors import ConfigError
 from tests.audit.history.repository import add, commit, environment, git, github_token, new, put

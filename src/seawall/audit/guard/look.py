@@ -11,7 +11,8 @@ from typing import IO
 
 from seawall.audit.finding import Finding, Place
 from seawall.audit.guard.changes import Change, ObjectsMissing, environment, everywhere
-from seawall.audit.secrets.deep import Sighting, look
+from seawall.audit.secrets.deep import look
+from seawall.audit.secrets.found import Sighting
 from seawall.audit.secrets.scanner import Scanner
 from seawall.audit.secrets.unwrap import unwrap
 

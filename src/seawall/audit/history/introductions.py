@@ -152,7 +152,7 @@ class ByLog:
 
     def at(self, paths: Iterable[str]) -> Iterator[Row]:
         """What came in at `paths`."""
-        return self._matching(2, {self._paths[path] for path in paths})
+        return self._matching(2, {self._paths[path] for path in paths if path in self._paths})
 
     def _matching(self, group: int, wanted: Container[bytes]) -> Iterator[Row]:
         for text, starts, first in self._texts:

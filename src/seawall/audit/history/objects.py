@@ -71,10 +71,10 @@ def kinds(repository: Repository, names: Iterable[str]) -> dict[str, str]:
 class Store:
     """All but trees, in chunks: those in `packs`, and those that git reads."""
 
-    def __init__(self, repository: Repository, packs: Sequence[Pack]) -> None:
+    def __init__(self, repository: Repository, packs: Sequence[Pack], others: Iterable[str] = ()) -> None:
         self.repository = repository
         self.packs = packs
-        self.others: set[str] = set()  # names of all that are not in `packs`, trees too, when chunks were made
+        self.others = set(others)  # names of all that are not in `packs`, trees too, when chunks were made
 
     def __iter__(self) -> Iterator[Chunk]:
         for number, pack in enumerate(self.packs):

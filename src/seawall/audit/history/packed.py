@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from seawall.audit.history.git import Repository
 
-PART_BYTES = 1 << 19  # of a pack, that one process reads before it reports
+PART_BYTES = 1 << 19  # of a pack, that one process reads before it reports, …
+LEAST_BYTES = PART_BYTES // 8  # … and of the last parts, so that all processes are done at about the same time
 NONE = 0xFFFFFFFF  # where the library has no number; a position: all that is made from the object is to be looked at
 _LIBRARY = Path(__file__).with_name(f"_packs{EXTENSION_SUFFIXES[0]}")
 _SOURCES = Path(__file__).with_name("native")  # in a checkout alone
@@ -150,6 +151,11 @@ class Pack:
         """All but trees in parts, the largest first: bytes in the pack; from which family to which they go."""
         families = self.library.pack_families(self.handle)
         firsts, weights = (ctypes.c_uint32 * families)(), (ctypes.c_uint64 * families)()
-        count = self.library.pack_parts(self.handle, PART_BYTES, firsts, weights)
-        borders = [*firsts[1:count], families][:count]
-        return sorted(zip(weights[:count], firsts[:count], borders, strict=True), reverse=True)
+        count = self.library.pack_parts(self.handle, LEAST_BYTES, firsts, weights)
+        found, first, weight, left = [], 0, 0, sum(weights[:count])
+        for border, more in zip([*firsts[1:count], families], weights[:count], strict=False):
+            weight += more
+            if weight >= min(PART_BYTES, max(LEAST_BYTES, left // 8)) or border == families:
+                found.append((weight, first, border))
+                first, weight, left = border, 0, left - weight
+        return sorted(found, reverse=True)

@@ -10,11 +10,10 @@ from seawall.audit.finding import Place, Sureness
 from seawall.audit.history.commits import Commit, Log
 from seawall.audit.history.files import kind
 from seawall.audit.history.git import Repository
-from seawall.audit.history.reader import Seen
 from seawall.audit.history.roots import Roots
-from seawall.audit.secrets.deep import Sighting
+from seawall.audit.history.seen import Seen
+from seawall.audit.secrets.found import ORDER, Sighting
 from seawall.audit.secrets.rules import FileRule, Rule
-from seawall.audit.secrets.scanner import ORDER
 
 
 @dataclass

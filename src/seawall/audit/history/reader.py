@@ -1,28 +1,23 @@
 """Reads objects and files once each, in several processes, and looks for credentials in them."""
 
-import contextlib
 import fcntl
-import gc
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
-from multiprocessing import get_context
-from multiprocessing.util import Finalize
 from pathlib import Path
 from subprocess import Popen
-from threading import Thread
 
 from seawall.audit.history.files import content
-from seawall.audit.history.git import Repository, end_with_parent
-from seawall.audit.history.objects import CHUNK_OBJECTS, Chunk, Kind, Listed
+from seawall.audit.history.git import Repository
+from seawall.audit.history.objects import CHUNK_OBJECTS, Chunk, Listed
 from seawall.audit.history.packed import Pack
+from seawall.audit.history.processes import shared
+from seawall.audit.history.seen import Seen
 from seawall.audit.history.sieve import Sieve
 from seawall.audit.secrets import partly
-from seawall.audit.secrets.deep import Sighting, look
+from seawall.audit.secrets.deep import look
+from seawall.audit.secrets.found import Sighting
 from seawall.audit.secrets.scanner import Scanner
 
 PIECE = 32 << 20  # bytes of a large object looked at at once, …
@@ -36,94 +31,30 @@ _LITTLE_MEMORY = (
 )
 
 
-@dataclass
-class Seen:
-    """What was found in some objects."""
-
-    objects: int = 0
-    read: int = 0  # bytes
-    sightings: list[tuple[str, Kind, Sighting]] = field(default_factory=list)  # object or file, its kind, what is in it
-    texts: dict[str, bytes] = field(default_factory=dict)  # commits and tags with sightings
-    missing: int = 0
-    gaps: list[tuple[str, str]] = field(default_factory=list)  # object or file, what could not be looked into
-
-    def add(self, other: "Seen") -> None:
-        """Take in what another one found."""
-        self.objects += other.objects
-        self.read += other.read
-        self.missing += other.missing
-        self.sightings += other.sightings
-        self.texts |= other.texts
-        self.gaps += other.gaps
-
-
 def read(
     repository: Repository | None,
     scanner: Scanner,
     work: Iterable[Chunk],
     processes: int,
-    meanwhile: Callable[[], object] = lambda: None,
+    listed: Callable[[], object] = lambda: None,
     packs: Sequence[Pack] = (),
 ) -> Iterator[Seen]:
     """What is found, chunk by chunk, by so many processes. Files need no repository.
 
-    They begin while `work` still goes on; `meanwhile` is called when it has ended.
+    They begin while `work` still goes on; `listed` is called when it has ended.
     """
     scanner.scan(b"")  # compiled or loaded once, before the processes part
     work = iter(work)
     first = list(islice(work, 2))
-    if processes == 1 or len(first) < 2:
-        reader = Reader(repository, scanner, packs)
-        try:
-            yield from map(reader.read, chain(first, work))
-            meanwhile()
-        finally:
-            reader.close()
+    reader = Reader(repository, scanner, packs)
+    if processes > 1 and len(first) > 1:
+        yield from shared(processes, chain(first, work), reader.read, listed)
         return
-    _end()  # no process is forked beside the threads of another pool
-    pool = ProcessPoolExecutor(processes, get_context("fork"), _begin, (repository, scanner, packs))
     try:
-        results = pool.map(_chunk, chain(first, work))
-        meanwhile()
-        yield from results
-    except BaseException:
-        pool.shutdown(cancel_futures=True)
-        raise
-    _ending.append(Thread(target=pool.shutdown))  # it takes its time, in which the caller goes on
-    _ending[-1].start()
-
-
-@contextlib.contextmanager
-def ending() -> Iterator[None]:
-    """No process is left after it: they have what was open when they began, locks too."""
-    try:
-        yield
+        yield from map(reader.read, chain(first, work))
+        listed()
     finally:
-        _end()
-
-
-_ending: list[Thread] = []
-
-
-def _end() -> None:
-    while _ending:
-        _ending.pop().join()
-
-
-_reader: "Reader"  # of this process
-
-
-def _begin(repository: Repository | None, scanner: Scanner, packs: Sequence[Pack]) -> None:
-    global _reader
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
-    end_with_parent()
-    gc.disable()  # what is found is kept, and the rest is in no cycles
-    _reader = Reader(repository, scanner, packs)
-    Finalize(None, _reader.close, exitpriority=0)  # a process of the pool runs no other hooks
-
-
-def _chunk(chunk: Chunk) -> Seen:
-    return _reader.read(chunk)
+        reader.close()
 
 
 class Reader:
@@ -150,7 +81,7 @@ class Reader:
 
     def read(self, chunk: Chunk) -> Seen:
         """Look at all of `chunk`."""
-        seen = Seen()
+        seen = Seen(size=chunk.size)
         if chunk.part:
             self._part(*chunk.part, seen)
         objects: list[Listed] = []

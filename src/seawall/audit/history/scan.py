@@ -1,27 +1,27 @@
 """All of a repository, looked at once: which credentials are in it, where, and what could not be looked at."""
 
-import contextlib
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.audit.finding import Gap
-from seawall.audit.history import files, git, objects, reader
+from seawall.audit.history import git, objects
+from seawall.audit.history.ahead import Ahead
 from seawall.audit.history.beginning import Beginning
 from seawall.audit.history.commits import Log
 from seawall.audit.history.git import Repository
-from seawall.audit.history.objects import Chunk, Kind, Listed
+from seawall.audit.history.objects import Kind, Listed
 from seawall.audit.history.packed import Pack
 from seawall.audit.history.places import Credential, Places, credentials
-from seawall.audit.history.reader import Seen, read
+from seawall.audit.history.processes import ending
 from seawall.audit.history.roots import Roots
-from seawall.audit.secrets.deep import Sighting, look
+from seawall.audit.history.seen import Listing, Named, Seen
 from seawall.audit.secrets.rules import FileRule, Rule
-from seawall.audit.secrets.scanner import Scanner
+
+if TYPE_CHECKING:
+    from seawall.audit.secrets.scanner import Scanner
 
 Progress = Callable[[int, int], None]  # bytes looked at, bytes in all
 Noticed = Callable[[Rule | FileRule, str], None]  # what found it, and the secret
@@ -42,7 +42,7 @@ class Scan:
 
 def scan(
     path: Path,
-    scanner: Scanner,
+    scanner: "Scanner | Ahead",
     processes: int | None = None,
     progress: Progress = lambda *_: None,
     nested: bool = True,
@@ -54,44 +54,44 @@ def scan(
     Or at a folder that is in none, or at one file as it is. `noticed` is told rule and secret when one is seen first.
     Raises RepositoryUnusable.
     """
-    reading = Reading(scanner, processes or os.cpu_count() or 1, progress, noticed)
-    begun = begun or Beginning(path)
+    begun = begun or Beginning(path, processes=processes)
+    reading = Reading(scanner, begun.processes, progress, noticed)
     repository = begun.repository
-    with begun, reader.ending():
+    with begun, ending():
         if repository is None or begun.log is None:
             return _files_alone(repository, path, reading)
-        result = _scan(repository, begun.log, begun.packs(), path.resolve(), reading)
+        result = _scan(repository, begun.log, begun.packs, path.resolve(), reading)
     for name, module in submodules(repository).items() if nested else ():
         _add(result, scan(module, scanner, processes, progress, noticed=noticed), name)
     return result
 
 
 def _files_alone(repository: Repository | None, path: Path, reading: "Reading") -> Scan:
-    seen = reading.read(None, objects.chunks(_listed(files.in_folder(path.resolve()))))
+    seen = reading.read("in_folder", path.resolve(), reading.processes)
     top = (repository and repository.work_tree) or git.folder(path)
     return replace(_result(credentials(seen, Places(None, top, seen)), seen, []), versioned=False)
 
 
-def _scan(repository: Repository, log: Log, there: Sequence[Pack], folder: Path, reading: "Reading") -> Scan:
-    scanner, roots = reading.scanner, Roots(repository)
-    store = objects.Store(repository, there if scanner.in_parts else [])
+def _scan(repository: Repository, log: Log, packs: Callable[[], list[Pack]], folder: Path, reading: "Reading") -> Scan:
+    roots = Roots(repository)
+    opened = None if isinstance(reading.scanner, Ahead) else packs()  # before processes part, which then have them
     with ThreadPoolExecutor(1) as beside:
         finished: list[Future[_Beside]] = []
 
-        def finish() -> None:
-            finished.append(beside.submit(_beside, log, there, store, roots, scanner))
+        def listed(listing: Listing) -> None:
+            finished.append(beside.submit(_beside, log, packs, listing, roots))
 
         try:
-            seen = reading.read(repository, chain(store, objects.chunks(_files(repository))), finish, store.packs)
+            seen = reading.read("everything", repository, reading.processes, opened, listed=listed)
         except BaseException:
             log.stop()
             raise
         other = finished[0].result()
-    seen.add(reading.read(repository, objects.chunks(other.trees)))
     found = {name for name, _, _ in seen.sightings}  # anyway, whatever the file is called
-    seen.sightings += [each for each in other.by_name.sightings if each[0] not in found]
-    seen.gaps += [each for each in other.by_name.gaps if each not in seen.gaps]
-    seen.sightings += other.names
+    seen.add(reading.some(repository, other.trees))
+    by_name = reading.some(repository, _by_name(log, other.store, roots, reading, seen))
+    seen.sightings += [each for each in by_name.sightings if each[0] not in found]
+    seen.gaps += [each for each in by_name.gaps if each not in seen.gaps]
     gaps = _missing(repository, log, len(other.absent) + seen.missing)
     seen.gaps = _called(seen.gaps, log)
     result = _result(credentials(seen, Places(repository, folder, seen, log, roots)), seen, gaps)
@@ -102,55 +102,32 @@ def _scan(repository: Repository, log: Log, there: Sequence[Pack], folder: Path,
 class _Beside(NamedTuple):
     """What is found out while objects are read."""
 
+    store: objects.Store
     trees: list[Listed]  # that stand in no commit
     absent: set[str]  # objects
-    by_name: Seen  # what is in files that may be credentials by their names
-    names: list[tuple[str, Kind, Sighting]]  # what is in names
 
 
-def _beside(log: Log, there: Sequence[Pack], store: objects.Store, roots: Roots, scanner: Scanner) -> _Beside:
+def _beside(log: Log, packs: Callable[[], list[Pack]], listing: Listing, roots: Roots) -> _Beside:
     """Read the log, also of commits that nothing leads to, and what it tells."""
+    there = packs()
+    store = objects.Store(log.repository, there, set(listing.others))
     log.finish(there, roots.tips)
     others = objects.kinds(log.repository, log.strangers(store))
     log.ask(sorted(name for name, kind in others.items() if kind == "commit"))  # git keeps the order of a second's
     left = log.strangers(store) if "commit" in others.values() else others
     trees = [Listed(name, "tree", 0) for name in left if others[name] == "tree"]
-    absent = log.brought.absent(store) | store.lacking(roots.names())
-    by_name = Seen()
-    for part in read(log.repository, scanner, objects.chunks(_by_name(log, store, roots, scanner)), 1):
-        by_name.add(part)
-    return _Beside(trees, absent, by_name, _names(log, roots, scanner))
+    return _Beside(store, trees, log.brought.absent(store) | store.lacking(roots.names()))
 
 
-def _by_name(log: Log, store: objects.Store, roots: Roots, scanner: Scanner) -> Iterator[Listed]:
-    """Files that may be credentials by their names."""
-    paths = log.standing(scanner.names.among(log.paths))
-    waiting = scanner.names.among(roots.staged.values())
-    paths = {name: path for name, path in roots.staged.items() if path in waiting} | paths
-    there = paths.keys() - store.lacking(paths)
-    of_kinds = objects.kinds(log.repository, there)
-    for name, path in paths.items():
-        if of_kinds.get(name) == "blob" and not log.stopped:
-            yield Listed(name, "blob", 0, path)
-
-
-def _names(log: Log, roots: Roots, scanner: Scanner) -> list[tuple[str, Kind, Sighting]]:
-    """What files, folders and refs are called."""
-    paths = "\n".join(log.paths).encode("utf-8", "surrogateescape")
-    names: dict[Kind, bytes] = {"path": paths, "ref": roots.ref_names(), "index": roots.staged_names()}
-    return [("", kind, each) for kind, text in names.items() for each in look(scanner, text, [])]
-
-
-def _files(repository: Repository) -> Iterator[Listed]:
-    yield from _listed(path for _, path in files.administrative(repository))
-    if repository.work_tree:
-        yield from _listed(files.uncommitted(repository))
-
-
-def _listed(paths: Iterable[Path]) -> Iterator[Listed]:
-    for path in paths:
-        with contextlib.suppress(FileNotFoundError):  # gone meanwhile
-            yield Listed(str(path), "file", path.lstat().st_size, str(path))
+def _by_name(log: Log, store: objects.Store, roots: Roots, reading: "Reading", seen: Seen) -> list[Listed]:
+    """Files that may be credentials by their names. What names themselves hold is added to what was `seen`."""
+    texts: dict[Kind, bytes] = {"ref": roots.ref_names(), "index": roots.staged_names()}
+    named = reading.names(list(log.paths), list(roots.staged.values()), texts)
+    seen.sightings += named.sightings
+    paths = {name: path for name, path in roots.staged.items() if path in named.suspicious}
+    paths |= log.standing(named.suspicious)
+    of_kinds = objects.kinds(log.repository, paths.keys() - store.lacking(paths))
+    return [Listed(name, "blob", 0, path) for name, path in paths.items() if of_kinds.get(name) == "blob"]
 
 
 def _missing(repository: Repository, log: Log, absent: int) -> list[Gap]:
@@ -161,38 +138,51 @@ def _missing(repository: Repository, log: Log, absent: int) -> list[Gap]:
 
 @dataclass(frozen=True)
 class Reading:
-    """How things are read, and who is told."""
+    """Who reads, and who is told."""
 
-    scanner: Scanner
+    scanner: "Scanner | Ahead"  # in this process, or in another one
     processes: int
     progress: Progress
     noticed: Noticed
     known: set[tuple[str, str]] = field(default_factory=set)
 
+    def _ask(self, told: Callable[[Any], object], function: str, *arguments: Any) -> None:
+        if isinstance(self.scanner, Ahead):
+            self.scanner.ask(told, function, *arguments)
+        else:
+            from seawall.audit.history import everything
+
+            getattr(everything, function)(told, self.scanner, *arguments)
+
     def read(
-        self,
-        repository: Repository | None,
-        work: Iterable[Chunk],
-        meanwhile: Callable[[], object] = lambda: None,
-        packs: Sequence[Pack] = (),
+        self, function: str, *arguments: object, listed: Callable[[Listing], object] = lambda listing: None
     ) -> Seen:
-        """Everything in `work`; see reader.read."""
-        sizes: list[int] = []
+        """What a function of everything.py sees; `listed` is called when all is known that there is."""
+        seen, sizes = Seen(), list[int]()
 
-        def counted() -> Iterator[Chunk]:
-            for each in work:
-                sizes.append(each.size)
-                yield each
-
-        seen, done = Seen(), 0
-        for number, part in enumerate(read(repository, self.scanner, counted(), self.processes, meanwhile, packs)):
-            seen.add(part)
-            self._notice(part)
-            done += sizes[number]
+        def told(answer: Seen | Listing) -> None:
+            if isinstance(answer, Listing):
+                sizes.append(answer.size)
+                listed(answer)
+                return
+            seen.add(answer)
+            self._notice(answer)
             # What a pack holds is known when it has been read; until then it goes on as it began.
-            if done:
-                self.progress(seen.read, seen.read * sum(sizes) // done)
+            if sizes and seen.size:
+                self.progress(seen.read, seen.read * sizes[0] // seen.size)
+
+        self._ask(told, function, *arguments)
         return seen
+
+    def some(self, repository: Repository, listed: Sequence[Listed]) -> Seen:
+        """What is in the objects in `listed`."""
+        return self.read("some", repository, listed, self.processes) if listed else Seen()
+
+    def names(self, paths: Sequence[str], staged: Sequence[str], texts: dict[Kind, bytes]) -> Named:
+        """See everything.py."""
+        answers: list[Named] = []
+        self._ask(answers.append, "names", paths, staged, texts)
+        return answers[0]
 
     def _notice(self, part: Seen) -> None:
         for *_, sighting in part.sightings:

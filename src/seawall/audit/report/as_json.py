@@ -1,7 +1,7 @@
 """The report for other programs: docs/audit.schema.json describes it."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from seawall import __version__
@@ -42,7 +42,12 @@ def _plain(report: Report) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {**asdict(replace(finding, places=())), "places": [vars(place) for place in finding.places]}
+    places = {
+        "first": vars(finding.first),
+        "last": vars(finding.last),
+        "places": [vars(each) for each in finding.places],
+    }
+    return vars(finding) | places  # asdict() would copy each of thousands of places
 
 
 def _known(known: Known) -> dict[str, Any]:

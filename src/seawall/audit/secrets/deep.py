@@ -1,28 +1,16 @@
 """Credentials in a block of bytes however they are wrapped: plain, encoded, compressed, in archives in archives."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from seawall.audit.secrets.docstrings import in_docstring
 from seawall.audit.secrets.encoded import Decoder, Form
-from seawall.audit.secrets.scanner import Hit, Scanner
+from seawall.audit.secrets.found import Hit, Sighting
+from seawall.audit.secrets.scanner import Scanner
 from seawall.audit.secrets.unwrap import NotWhole, unwrap, wrapped
 
 DEPTH = 6  # wrappings in wrappings
 LINES_KEPT = 10_000  # of a scanner; they are short, see partly.py
 AROUND = 160  # bytes of a line shown to each side of a hit
-
-
-class Sighting(NamedTuple):
-    """A credential, and where in the block it is."""
-
-    hit: Hit
-    within: tuple[str, ...]  # see Place.within
-    line: int  # from 1; in what was unpacked, if it was
-    excerpt: str  # the text around it in its line
-    at: int  # where the secret begins in `excerpt`
-    beside: tuple[str, ...] = ()  # every secret in it: who shows it has to mask them all
-    docstring: bool = False  # whether it stands in one
 
 
 def look(scanner: Scanner, data: bytes, gaps: list[str], path: str = "") -> list[Sighting]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from seawall.audit.secrets import encoded
-from seawall.audit.secrets.deep import Sighting, look, look_at_lines
+from seawall.audit.secrets.deep import look, look_at_lines
+from seawall.audit.secrets.found import Sighting
 from seawall.audit.secrets.rules import Rule
 from seawall.audit.secrets.scanner import LINES_AROUND, Scanner
 

@@ -11,14 +11,17 @@ from typing import Any
 import hyperscan
 
 from seawall import __version__
+from seawall.audit.secrets import late
 from seawall.audit.secrets.compiled import HYPERSCAN, cache, compiled, keep, stored
 from seawall.audit.secrets.encoded import Form
+from seawall.audit.secrets.expressions import taken_apart
 from seawall.audit.secrets.names import FileNames
 from seawall.audit.secrets.rules import RULES, FileRule, Rule
 from seawall.audit.secrets.scanner import ENDS, Scanner
 
 _OURS = [
-    Path(__file__).with_name(name) for name in ("rules.py", "encoded.py", "compiled.py", "ready.py", "scanner.py")
+    Path(__file__).with_name(name)
+    for name in ("rules.py", "encoded.py", "compiled.py", "expressions.py", "ready.py", "scanner.py")
 ]  # what is kept has their shape
 
 
@@ -37,7 +40,7 @@ def kept(own: Sequence[Path] = ()) -> Scanner | None:
 
 
 def _file(own: Sequence[Path]) -> Path:
-    return cache() / f"rules-{_key([*_OURS, *sorted(RULES.glob('*.toml')), *own])}.json"
+    return cache() / f"rules-{_key([*_OURS, *sorted(RULES.glob('*.toml')), *own])}.jsonl"
 
 
 def _key(files: Sequence[Path]) -> str:
@@ -52,16 +55,22 @@ def _key(files: Sequence[Path]) -> str:
 
 def _kept(file: Path) -> Scanner | None:
     try:
-        whole = json.loads(file.read_text())
-        scanner = Scanner(_Late(whole["rules"], _rule), [_rule(row, FileRule) for row in whole["file rules"]])
-        forms = _Late(whole["forms"], lambda row: Form(row[0].encode("latin-1"), *row[1:]))
-        database, names = (stored(cache() / whole[each]) for each in ("database", "names"))
-    except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: made anew
+        digest, _, content = file.read_bytes().partition(b"\n")
+        if digest.decode() != hashlib.sha256(content).hexdigest():
+            return None  # damaged: made anew
+        first, *rows = content.decode().split("\n")
+    except (OSError, ValueError):  # not there, or not even that
         return None
+    whole = json.loads(first)
+    database, names = (stored(cache() / whole[each]) for each in ("database", "names"))
     if database is None or names is None:
         return None
+    count = whole["rules"]
+    scanner = Scanner(_Late(rows[:count], _rule), [_rule(row, FileRule) for row in whole["file rules"]])
     scanner.names = _Names(scanner.names.rules, names)
-    scanner.use(forms, database, whole["longest"], whole["in parts"])
+    forms = _Late(rows[2 * count :], lambda row: Form(row[0].encode("latin-1"), *row[1:]))
+    scanner.use(forms, database, expressions=rows[count : 2 * count], **whole["known"])
+    late.kept.update(whole["late"])
     return scanner
 
 
@@ -70,9 +79,9 @@ def _rule(row: list[Any], kind: Callable[..., Any] = Rule) -> Any:
 
 
 class _Late(Sequence[Any]):
-    """What is made of each row when it is asked for: of thousands hardly one is."""
+    """What is made of each row, which is JSON, when it is asked for: of thousands hardly one is."""
 
-    def __init__(self, rows: list[list[Any]], make: Callable[[list[Any]], Any]) -> None:
+    def __init__(self, rows: Sequence[str], make: Callable[[list[Any]], Any]) -> None:
         self._rows = rows
         self._make = make
         self._made: dict[int, Any] = {}
@@ -83,7 +92,7 @@ class _Late(Sequence[Any]):
     def __getitem__(self, at: Any) -> Any:
         made = self._made.get(at)
         if made is None:
-            made = self._made[at] = self._make(self._rows[at])
+            made = self._made[at] = self._make(json.loads(self._rows[at]))
         return made
 
 
@@ -117,6 +126,7 @@ class _Names(FileNames):
 
 
 def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
+    import seawall.audit.secrets.judge  # noqa: F401  # with all expressions that are compiled late
     from seawall.audit.secrets.own import load_own
     from seawall.audit.secrets.rules import load
 
@@ -128,14 +138,18 @@ def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
     if scanner.file:
         paths = [path.encode() for rule in by_name + more_by_name for path in rule.paths]
         _, names = compiled(paths, [False] * len(paths), [], prefilter=True)
+        rows = [astuple(rule) for rule in scanner.rules]
+        forms = [(form.literal.decode("latin-1"), form.encoding, form.phase) for form in scanner.forms]
         whole = {
             "names": names.name,
-            "longest": scanner.longest,
-            "in parts": scanner.in_parts,
-            "rules": [astuple(rule) for rule in scanner.rules],
-            "file rules": [astuple(rule) for rule in scanner.names.rules],
-            "forms": [(form.literal.decode("latin-1"), form.encoding, form.phase) for form in scanner.forms],
             "database": scanner.file.name,
+            "known": {name: getattr(scanner, name) for name in ("longest", "in_parts", "likely")},
+            "file rules": [astuple(rule) for rule in scanner.names.rules],
+            "late": late.taken_apart_all(),
+            "rules": len(rows),
         }
-        keep(file, json.dumps(whole).encode())
+        expressions = [taken_apart(rule.expression.encode()) for rule in scanner.rules]
+        lines = [json.dumps(whole), *map(json.dumps, rows), *expressions, *map(json.dumps, forms)]
+        content = "\n".join(lines).encode()
+        keep(file, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
     return scanner

@@ -5,23 +5,19 @@ from bisect import bisect
 from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import hyperscan
 
-from seawall.audit.finding import Sureness
+from seawall.audit.secrets import expressions
 from seawall.audit.secrets.compiled import compiled
 from seawall.audit.secrets.encoded import Form, forms
+from seawall.audit.secrets.found import ORDER, Hit
 from seawall.audit.secrets.names import FileNames
 from seawall.audit.secrets.rules import FileRule, Rule
 
 LINES_AROUND = 2  # to each side that a part of a text has at least, see partly.py
 LONG_WINDOW = 16384  # bytes to each side of a match's end that are looked at where it is longer than a line
-ORDER: dict[Sureness, int] = {  # the surest first
-    "verified": 0,
-    "format": 1,
-    "heuristic": 2,
-}
 # `backup-ghp_…` is one, and so are `\nghp_…`, `%22ghp_…` and `\u0022ghp_…` as other text writes them.
 _BEFORE = re.compile(rb"(?<!\\)(?<!%[0-9A-Fa-f])(?<!\\u00[0-9A-Fa-f])[0-9A-Za-z_]")
 _AFTER = re.compile(rb"[0-9A-Za-z_-]")  # but not `sk_live_…-x`, which goes on
@@ -30,16 +26,6 @@ _SIGN = re.compile(rb"[+/]")
 _BASE64 = re.compile(rb"[0-9A-Za-z+/]{64}")
 _CACHE_SIZE = 200_000  # lines, …
 _CACHED = 1024  # … and how long one may be
-
-
-class Hit(NamedTuple):
-    """A credential in a block of bytes, from `start` to `end`."""
-
-    rule: Rule | FileRule
-    secret: str
-    start: int
-    end: int
-    sureness: Sureness
 
 
 class Scanner:
@@ -93,9 +79,29 @@ class Scanner:
             for rule in self.rules
         )
 
-    def use(self, forms: Sequence[Form], database: hyperscan.Database, longest: int, in_parts: bool) -> None:
+    @cached_property
+    def likely(self) -> list[int]:
+        """The rules that most texts have something for: those for what anybody may have chosen."""
+        return [number for number, rule in enumerate(self.rules) if rule.heuristic]
+
+    @cached_property
+    def expressions(self) -> Sequence[str]:
+        """What is known of the rules' expressions: see expressions.py."""
+        return [""] * len(self.rules)
+
+    def warm(self) -> None:
+        """Import and compile what most texts need, before processes part that would each do it."""
+        import seawall.audit.secrets.judge  # noqa: F401
+        from seawall.audit.secrets.late import compile_all
+
+        compile_all()
+        for number in self.likely:
+            self._pattern(number)
+
+    def use(self, forms: Sequence[Form], database: hyperscan.Database, **known: Any) -> None:
         """Take what an earlier scanner of the same rules has found out, so that no rule is made: see ready.py."""
-        self.forms, self._database, self.longest, self.in_parts = forms, database, longest, in_parts
+        self.forms, self._database = forms, database
+        self.__dict__.update(known)
 
     def scan(self, data: bytes) -> list[Hit]:
         """Every credential that stands in `data` as it is, in order; of several rules in one place the surest."""
@@ -182,15 +188,21 @@ class Scanner:
                 high = data.find(b"\n", high + 1, limit) if high >= 0 else high
         return start + 1 if start >= 0 else low, high if high >= 0 else limit
 
+    def _pattern(self, number: int) -> re.Pattern[bytes]:
+        pattern = self._patterns[number]
+        if pattern is None:
+            pattern = self._patterns[number] = expressions.compiled(
+                self.rules[number].expression.encode(), self.expressions[number]
+            )
+        return pattern
+
     def _in_line(self, number: int, line: bytes, at: int) -> list[Hit]:
         """The hits of a rule in `line`; with an anchor at `at`, only what begins there."""
         from seawall.audit.secrets.judge import (
             judge,  # with its tables half of all imports: not needed where nothing is
         )
 
-        rule, pattern = self.rules[number], self._patterns[number]
-        if pattern is None:
-            pattern = self._patterns[number] = re.compile(rule.expression.encode())
+        rule, pattern = self.rules[number], self._pattern(number)
         hits = []
         for match in pattern.finditer(line) if at < 0 else filter(None, [pattern.match(line, at)]):
             group = 1 if pattern.groups and match[1] is not None else 0

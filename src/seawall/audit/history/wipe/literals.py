@@ -8,8 +8,9 @@ import hyperscan
 
 from seawall.audit.history.wipe.targets import Target
 from seawall.audit.secrets.encoded import Form, forms
+from seawall.audit.secrets.found import Hit
 from seawall.audit.secrets.rules import FileRule
-from seawall.audit.secrets.scanner import Hit, Scanner
+from seawall.audit.secrets.scanner import Scanner
 
 _HEAD = 32  # bytes of a secret that Hyperscan looks for; the rest is compared
 _PIECE = 12  # characters whose encoded forms are looked for, at a secret's begin, middle and end

@@ -12,9 +12,10 @@ from seawall.audit import baseline
 from seawall.audit.evidence import Evidence
 from seawall.audit.fingerprint import of_credential
 from seawall.audit.history.scan import Scan
-from seawall.audit.repository import evidence, top_folder
+from seawall.audit.repository import evidence
 from seawall.audit.run import run
 from seawall.audit.secrets.rules import FileRule, Rule
+from seawall.audit.top import top_folder
 from seawall.errors import ConfigError
 
 AnyRule = Rule | FileRule
