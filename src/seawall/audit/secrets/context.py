@@ -51,7 +51,7 @@ _OTHER = Late(
     r"cancel(?:lation)?|sync|delimiter|separator|pad|mask|sep|eos|bos|unk|cls|stop|special|keyword|punct|syntax"
     r"|comment|ssh_?public|"
     r"old_?public|maps_?public|label|hint|error|msg|message|txt|lbl|btn|i18n|lang|field|column|table|index"
-    r"|key(?!_?(?:store|pass))|css|class|id|icon|site|"
+    r"|should|must|shall|will|key(?!_?(?:store|pass))|css|class|id|icon|site|"
     r"example|sample|dummy|fake|mock|placeholder|encrypted|hashed|masked)(?=[_.\-]|$|(?<=[a-z])[A-Z])"
 )
 _ALLOWED = r"(?i)noqa:[\w, ]*\bS10[4-7]|\bnosec\b|gitleaks:allow|pragma: ?(?:allow|white)list|trufflehog:ignore"

@@ -56,6 +56,8 @@ def _surrounded(value: str, around: Surroundings) -> str:
     """What around a value rules it out."""
     if around.name and about_a_credential(around.name):
         return "the name is about a credential"
+    if around.closed and re.fullmatch(r"[A-Z]\w*(?:::[A-Z]\w*){2,}", around.name):
+        return "a type's name"  # `"AWS::IAM::AccessKey": "…"`
     if reason := _handed(value, around):
         return reason
     if around.operator == "," and not (
