@@ -1,7 +1,6 @@
 import re
 import subprocess
 import tempfile
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -40,8 +39,8 @@ def test_what_is_accepted_is_not_counted_but_told(tmp_path: Path) -> None:
 
 def test_the_same_secret_elsewhere_stays_accepted_and_another_one_in_its_place_does_not() -> None:
     baseline = accept(new(), [TOKEN], "Revoked")
-    moved = replace(TOKEN, first=AWS.first, last=AWS.last, times=1, in_tip=False)
-    another = replace(TOKEN, fingerprint=fingerprint(TOKEN.id, "another"))
+    moved = TOKEN._replace(first=AWS.first, last=AWS.last, times=1, in_tip=False)
+    another = TOKEN._replace(fingerprint=fingerprint(TOKEN.id, "another"))
     counted, known, _ = split([moved, another], baseline, TODAY)
     assert counted == [another]
     assert [each.finding for each in known] == [moved]
@@ -58,7 +57,7 @@ def test_an_entry_holds_until_the_end_of_its_last_day(today: date, counts: bool)
 
 def test_the_file_is_sorted_and_says_what_it_is(tmp_path: Path) -> None:
     baseline = accept(accept(new(), [TOKEN, KEY], "Revoked"), [AWS], "Only  for\tthe demo", date(2030, 1, 1))
-    lines = saved(tmp_path, replace(baseline, comments=("# Ask the platform team.",))).read_text().splitlines()
+    lines = saved(tmp_path, baseline._replace(comments=("# Ask the platform team.",))).read_text().splitlines()
     head, entries = lines[:-3], lines[-3:]
     assert all(line.startswith("#") for line in head)
     assert "# Ask the platform team." in head
@@ -70,7 +69,7 @@ def test_the_file_is_sorted_and_says_what_it_is(tmp_path: Path) -> None:
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
-    baseline = replace(accept(new(), [TOKEN, AWS], "Widerrufen für März", TODAY), comments=("# ours",))
+    baseline = accept(new(), [TOKEN, AWS], "Widerrufen für März", TODAY)._replace(comments=("# ours",))
     path = saved(tmp_path, baseline)
     before = path.read_bytes()
     read = load(path)
@@ -116,7 +115,7 @@ def test_of_two_lines_about_one_finding_the_one_that_ends_first_counts() -> None
     base = new()
     ended, for_ever = accept(base, [TOKEN], "ended", date(2025, 1, 1)), accept(base, [TOKEN], "for ever")
     for entries in (ended.entries + for_ever.entries, for_ever.entries + ended.entries):
-        counted, known, expired = split([TOKEN], replace(base, entries=entries), TODAY)
+        counted, known, expired = split([TOKEN], base._replace(entries=entries), TODAY)
         assert (counted, known) == ([TOKEN], [])
         assert expired[0].entry.reason == "ended"
 

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ SECRET = "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"
 def credential(**changes: object) -> Credential:
     rule = next(rule for rule in load()[0] if rule.id == "github-token")
     at = place("deploy.sh", 3)
-    return replace(Credential(rule, SECRET, "verified", at, at, 2, True, ("ghp_***Lq17",)), **changes)
+    return Credential(rule, SECRET, "verified", at, at, 2, True, ("ghp_***Lq17",))._replace(**changes)
 
 
 def test_a_credential_becomes_a_finding_that_does_not_hold_it() -> None:
@@ -120,5 +119,5 @@ def test_keys_made_for_tests_are_listed_and_make_no_scan_fail() -> None:
     report = Report(Subject("."), STARTED, 1.0, tuple(findings))
     assert alarms(report) == ()
     assert exit_code(report) == 0
-    assert exit_code(replace(report, gaps=GAPS)) == 3
-    assert exit_code(replace(report, findings=(*findings, FINDINGS[0]))) == 1
+    assert exit_code(report._replace(gaps=GAPS)) == 3
+    assert exit_code(report._replace(findings=(*findings, FINDINGS[0]))) == 1

@@ -8,9 +8,9 @@ baseline there is. Two versions of a file always merge: all lines of both are a 
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from seawall.audit.finding import Finding
 from seawall.audit.fingerprint import slow_hash
@@ -29,8 +29,7 @@ _ENTRY = re.compile(r"([0-9a-f]{32}) (\S+) (-|\d{4}-\d\d-\d\d) (\S.*)")
 _CONFLICT = re.compile(r"(<{7}|\|{7}|={7}|>{7})( |$)")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One accepted finding."""
 
     mark: str  # 32 hexadecimal digits, see `Baseline.mark`
@@ -42,8 +41,7 @@ class Entry:
         return f"{self.mark} {self.id} {self.expires or '-'} {self.reason}"
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(NamedTuple):
     """A file's content."""
 
     salts: tuple[
@@ -58,8 +56,7 @@ class Baseline:
         return "\n".join([*_HEADER, *self.comments, *salts, *entries]) + "\n"
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """A finding and the entry that is about it."""
 
     finding: Finding
@@ -109,14 +106,14 @@ def accept(baseline: Baseline, findings: Iterable[Finding], reason: str, expires
     if not reason or not reason.isprintable():
         raise ConfigError("A finding is accepted with a reason, in one line of text.", "Say it with --reason.")
     if not baseline.salts:
-        baseline = replace(baseline, salts=new().salts)
+        baseline = baseline._replace(salts=new().salts)
     entries = {entry.mark: entry for entry in baseline.entries}
     for finding in findings:
         marks = [_mark(finding, salt) for salt in baseline.salts]
         for mark in marks:
             entries.pop(mark, None)
         entries[marks[0]] = Entry(marks[0], finding.id, expires, reason)
-    return replace(baseline, entries=tuple(entries.values()))
+    return baseline._replace(entries=tuple(entries.values()))
 
 
 def split(

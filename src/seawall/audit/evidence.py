@@ -1,6 +1,6 @@
 """What was gathered, once, for all checks. Gathering touches the world; what is here is only values."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from seawall.audit.finding import Place, Sureness
 from seawall.audit.secrets.rules import FileRule, Rule
@@ -11,8 +11,7 @@ class EvidenceMissing(SeawallError):
     """A check could not be made, for want of something to look at."""
 
 
-@dataclass(frozen=True)
-class Credential:
+class Credential(NamedTuple):
     """One secret that one rule found, however often."""
 
     rule: Rule | FileRule
@@ -29,8 +28,7 @@ class Credential:
     in_repository: bool = True  # or in a folder without git, where there is no history to clean
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """None is what nobody looked at; empty is what was looked at and held nothing."""
 
     credentials: tuple[Credential, ...] | None = None  # in everything the git repository holds

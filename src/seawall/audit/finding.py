@@ -1,15 +1,13 @@
 """What the audit says: a finding, where it was seen, and what could not be looked at."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Severity = Literal["critical", "high", "medium", "low", "information"]
 # How sure: a checksum in the token itself was verified; the vendor's format matched; or it looks like a credential.
 Sureness = Literal["verified", "format", "heuristic"]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """One place where something was seen. What is not known is empty or 0."""
 
     kind: str  # "file", "commit message", "tag message", "author", "note", "stash", "config", "ref name", …
@@ -22,8 +20,7 @@ class Place:
     docstring: bool = False  # whether it stands in one, or in a documentation comment
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One problem, however often it was seen. Nothing in it shows a secret: see mask.py."""
 
     id: str  # stable, "secrets/github-token": never changes its meaning
@@ -41,8 +38,7 @@ class Finding:
     places: tuple[Place, ...] = ()  # all of them, oldest first, or the first of very many
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(NamedTuple):
     """What could not be looked at, so that its absence from the findings means nothing."""
 
     what: str  # "898 objects are missing: this is a partial clone"

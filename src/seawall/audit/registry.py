@@ -1,15 +1,14 @@
 """Every check there is, by identifier. An identifier never changes what it means."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from seawall.audit.checks import credentials
 from seawall.audit.evidence import Evidence
 from seawall.audit.finding import Finding
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """A pure function from evidence to findings."""
 
     title: str

@@ -6,10 +6,9 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from seawall.audit import baseline
 from seawall.audit.checks.samples import made_for_tests
@@ -33,8 +32,7 @@ NAMES = ("file name", "ref name", "author", "committer", "tagger")
 PLACES = 1000  # of one finding that are told one by one
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What a user may choose."""
 
     rules: tuple[Path, ...] = ()  # besides ours and the repository's own
@@ -123,7 +121,7 @@ def evidence(scanned: Scan, in_repository: bool = True) -> tuple[Credential, ...
     def shown(place: Place) -> Place:
         if not names:
             return place
-        return replace(place, path=mask_all(place.path, names), author=mask_all(place.author, names))
+        return place._replace(path=mask_all(place.path, names), author=mask_all(place.author, names))
 
     return tuple(
         Credential(

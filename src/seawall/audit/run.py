@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import get_args
+from types import MappingProxyType
+from typing import NamedTuple, get_args
 
 from seawall.audit.baseline import Known
 from seawall.audit.evidence import Evidence, EvidenceMissing
@@ -32,8 +33,7 @@ class Subject:
         object.__setattr__(self, "url", _USER.sub("", self.url))
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """All an audit has to say. The same one goes to the terminal, JSON, SARIF and HTML."""
 
     subject: Subject
@@ -43,7 +43,7 @@ class Report:
     gaps: tuple[Gap, ...] = ()
     known: tuple[Known, ...] = ()  # in the baseline: listed, not counted
     expired: tuple[Known, ...] = ()  # their entry in the baseline has ended, so they are in `findings` again
-    figures: Mapping[str, int | float] = field(default_factory=dict)  # what was read: {"objects": …, "bytes": …}
+    figures: Mapping[str, int | float] = MappingProxyType({})  # what was read: {"objects": …, "bytes": …}
 
 
 def run(evidence: Evidence, checks: Mapping[str, Check] = CHECKS) -> tuple[list[Finding], list[Gap]]:

@@ -4,16 +4,15 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 import click
 
 PREPARING = "Preparing the rules, once after each upgrade …"
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """Who is told how far it is."""
 
     progress: Callable[[int, int], None] = lambda done, total: None  # bytes done, bytes in all

@@ -1,7 +1,6 @@
 """`seawall secrets rules`: which credentials are known."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -38,7 +37,7 @@ def rules_command(words: tuple[str, ...], as_json: bool, files: tuple[Path, ...]
     every = [*ours, *own[0], *own[1]]
     chosen = [each for each in every if all(word.lower() in _text(each) for word in words)]
     if as_json:
-        click.echo(json.dumps([asdict(rule) for rule in chosen], indent=2))
+        click.echo(json.dumps([rule._asdict() for rule in chosen], indent=2))
         return
     width = max((len(each.id) for each in chosen), default=0)
     for each in chosen:

@@ -1,7 +1,6 @@
 import base64
 import hashlib
 import re
-from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -62,7 +61,7 @@ def test_the_verdict_comes_first_and_gaps_right_after() -> None:
 
 @pytest.mark.parametrize(
     ("report", "verdict"),
-    [(CLEAN, "Nothing found"), (replace(CLEAN, gaps=GAPS), "Nothing found, but not everything was looked at")],
+    [(CLEAN, "Nothing found"), (CLEAN._replace(gaps=GAPS), "Nothing found, but not everything was looked at")],
 )
 def test_without_findings_there_is_a_verdict_and_what_was_looked_at(report: Report, verdict: str) -> None:
     page = Page(report)
@@ -146,7 +145,7 @@ def test_there_are_a_few_marks_whatever_the_span(days: int) -> None:
 
 def test_many_findings_all_have_a_card_and_the_worst_a_row() -> None:
     many = tuple(finding(f"secrets/{number}", f"Kind {number}") for number in range(60))
-    page = Page(replace(REPORT, findings=many))
+    page = Page(REPORT._replace(findings=many))
     assert len(page.of("article")) == 60
     assert len([each for each in page.of("a") if str(each["href"]).startswith("#f")]) == ROWS
     assert "52 other kinds" in page.text

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,8 @@ pytestmark = pytest.mark.skipif(not all(PROGRAMS), reason="needs chromium and po
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A PDF of a report of many findings, made by a browser whose screen is dark."""
     folder = tmp_path_factory.mktemp("paper")
-    many = [replace(FINDINGS[number % len(FINDINGS)], fingerprint=f"{number:032x}") for number in range(24)]
-    (folder / "report.html").write_text(as_html(replace(REPORT, findings=tuple(ordered(many)))))
+    many = [FINDINGS[number % len(FINDINGS)]._replace(fingerprint=f"{number:032x}") for number in range(24)]
+    (folder / "report.html").write_text(as_html(REPORT._replace(findings=tuple(ordered(many)))))
     options = ("--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", DARK)
     command = [str(CHROMIUM), *options, f"--user-data-dir={folder}", f"--print-to-pdf={folder / 'report.pdf'}"]
     subprocess.run([*command, f"file://{folder / 'report.html'}"], check=True, capture_output=True, timeout=120)

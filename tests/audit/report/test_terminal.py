@@ -1,5 +1,4 @@
 import io
-from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -45,7 +44,7 @@ def test_a_finding_says_what_where_how_sure_and_what_to_do() -> None:
 def test_a_narrow_terminal_shows_the_masked_secret_of_a_long_line(width: int) -> None:
     line = f"…{'0123456789' * 6} New User <new@user.test>\tcommit: ghp_***Ml17 {'and more ' * 3}"
     out = io.StringIO()
-    report = replace(REPORT, findings=(replace(FINDINGS[0], proof=(line,)),))
+    report = REPORT._replace(findings=(FINDINGS[0]._replace(proof=(line,)),))
     Console(file=out, width=width).print(render(report), crop=False)
     (shown,) = (text.rstrip() for text in out.getvalue().splitlines() if text.startswith("  │"))
     assert "ghp_***" in shown
@@ -55,8 +54,8 @@ def test_a_narrow_terminal_shows_the_masked_secret_of_a_long_line(width: int) ->
 def test_wiping_is_offered_where_it_is_what_to_do() -> None:
     offer = "takes them out of the history"
     assert offer in text_of(REPORT)
-    local = replace(FINDINGS[0], remedy="It is in no commit: keep it so.")
-    assert offer not in text_of(replace(REPORT, findings=(local,)))
+    local = FINDINGS[0]._replace(remedy="It is in no commit: keep it so.")
+    assert offer not in text_of(REPORT._replace(findings=(local,)))
 
 
 def test_only_addresses_are_wider_than_the_terminal() -> None:
@@ -73,7 +72,7 @@ def test_an_incomplete_one_says_so_with_every_gap_and_what_to_do() -> None:
     text = text_of(REPORT)
     assert "INCOMPLETE: 2 gaps" in text
     assert "git fetch --refetch --no-filter" in text
-    nothing = text_of(replace(CLEAN, gaps=GAPS))
+    nothing = text_of(CLEAN._replace(gaps=GAPS))
     assert "Nothing found, but not everything was looked at." in nothing
     assert "INCOMPLETE" in nothing
 
@@ -87,7 +86,7 @@ def test_a_clean_one_is_short() -> None:
 
 
 def test_of_many_the_worst_are_shown_and_the_rest_is_counted() -> None:
-    many = replace(REPORT, findings=tuple(replace(FINDINGS[5], title=f"No. {number}.") for number in range(50)))
+    many = REPORT._replace(findings=tuple(FINDINGS[5]._replace(title=f"No. {number}.") for number in range(50)))
     text = text_of(many)
     assert text.count("seen 6 times") == SHOWN
     assert "… and 30 more findings, none of them worse: --all shows them." in text
@@ -99,9 +98,9 @@ def test_of_many_the_worst_are_shown_and_the_rest_is_counted() -> None:
 
 @pytest.mark.parametrize(("acute", "shown"), [(0, SHOWN), (15, 5), (20, 0), (30, 0)])
 def test_information_comes_last_and_is_never_left_out_without_a_word(acute: int, shown: int) -> None:
-    findings = [replace(FINDINGS[5], title=f"No. {number}.") for number in range(acute)]
-    findings += [replace(FINDINGS[7], title=f"Sample {number}.") for number in range(27)]
-    text = text_of(replace(REPORT, findings=tuple(findings)))
+    findings = [FINDINGS[5]._replace(title=f"No. {number}.") for number in range(acute)]
+    findings += [FINDINGS[7]._replace(title=f"Sample {number}.") for number in range(27)]
+    text = text_of(REPORT._replace(findings=tuple(findings)))
     assert text.count("Sample ") == shown
     assert text.count("seen 6 times") == min(acute, SHOWN)
     more = "more " if shown else ""
@@ -109,21 +108,21 @@ def test_information_comes_last_and_is_never_left_out_without_a_word(acute: int,
     assert "information · 27" in text
     assert ("more finding" in text.split("information · 27")[0]) == (acute > SHOWN)
     assert text.find("seen 6 times") < text.index("information · 27")
-    everything = text_of(replace(REPORT, findings=tuple(findings)), everything=True)
+    everything = text_of(REPORT._replace(findings=tuple(findings)), everything=True)
     assert everything.count("Sample ") == 27
     assert "shows them" not in everything
 
 
 def test_what_was_accepted_is_a_line_with_reason_and_end() -> None:
     many = tuple(
-        Known(ACCEPTED, replace(REPORT.known[0].entry, reason=f"Reason {number}", expires=None)) for number in range(23)
+        Known(ACCEPTED, REPORT.known[0].entry._replace(reason=f"Reason {number}", expires=None)) for number in range(23)
     )
-    text = text_of(replace(CLEAN, known=many))
+    text = text_of(CLEAN._replace(known=many))
     assert text.count("Password  examples/demo.env:2  Reason ") == SHOWN
     assert "Reason 0 (no end)" in text
     assert "… and 3 more accepted: --all, --html or --json shows them." in text
     assert text.index("accepted · 23") < text.index("Nothing found.")
-    assert text_of(replace(CLEAN, known=many), everything=True).count("Reason ") == 23
+    assert text_of(CLEAN._replace(known=many), everything=True).count("Reason ") == 23
     told = " ".join(text_of(REPORT).split())
     assert "Password examples/demo.env:2 Only for the demo" in told
     assert "(until 2030-01-01)" in told

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from seawall.audit.finding import Finding, Place
@@ -22,11 +20,11 @@ TOKEN, KEY, _, DJANGO, *_, HASH = FINDINGS
     ],
 )
 def test_the_verdict_is_one_sentence(findings: tuple[Finding, ...], sentence: str) -> None:
-    assert verdict(replace(REPORT, findings=findings, gaps=())) == sentence
+    assert verdict(REPORT._replace(findings=findings, gaps=())) == sentence
 
 
 def test_nothing_found_in_what_could_be_looked_at_is_not_nothing_found() -> None:
-    assert verdict(replace(REPORT, findings=(), gaps=GAPS)) == "Nothing found, but not everything was looked at"
+    assert verdict(REPORT._replace(findings=(), gaps=GAPS)) == "Nothing found, but not everything was looked at"
 
 
 @pytest.mark.parametrize(

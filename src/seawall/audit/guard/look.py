@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import IO
@@ -165,7 +165,7 @@ def not_accepted(found: Sequence[New], top: Path, committed: bool) -> list[tuple
         places.setdefault(_key(each), []).append(each.place)
     if committed:
         for each, path in _elsewhere(found, places):
-            places[_key(each)].append(replace(each.place, path=path))
+            places[_key(each)].append(each.place._replace(path=path))
     findings = [(each, _finding(each, places[_key(each)])) for each in found]
     file = top / baseline.NAME
     if not file.exists():

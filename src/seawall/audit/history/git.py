@@ -5,9 +5,9 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from seawall.errors import RepositoryUnusable
 
@@ -19,14 +19,15 @@ _MISDIRECTING = {
 }
 
 
-@dataclass(frozen=True)
-class Repository:
-    """The repository in or above `path`."""
-
+class _Folders(NamedTuple):
     path: Path
     git_dir: Path
     common_dir: Path  # where objects and refs are: another one than `git_dir` in a linked work tree
     work_tree: Path | None  # None: bare
+
+
+class Repository(_Folders):
+    """The repository in or above `path`."""
 
     def command(self, *arguments: str) -> list[str]:
         where = ["-C", str(self.work_tree), f"--work-tree={self.work_tree}"] if self.work_tree else []

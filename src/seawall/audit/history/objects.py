@@ -5,7 +5,6 @@ import os
 import re
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain, compress
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -38,8 +37,7 @@ class Listed(NamedTuple):
     path: str = ""  # what it is called, where that may make it a credential
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """What one process reads before it reports."""
 
     size: int  # bytes, of a pack's part about
@@ -47,7 +45,7 @@ class Chunk:
     lines: bytes = b""  # the same as git lists it: it is taken apart by who reads it
     part: tuple[int, int, int] | None = None  # of which pack, from which family to which: see packed.py
 
-    def __iter__(self) -> Iterator[Listed]:
+    def each(self) -> Iterator[Listed]:
         yield from self.listed
         words = self.lines.split()
         for name, kind, size in zip(words[0::3], words[1::3], words[2::3], strict=True):
@@ -56,7 +54,7 @@ class Chunk:
 
 def objects(repository: Repository) -> list[Listed]:
     """Everything in the object store, in the order of the packs, which is twice as fast to read as by name."""
-    return list(Chunk(0, lines=repository.run(*_ALL, f"--batch-check={_LISTED}")))
+    return list(Chunk(0, lines=repository.run(*_ALL, f"--batch-check={_LISTED}")).each())
 
 
 def kinds(repository: Repository, names: Iterable[str]) -> dict[str, str]:

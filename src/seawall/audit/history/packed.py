@@ -2,7 +2,6 @@
 
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -107,12 +106,12 @@ def _indexes(repository: Repository) -> list[Path]:
     return sorted((repository.common_dir / "objects" / "pack").glob("*.idx"))
 
 
-@dataclass(frozen=True)
 class Pack:
     """One pack, open until the process ends."""
 
-    library: ctypes.CDLL
-    handle: int
+    def __init__(self, library: ctypes.CDLL, handle: int) -> None:
+        self.library = library
+        self.handle = handle
 
     @cached_property
     def count(self) -> int:

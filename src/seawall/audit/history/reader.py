@@ -85,7 +85,7 @@ class Reader:
         if chunk.part:
             self._part(*chunk.part, seen)
         objects: list[Listed] = []
-        for each in chunk:
+        for each in chunk.each():
             if each.kind == "file":
                 self._file(each, seen)
             else:

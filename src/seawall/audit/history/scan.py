@@ -210,13 +210,13 @@ def _add(result: Scan, other: Scan, name: str) -> None:
     """What was found in the submodule called `name`."""
     known = {(each.rule.id, each.secret): each for each in result.credentials}
     for each in other.credentials:
-        each.places = [replace(place, path=f"{name}/{place.path}" if place.path else name) for place in each.places]
+        each.places = [place._replace(path=f"{name}/{place.path}" if place.path else name) for place in each.places]
         if same := known.get((each.rule.id, each.secret)):
             same.places += each.places
             same.in_tip |= each.in_tip
         else:
             result.credentials.append(each)
-    result.gaps += [replace(gap, what=f"Submodule {name}: {gap.what}") for gap in other.gaps]
+    result.gaps += [gap._replace(what=f"Submodule {name}: {gap.what}") for gap in other.gaps]
     result.objects += other.objects
     result.read += other.read
     result.commits += other.commits

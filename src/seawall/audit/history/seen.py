@@ -1,23 +1,22 @@
 """What those who read a repository tell whoever asked them to."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from seawall.audit.history.objects import Kind
 from seawall.audit.secrets.found import Sighting
 
 
-@dataclass
 class Seen:
     """What was found in some objects."""
 
-    objects: int = 0
-    read: int = 0  # bytes
-    size: int = 0  # bytes, as they were expected
-    sightings: list[tuple[str, Kind, Sighting]] = field(default_factory=list)  # object or file, its kind, what is in it
-    texts: dict[str, bytes] = field(default_factory=dict)  # commits and tags with sightings
-    missing: int = 0
-    gaps: list[tuple[str, str]] = field(default_factory=list)  # object or file, what could not be looked into
+    def __init__(self, size: int = 0) -> None:
+        self.objects = 0
+        self.read = 0  # bytes
+        self.size = size  # bytes, as they were expected
+        self.sightings: list[tuple[str, Kind, Sighting]] = []  # object or file, its kind, what is in it
+        self.texts: dict[str, bytes] = {}  # commits and tags with sightings
+        self.missing = 0
+        self.gaps: list[tuple[str, str]] = []  # object or file, what could not be looked into
 
     def add(self, other: "Seen") -> None:
         """Take in what another one found."""

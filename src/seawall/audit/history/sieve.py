@@ -3,7 +3,6 @@
 import ctypes
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from weakref import finalize
 
 from seawall.audit.history.packed import NONE, Pack
@@ -20,15 +19,15 @@ class _Position(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint32) for name in ("object", "at", "reach", "number")]
 
 
-@dataclass
 class Suspects:
     """Which objects of a part of a pack may hold something."""
 
-    objects: int = 0  # that were gone through
-    bytes: int = 0
-    wrapped: set[int] = field(default_factory=set)  # perhaps
-    positions: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # where a match ends, and its number
-    left: set[int] = field(default_factory=set)  # that were not gone through
+    def __init__(self) -> None:
+        self.objects = 0  # that were gone through
+        self.bytes = 0
+        self.wrapped: set[int] = set()  # perhaps
+        self.positions: dict[int, list[tuple[int, int]]] = {}  # where a match ends, and its number
+        self.left: set[int] = set()  # that were not gone through
 
     def add(self, positions: Iterable[tuple[int, int, int, int]]) -> None:
         """Those for which something speaks."""

@@ -36,18 +36,18 @@ def _plain(report: Report) -> dict[str, Any]:
         "figures": dict(report.figures),
         "known": [_known(known) for known in report.known],
         "expired": [_known(known) for known in report.expired],
-        "gaps": [asdict(gap) for gap in report.gaps],
+        "gaps": [gap._asdict() for gap in report.gaps],
         "findings": [_finding(finding) for finding in report.findings],
     }
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
     places = {
-        "first": vars(finding.first),
-        "last": vars(finding.last),
-        "places": [vars(each) for each in finding.places],
+        "first": finding.first._asdict(),
+        "last": finding.last._asdict(),
+        "places": [each._asdict() for each in finding.places],
     }
-    return vars(finding) | places  # asdict() would copy each of thousands of places
+    return finding._asdict() | places  # asdict() would copy each of thousands of places
 
 
 def _known(known: Known) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 SHORTEST = 4  # characters of a form: shorter ones are everywhere
 REACH = 1 << 16  # bytes to each side of a form that may belong to the same encoded text
@@ -37,8 +37,7 @@ _RUN_BACKWARDS = {
 }
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """What an encoded keyword looks like."""
 
     literal: bytes
@@ -108,7 +107,7 @@ class Decoder:
         if run is None or not run.low <= start < run.sure:
             low, high = extent(form, self._data, start)
             sure = high - _NEAR if high - start > REACH - _NEAR else high  # it may go on
-            run = self._runs[form.encoding] = _Run(low, max(sure, end), low)
+            run = self._runs[form.encoding] = _Run(low, max(sure, end))
         way = run.way(form, self._data, start)
         if way in run.told:
             return None
@@ -116,15 +115,15 @@ class Decoder:
         return decode(form, self._data, end)
 
 
-@dataclass
 class _Run:
     """One encoded text."""
 
-    low: int
-    sure: int  # up to where it is known whole
-    at: int  # up to here …
-    letters: int = 0  # … there are so many
-    told: set[int] = field(default_factory=set)
+    def __init__(self, low: int, sure: int) -> None:
+        self.low = low
+        self.sure = sure  # up to where it is known whole
+        self.at = low  # up to here …
+        self.letters = 0  # … there are so many
+        self.told: set[int] = set()
 
     def way(self, form: Form, data: bytes, start: int) -> int:
         """How many characters into a group the text begins, if `form` is at `start`."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from seawall.audit.secrets import encoded
@@ -47,14 +46,14 @@ class Part(NamedTuple):
         return (low > self.low + 1 or self.begins) and (high < self.high - 1 or self.ends)
 
 
-@dataclass
 class Run:
     """Some encoded text, in which there may be very many forms: what is known of it."""
 
-    low: int
-    high: int
-    whole: bool
-    verdicts: dict[int, int | None] = field(default_factory=dict)  # by how many characters into a group it begins
+    def __init__(self, low: int, high: int, whole: bool) -> None:
+        self.low = low
+        self.high = high
+        self.whole = whole
+        self.verdicts: dict[int, int | None] = {}  # by how many characters into a group it begins
 
 
 Runs = dict[tuple[str, int], Run]  # of one `data` the last of each encoding; of two bytes a character at odd places too

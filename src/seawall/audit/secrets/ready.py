@@ -4,7 +4,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -138,13 +137,13 @@ def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
     if scanner.file:
         paths = [path.encode() for rule in by_name + more_by_name for path in rule.paths]
         _, names = compiled(paths, [False] * len(paths), [], prefilter=True)
-        rows = [astuple(rule) for rule in scanner.rules]
-        forms = [(form.literal.decode("latin-1"), form.encoding, form.phase) for form in scanner.forms]
+        rows = list(scanner.rules)
+        forms = [(literal.decode("latin-1"), *rest) for literal, *rest in scanner.forms]
         whole = {
             "names": names.name,
             "database": scanner.file.name,
             "known": {name: getattr(scanner, name) for name in ("longest", "in_parts", "likely")},
-            "file rules": [astuple(rule) for rule in scanner.names.rules],
+            "file rules": list(scanner.names.rules),
             "late": late.taken_apart_all(),
             "rules": len(rows),
         }

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from seawall.audit.finding import Severity
 from seawall.errors import ConfigError
@@ -17,8 +16,7 @@ RULES = Path(__file__).with_name("rules")
 ASSIGNED = r"""[\\'"\])]{0,4}[ \t]{0,4}(?::=|=>|->|=|:|,)[ \t]{0,4}(?:[rbuf]{0,2}[\\'"`]{1,4})?"""
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One format. `pattern` and `name` are regular expressions that both Python's `re` and Hyperscan understand."""
 
     id: str
@@ -59,8 +57,7 @@ class Rule:
         return f"{self.name}{ASSIGNED}({self.pattern})" if self.name else self.pattern
 
 
-@dataclass(frozen=True)
-class FileRule:
+class FileRule(NamedTuple):
     """A file that is a credential by its name."""
 
     id: str
@@ -113,7 +110,7 @@ def _assembled(table: dict[str, Any], pieces: dict[str, str]) -> dict[str, Any]:
     return table | expressions
 
 
-# What a field of the dataclasses is in TOML.
+# What a field of theirs is in TOML.
 _TYPES: dict[str, Any] = {
     "<class 'str'>": str,
     "<class 'bool'>": bool,
@@ -127,14 +124,14 @@ _CALLED = {str: "text", bool: "true or false", int: "a whole number", (int, floa
 
 def _add(rules: dict[str, Any], kind: type[Any], table: dict[str, Any], file: Path) -> None:
     where = f"{file.name}: rule {table.get('id', '?')!r}"
-    known = {each.name: each for each in fields(kind)}
+    known = kind.__annotations__
     if unknown := set(table) - set(known):
         raise ConfigError(f"{where}: unknown key {min(unknown)}.", f"Known are: {', '.join(known)}.")
-    needed = {name for name, each in known.items() if each.default is MISSING}
+    needed = known.keys() - kind._field_defaults
     if missing := needed - set(table):
         raise ConfigError(f"{where}: {min(missing)} is missing.")
     for key, value in table.items():
-        wanted = _TYPES[str(known[key].type)]
+        wanted = _TYPES[str(known[key])]
         if not isinstance(value, wanted) or (wanted is list and not all(isinstance(each, str) for each in value)):
             raise ConfigError(f"{where}: {key} is to be {_CALLED[wanted]}, not {value!r}.")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}

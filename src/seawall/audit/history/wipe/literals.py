@@ -1,7 +1,6 @@
 """Finds given secrets wherever they stand, plain or encoded, whatever is around them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import hyperscan
@@ -30,7 +29,7 @@ class Literals(Scanner):
         found = forms(piece for target in self.literal for piece in _pieces(target.secret))
         self.forms = (
             *found,
-            *(replace(form, literal=form.literal.upper()) for form in found if form.encoding == "hex"),
+            *(form._replace(literal=form.literal.upper()) for form in found if form.encoding == "hex"),
         )
         self.files = {target.secret for target in targets if isinstance(target.rule, FileRule)}
         self.by_rule = rules

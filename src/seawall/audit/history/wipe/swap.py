@@ -6,7 +6,6 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from seawall.audit.history.git import Repository
@@ -69,8 +68,8 @@ def take_back(old: Repository, new: Repository) -> None:
     """The original where it was, and the work tree as it says, if they were exchanged."""
     if not (old.common_dir / UNFINISHED).exists():
         return
-    before = replace(old, git_dir=new.common_dir, common_dir=new.common_dir, work_tree=None)
-    after = replace(old, work_tree=None)
+    before = old._replace(git_dir=new.common_dir, common_dir=new.common_dir, work_tree=None)
+    after = old._replace(work_tree=None)
     written, gone = changes(after, before), changes(after, before, removed=True)
     exchange(old.common_dir, new.common_dir)
     check_out(old, [path for *_, path in written], [path for *_, path in gone])
