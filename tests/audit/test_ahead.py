@@ -130,7 +130,7 @@ def test_it_is_killed_while_it_is_asked(repo: Path, begun: Ahead) -> None:
     with Beginning(repo, begun, processes=2) as beginning:
         assert begun.ready
         os.kill(begun._id, signal.SIGKILL)
-        begun._answers.read()  # what it had said by then
+        begun._link._reading.read()  # what it had said by then
         with pytest.raises(ScanEnded, match="killed"):
             repository.audit(repo, repository.Options(processes=2), begun=beginning)
 

@@ -1,7 +1,12 @@
 """One number for one problem: the same in every run and clone, and no help in finding the secret."""
 
+import contextlib
 import hashlib
+import os
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,3 +41,37 @@ def slow_hash(text: str, salt: bytes) -> str:
     """32 hexadecimal digits."""
     # Text from git may hold bytes that are not UTF-8, as lone surrogates.
     return hashlib.scrypt(text.encode("utf-8", "surrogatepass"), salt=salt, **_COST).hex()
+
+
+@contextlib.contextmanager
+def beside() -> Iterator[Callable[["Rule | FileRule", str], None]]:
+    """What takes its time is made, and kept, while the caller goes on: scrypt lets other threads run.
+
+    A ThreadPoolExecutor would import logging, which takes as long as four fingerprints.
+    """
+    waiting: SimpleQueue[tuple[Rule | FileRule, str] | None] = SimpleQueue()
+    threads: list[Thread] = []
+
+    def make() -> None:
+        while asked := waiting.get():
+            of_credential(*asked)
+
+    def noticed(rule: "Rule | FileRule", secret: str) -> None:
+        if rule.issued(secret):
+            return  # made in no time when it is asked for
+        waiting.put((rule, secret))
+        if len(threads) < (os.cpu_count() or 1):
+            threads.append(Thread(target=make))
+            threads[-1].start()
+
+    try:
+        yield noticed
+    except BaseException:
+        while not waiting.empty():  # nobody wants them any more
+            waiting.get()
+        raise
+    finally:
+        for _ in threads:
+            waiting.put(None)
+        for thread in threads:
+            thread.join()

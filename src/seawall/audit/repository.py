@@ -5,23 +5,21 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from seawall.audit import baseline
+from seawall.audit import baseline, fingerprint
 from seawall.audit.checks.samples import made_for_tests
 from seawall.audit.evidence import Credential, Evidence
 from seawall.audit.finding import Place
-from seawall.audit.fingerprint import of_credential
 from seawall.audit.history.beginning import Beginning
 from seawall.audit.history.places import Credential as Placed
 from seawall.audit.history.processes import ProcessEnded
 from seawall.audit.history.scan import Scan, scan
 from seawall.audit.mask import mask_all, mask_line
 from seawall.audit.run import Report, Subject, run
-from seawall.audit.secrets.rules import FileRule, Rule
+from seawall.audit.secrets.rules import FileRule
 from seawall.errors import ScanEnded
 
 if TYPE_CHECKING:
@@ -54,19 +52,10 @@ def audit(
     started, began = datetime.now().astimezone(), time.monotonic()
     begun = begun or Beginning(path, rules=options.rules, processes=options.processes)
     repository = begun.repository
-    # Fingerprints take their time: they are made, and kept, from the first sight on.
-    with begun, ThreadPoolExecutor() as beside:
-
-        def noticed(rule: Rule | FileRule, secret: str) -> None:
-            beside.submit(of_credential, rule, secret)
-
-        try:
-            with _told():
-                rules = begun.ahead if begun.ahead and begun.ahead.ready else scanner(begun.own, preparing)
-                scanned = scan(path, rules, options.processes, progress, noticed=noticed, begun=begun)
-        except BaseException:
-            beside.shutdown(cancel_futures=True)
-            raise
+    # Fingerprints take their time: they are made from the first sight on.
+    with begun, fingerprint.beside() as noticed, _told():
+        rules = begun.ahead if begun.ahead and begun.ahead.ready else scanner(begun.own, preparing)
+        scanned = scan(path, rules, options.processes, progress, noticed=noticed, begun=begun)
     if begun.ahead:
         begun.ahead.dismiss()
     findings, gaps = run(Evidence(credentials=evidence(scanned, repository is not None)))

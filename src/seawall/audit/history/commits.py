@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
@@ -59,6 +58,17 @@ class Introduction(NamedTuple):
 _COMMIT = re.compile(rb"^C(.*)$", re.MULTILINE)
 
 
+def _file() -> IO[bytes]:
+    """One without a name."""
+    try:
+        folder = os.environ.get("TMPDIR") or "/tmp"
+        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600), "w+b")
+    except OSError:  # not of this file system
+        import tempfile  # imports much
+
+        return tempfile.TemporaryFile()
+
+
 class Log:
     """What git says of every commit, reachable or not. It writes files while objects are read."""
 
@@ -80,8 +90,8 @@ class Log:
             self._running["reflog"] = self._start("--reflog", "--not", "--all")
 
     def _start(self, *which: str, input: bytes = b"") -> tuple[Popen[bytes], IO[bytes]]:
-        file = tempfile.TemporaryFile()  # noqa: SIM115
-        with tempfile.TemporaryFile() as asked:
+        file = _file()
+        with _file() as asked:
             asked.write(input)
             asked.seek(0)
             raw = () if self.by_trees else _RAW

@@ -19,6 +19,9 @@ _MISDIRECTING = {
 }
 
 
+_HASHES = {"sha1": 20, "sha256": 32}  # bytes of a name
+
+
 class _Folders(NamedTuple):
     path: Path
     git_dir: Path
@@ -84,7 +87,7 @@ class Repository(_Folders):
     @cached_property
     def hash(self) -> int:
         """Bytes of an object's name: 20 for SHA-1, 32 for SHA-256."""
-        return 32 if self.try_run("rev-parse", "--show-object-format").strip() == b"sha256" else 20
+        return _HASHES.get(self.try_run("rev-parse", "--show-object-format").decode().strip(), 20)
 
     @property
     def reflogs(self) -> bool:
@@ -120,13 +123,15 @@ def end_with_parent() -> None:
 def find(path: Path) -> Repository | None:
     """The repository in or above `path`; None where there is none. Raises RepositoryUnusable."""
     path = folder(path)
-    arguments = ["rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-bare-repository"]
+    arguments = ["rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-bare-repository", "--show-object-format"]
     answer = _ask(path, arguments)
     if answer is None:
         return None
-    git_dir, common_dir, bare = answer[:3]
+    git_dir, common_dir, bare, names = answer[:4]
     top = _ask(path, ["rev-parse", "--show-toplevel"]) if bare == "false" and not _inside(path, Path(git_dir)) else None
-    return Repository(path, Path(git_dir), (path / common_dir).resolve(), Path(top[0]) if top else None)
+    found = Repository(path, Path(git_dir), (path / common_dir).resolve(), Path(top[0]) if top else None)
+    found.hash = _HASHES.get(names, 20)
+    return found
 
 
 def folder(path: Path) -> Path:

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from selectors import EVENT_READ, DefaultSelector
-from socket import socket, socketpair
 from threading import Thread
 from typing import Any, Never, TypeVar
 
@@ -120,23 +119,16 @@ class _Process:
     """It is given something only when it waits for it, so that neither waits for the other."""
 
     def __init__(self, function: Callable[[Any], object]) -> None:
-        self._id, self._socket = fork(partial(_serve, function))
-        self._answers = self._socket.makefile("rb")
+        self._id, self._link = fork(partial(_serve, function))
 
     def fileno(self) -> int:
-        return self._socket.fileno()
+        return self._link.fileno()
 
     def give(self, something: object) -> None:
-        try:
-            self._socket.sendall(pickle.dumps(something))
-        except (BrokenPipeError, ConnectionResetError):
-            raise ProcessEnded from None
+        self._link.say(something)
 
     def answer(self) -> Any:
-        try:
-            answer = pickle.load(self._answers)
-        except (EOFError, pickle.UnpicklingError, ConnectionResetError):
-            raise ProcessEnded from None
+        answer = self._link.hear()
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -146,16 +138,46 @@ class _Process:
 
     def end(self) -> None:
         os.waitpid(self._id, 0)
-        self._answers.close()
-        self._socket.close()
+        self._link.close()
 
 
-def fork(serve: Callable[[socket], object]) -> tuple[int, socket]:
+class Link:
+    """One end of what joins two processes."""
+
+    def __init__(self, reading: int, writing: int) -> None:
+        self._reading, self._writing = os.fdopen(reading, "rb"), os.fdopen(writing, "wb", buffering=0)
+
+    def fileno(self) -> int:
+        return self._reading.fileno()
+
+    def say(self, something: object) -> None:
+        """Raises ProcessEnded."""
+        left = memoryview(pickle.dumps(something))
+        try:
+            while left:
+                left = left[self._writing.write(left) :]
+        except BrokenPipeError:
+            raise ProcessEnded from None
+
+    def hear(self) -> Any:
+        """What the other end says next. Raises ProcessEnded."""
+        try:
+            return pickle.load(self._reading)
+        except (EOFError, pickle.UnpicklingError):
+            raise ProcessEnded from None
+
+    def close(self) -> None:
+        self._reading.close()
+        self._writing.close()
+
+
+def fork(serve: Callable[[Link], object]) -> tuple[int, Link]:
     """The number of a process that does `serve` alone, and what joins it to this one, with which it ends.
 
     Ctrl-C is for this one.
     """
-    ours, theirs = socketpair()
+    (hears, theirs_says), (theirs_hears, says) = os.pipe(), os.pipe()
+    ours, theirs = Link(hears, says), Link(theirs_hears, theirs_says)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         number = os.fork()
@@ -167,13 +189,13 @@ def fork(serve: Callable[[socket], object]) -> tuple[int, socket]:
     return number, ours
 
 
-def _alone(serve: Callable[[socket], object], ours: socket, theirs: socket) -> Never:
+def _alone(serve: Callable[[Link], object], ours: Link, theirs: Link) -> Never:
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         end_with_parent()
         ours.close()
         gc.disable()  # what is found is kept, and the rest is in no cycles
-        with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody asks any more
+        with contextlib.suppress(ProcessEnded):  # nobody asks any more
             serve(theirs)
     except Exception:  # noqa: BLE001  the process's edge: nobody else would tell of it
         sys.excepthook(*sys.exc_info())
@@ -189,12 +211,11 @@ def noted(error: Exception) -> Exception:
     return error
 
 
-def _serve(function: Callable[[Any], object], given_by: socket) -> None:
-    stream = given_by.makefile("rb")
+def _serve(function: Callable[[Any], object], asked_by: Link) -> None:
     while True:
-        given = pickle.load(stream)
+        given = asked_by.hear()
         try:
             answer = function(given)
         except Exception as error:  # noqa: BLE001  who asked raises it
             answer = noted(error)
-        given_by.sendall(pickle.dumps(answer))
+        asked_by.say(answer)

@@ -1,10 +1,10 @@
 """All of a repository, looked at once: which credentials are in it, where, and what could not be looked at."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 from seawall.audit.finding import Gap
 from seawall.audit.history import git, objects
@@ -75,18 +75,20 @@ def _files_alone(repository: Repository | None, path: Path, reading: "Reading") 
 def _scan(repository: Repository, log: Log, packs: Callable[[], list[Pack]], folder: Path, reading: "Reading") -> Scan:
     roots = Roots(repository)
     opened = None if isinstance(reading.scanner, Ahead) else packs()  # before processes part, which then have them
-    with ThreadPoolExecutor(1) as beside:
-        finished: list[Future[_Beside]] = []
+    beside: list[_Beside] = []
 
-        def listed(listing: Listing) -> None:
-            finished.append(beside.submit(_beside, log, packs, listing, roots))
+    def listed(listing: Listing) -> None:
+        beside.append(_Beside(log, packs, listing, roots))
 
-        try:
-            seen = reading.read("everything", repository, reading.processes, opened, listed=listed)
-        except BaseException:
-            log.stop()
-            raise
-        other = finished[0].result()
+    try:
+        seen = reading.read("everything", repository, reading.processes, opened, listed=listed)
+    except BaseException:
+        log.stop()
+        raise
+    finally:
+        for each in beside:
+            each.join()
+    other = beside[0].result()
     found = {name for name, _, _ in seen.sightings}  # anyway, whatever the file is called
     seen.add(reading.some(repository, other.trees))
     by_name = reading.some(repository, _by_name(log, other.store, roots, reading, seen))
@@ -99,24 +101,40 @@ def _scan(repository: Repository, log: Log, packs: Callable[[], list[Pack]], fol
     return result
 
 
-class _Beside(NamedTuple):
-    """What is found out while objects are read."""
+class _Beside(Thread):
+    """Reads the log while objects are read, also of commits that nothing leads to, and finds out what it tells."""
 
-    store: objects.Store
-    trees: list[Listed]  # that stand in no commit
-    absent: set[str]  # objects
+    def __init__(self, log: Log, packs: Callable[[], list[Pack]], listing: Listing, roots: Roots) -> None:
+        super().__init__()
+        self._log = log
+        self._packs = packs
+        self._listing = listing
+        self._roots = roots
+        self._error: Exception | None = None
+        self.start()
 
+    def run(self) -> None:
+        try:
+            self._find_out()
+        except Exception as error:  # noqa: BLE001  who waits for it raises it
+            self._error = error
 
-def _beside(log: Log, packs: Callable[[], list[Pack]], listing: Listing, roots: Roots) -> _Beside:
-    """Read the log, also of commits that nothing leads to, and what it tells."""
-    there = packs()
-    store = objects.Store(log.repository, there, set(listing.others))
-    log.finish(there, roots.tips)
-    others = objects.kinds(log.repository, log.strangers(store))
-    log.ask(sorted(name for name, kind in others.items() if kind == "commit"))  # git keeps the order of a second's
-    left = log.strangers(store) if "commit" in others.values() else others
-    trees = [Listed(name, "tree", 0) for name in left if others[name] == "tree"]
-    return _Beside(store, trees, log.brought.absent(store) | store.lacking(roots.names()))
+    def _find_out(self) -> None:
+        log, there = self._log, self._packs()
+        self.store = objects.Store(log.repository, there, self._listing.others)
+        log.finish(there, self._roots.tips)
+        others = objects.kinds(log.repository, log.strangers(self.store))
+        log.ask(sorted(name for name, kind in others.items() if kind == "commit"))  # git keeps the order of a second's
+        left = log.strangers(self.store) if "commit" in others.values() else others
+        self.trees = [Listed(name, "tree", 0) for name in left if others[name] == "tree"]  # that stand in no commit
+        self.absent = log.brought.absent(self.store) | self.store.lacking(self._roots.names())  # objects
+
+    def result(self) -> "_Beside":
+        """It, when it has ended. Raises what went wrong."""
+        self.join()
+        if self._error:
+            raise self._error
+        return self
 
 
 def _by_name(log: Log, store: objects.Store, roots: Roots, reading: "Reading", seen: Seen) -> list[Listed]:

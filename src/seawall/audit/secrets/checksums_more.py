@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import zlib
 from collections.abc import Callable
 
@@ -115,6 +114,8 @@ def _checked(data: bytes, checksum: Callable[[bytes], bytes]) -> bool:
 
 
 def _sha256(data: bytes) -> bytes:
+    import hashlib  # takes its time, and few formats need it
+
     return hashlib.sha256(data).digest()
 
 

@@ -1,6 +1,5 @@
 """Hyperscan databases, compiled once for each set of expressions and kept in the user's cache."""
 
-import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -28,6 +27,8 @@ def compiled(
     Matches have a start only where `with_starts` says so: it costs time. Compiling takes seconds, loading none.
     With `prefilter` more may match than the expressions say, which may then use what Hyperscan cannot do.
     """
+    import hashlib  # takes longer than to load what is kept
+
     everything = [*expressions, *(_escaped(literal) for literal in literals)]
     flags = [
         MULTILINE | (hyperscan.HS_FLAG_SOM_LEFTMOST if start else 0) | (hyperscan.HS_FLAG_PREFILTER if prefilter else 0)

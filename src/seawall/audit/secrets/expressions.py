@@ -17,7 +17,8 @@ def taken_apart(pattern: AnyStr) -> str:
 
         parsed = _parser.parse(pattern)
         state = parsed.state
-        kept = json.dumps([state.flags, _compiler._code(parsed, 0), state.groups - 1, state.groupdict])
+        apart = [state.flags, _compiler._code(parsed, 0), state.groups - 1, state.groupdict]
+        kept = json.dumps(apart, separators=(",", ":"))
     except _UNKNOWN:
         return ""
     return kept if compiled(pattern, kept) == re.compile(pattern) else ""

@@ -2,9 +2,8 @@
 
 import base64
 import binascii
-import re
 
-from seawall.audit.secrets import placeholders
+from seawall.audit.secrets import late, placeholders
 from seawall.audit.secrets.choices import assigned, chosen, classes, filler
 from seawall.audit.secrets.context import Surroundings, commented_sample
 from seawall.audit.secrets.letters import entropy, made_of_words
@@ -16,11 +15,11 @@ def kubernetes(value: str, around: Surroundings) -> str:
     low = around.line.rfind("\n---", 0, around.at) + 1
     high = around.line.find("\n---", around.at)
     document = around.line[low : high if high >= 0 else None]
-    sections = re.findall(r"(?m)^([A-Za-z]+):", around.line[low : around.at])
+    sections = late.findall(r"(?m)^([A-Za-z]+):", around.line[low : around.at])
     if (
         not sections
         or sections[-1] not in ("data", "stringData")
-        or not re.search(r"""(?m)^kind:\s+["']?Secret""", document)
+        or not late.search(r"""(?m)^kind:\s+["']?Secret""", document)
     ):
         return "not in a Secret"
     if sections[-1] == "stringData":
@@ -51,11 +50,11 @@ def blob(value: str, around: Surroundings) -> str:
 
 def hashed(value: str, around: Surroundings) -> str:
     """A password's hash: those whose salt is a word are samples."""
-    if commented_sample(around) or re.match(r"(?i:test|dummy|fake|sample|example|mock)s?(?:[_-]|[A-Z])", around.name):
+    if commented_sample(around) or late.match(r"(?i:test|dummy|fake|sample|example|mock)s?(?:[_-]|[A-Z])", around.name):
         return "the line says so"
-    if re.search(r"\.{3}|x{5}|<|\$\{|\{\{", value) or placeholders.monotonous(value[-20:]):
+    if late.search(r"\.{3}|x{5}|<|\$\{|\{\{", value) or placeholders.monotonous(value[-20:]):
         return "a placeholder"
-    pieces = [piece for piece in re.split(r"[$}]", value) if piece]
+    pieces = [piece for piece in late.split(r"[$}]", value) if piece]
     pieces = pieces[1:] if value.startswith("$2") else pieces[1:-1]
     if value[0].isalpha():  # Django's: the first number is how often it is hashed
         pieces = [piece for piece in pieces if not piece.isdigit()]
@@ -68,18 +67,18 @@ def _salt_is_word(salt: str) -> bool:
     if salt.islower() and placeholders.common(salt):
         return True
     plain = salt
-    if re.fullmatch(r"[A-Za-z0-9+/]{8,}", salt):
+    if late.fullmatch(r"[A-Za-z0-9+/]{8,}", salt):
         plain = base64.b64decode(salt + "=" * (-len(salt) % 4)).decode("latin-1") if len(salt) % 4 != 1 else salt
-    return any(re.fullmatch(r"[a-z]{6,}\W?\d?", each) and made_of_words(each) for each in (salt, plain))
+    return any(late.fullmatch(r"[a-z]{6,}\W?\d?", each) and made_of_words(each) for each in (salt, plain))
 
 
 def django_key(value: str, around: Surroundings) -> str:
     """Django's SECRET_KEY: any signs, and no words."""
     rest = value.removeprefix("django-insecure-")
-    if not around.quote and (code(rest) or re.search(r"[(\[.]$|^\W", rest)):
+    if not around.quote and (code(rest) or late.search(r"[(\[.]$|^\W", rest)):
         return "code"
     if (
-        re.search(r"\$\{|\{\{|\}\}|<[a-z _-]+>|%\(|\.\.\.|x{5}", rest)
+        late.search(r"\$\{|\{\{|\}\}|<[a-z _-]+>|%\(|\.\.\.|x{5}", rest)
         or placeholders.says_so(rest)
         or placeholders.sample(rest)
         or " " in rest
@@ -108,7 +107,7 @@ def jwt(value: str, around: Surroundings) -> str:
         return "no payload in it"
     if placeholders.sample(value) or placeholders.says_so(signature) or placeholders.monotonous(signature):
         return "a sample"
-    sample = re.search(
+    sample = late.search(
         r"(?i)\"some\"|john.?doe|1234567890|example|foo\b|\btest|jane.?doe|\balice\b|\bbob\b|joe\b", plain
     )
     return "a sample" if sample else ""
@@ -116,13 +115,13 @@ def jwt(value: str, around: Surroundings) -> str:
 
 def body(value: str, around: Surroundings) -> str:
     """A key in armour: lines of base64 must be there, and more than a sample's few."""
-    if re.search(r"(?m)^[ \t]*\.[ \t\r]*$", value):
+    if late.search(r"(?m)^[ \t]*\.[ \t\r]*$", value):
         return "lines are left out"
-    text = re.sub(r"-{4,}(?:BEGIN|END)?[A-Z0-9 ]*(?:-{4,})?", "", value.replace("\\r", "").replace("\\n", "\n"))
-    text = re.sub(r"(?m)^[ \t\r\"']*[A-Za-z-]+: .*$|[\s\"'`,;\\]|//|\+\s*$", "", text)
-    if re.search(r"(?i)\.{3}|example|your_?key|redacted|x{6}|\$\{|\{\{|<", text):
+    text = late.sub(r"-{4,}(?:BEGIN|END)?[A-Z0-9 ]*(?:-{4,})?", "", value.replace("\\r", "").replace("\\n", "\n"))
+    text = late.sub(r"(?m)^[ \t\r\"']*[A-Za-z-]+: .*$|[\s\"'`,;\\]|//|\+\s*$", "", text)
+    if late.search(r"(?i)\.{3}|example|your_?key|redacted|x{6}|\$\{|\{\{|<", text):
         return "a placeholder"
-    letters = re.sub(r"[^A-Za-z0-9+/=]", "", text)
+    letters = late.sub(r"[^A-Za-z0-9+/=]", "", text)
     if len(letters) < 60 or len(letters) < 0.93 * len(text):
         return "no key in it"
     if _cut_short(letters):

@@ -3,7 +3,7 @@
 import re
 
 from seawall.audit.finding import Sureness
-from seawall.audit.secrets import placeholders
+from seawall.audit.secrets import late, placeholders
 from seawall.audit.secrets.checksums import CHECKSUMS
 from seawall.audit.secrets.choices import filler
 from seawall.audit.secrets.context import allowed, surroundings
@@ -52,7 +52,7 @@ def _vendor(secret: str) -> str:
     """What has a vendor's format is one unless it says otherwise."""
     if placeholders.sample(secret):
         return "a documentation sample"
-    if re.search(r"(?i)x{5}|\*{3}|\.{3}|example|placeholder|your[-_]|change_?me|redacted|<[^>]*>|\$\{|\{\{", secret):
+    if late.search(r"(?i)x{5}|\*{3}|\.{3}|example|placeholder|your[-_]|change_?me|redacted|<[^>]*>|\$\{|\{\{", secret):
         return "a placeholder"
     varied = _USUAL.sub("", secret)
     return "monotonous" if len(varied) > 12 and placeholders.monotonous(varied) else ""

@@ -6,7 +6,7 @@ Each refusal has a reason in words. Nothing is learnt: tables of words, shapes a
 import re
 from collections.abc import Callable
 
-from seawall.audit.secrets import placeholders
+from seawall.audit.secrets import late, placeholders
 from seawall.audit.secrets.choices import UUID, assigned, assigned_secret, chosen, classes, in_words, mixed, phrase
 from seawall.audit.secrets.context import (
     Surroundings,
@@ -35,19 +35,19 @@ _CALLS = {
 
 def _handed(value: str, around: Surroundings) -> str:
     """What a name, a call or a string beside it makes of a value."""
-    if value.lower() == re.split(r"[.>:]", around.name)[-1].lower():
+    if value.lower() == late.split(r"[.>:]", around.name)[-1].lower():
         return "its own name"  # `self.dbpasswd = dbpasswd`
     called = around.call.rstrip("([{ ") or (around.name if around.operator == "(" else "")
     for reason, calls in _CALLS.items():
         if called and calls.search(called):
             return reason
-    if re.search(r"""\b(?:lookup|query)\(\\?["']$""", around.before):
+    if late.search(r"""\b(?:lookup|query)\(\\?["']$""", around.before):
         return "the name of what is looked up"
-    if re.search(r"""\[type[~|^$*]?=\\?["']?$""", around.before) and around.operator == ":":
+    if late.search(r"""\[type[~|^$*]?=\\?["']?$""", around.before) and around.operator == ":":
         return "a selector"  # `input[type=password]:focus{…}`
-    if re.search(r"\bexample\.(?:com|net|org)\b[^\s\"'<>]*$", around.before):
+    if late.search(r"\bexample\.(?:com|net|org)\b[^\s\"'<>]*$", around.before):
         return "of a sample host"  # which nobody may have (RFC 2606): `otpauth://totp/ada@example.org?secret=…`
-    if around.operator == " " and around.closed and re.search(r"""["'][\w ]+ $""", around.before):
+    if around.operator == " " and around.closed and late.search(r"""["'][\w ]+ $""", around.before):
         return "words and a string"  # `'shared secret' '…'`
     return ""
 
@@ -56,43 +56,42 @@ def _surrounded(value: str, around: Surroundings) -> str:
     """What around a value rules it out."""
     if around.name and about_a_credential(around.name):
         return "the name is about a credential"
-    if around.closed and re.fullmatch(r"[A-Z]\w*(?:::[A-Z]\w*){2,}", around.name):
+    if around.closed and late.fullmatch(r"[A-Z]\w*(?:::[A-Z]\w*){2,}", around.name):
         return "a type's name"  # `"AWS::IAM::AccessKey": "…"`
     if reason := _handed(value, around):
         return reason
     if around.operator == "," and not (
         around.quote
         and around.closed
-        and re.search(r"""(?:[(\[{]\s*|\.String\w{0,4}\([^"'\n]*)\\?["'`]?$""", around.before)
+        and late.search(r"""(?:[(\[{]\s*|\.String\w{0,4}\([^"'\n]*)\\?["'`]?$""", around.before)
     ):
         return "two of several arguments or items"
     if (
         around.operator == " "
         and around.quote
-        and not re.search(r"#[ \t]*define[ \t]+$", around.before)
-        and (not mixed(value) or re.search(r"(?i)\b(?:with|encrypted)[ ]+$", around.before))  # SQL has its own rule
+        and not late.search(r"#[ \t]*define[ \t]+$", around.before)
+        and (not mixed(value) or late.search(r"(?i)\b(?:with|encrypted)[ ]+$", around.before))  # SQL has its own rule
     ):
         return "a word before a string"
-    if re.search(r"(?i)csrf|xsrf", around.name + around.before[-60:]):
+    if late.search(r"(?i)csrf|xsrf", around.name + around.before[-60:]):
         return "a token of a form, not of a person"
-    if around.quote and re.search(r"^[,);]|(?<![A-Za-z0-9+/=]{10})=$|[(,{+:;]$|^ | $", value):
+    if around.quote and late.search(r"^[,);]|(?<![A-Za-z0-9+/=]{10})=$|[(,{+:;]$|^ | $", value):
         return "between two strings"
     if not around.quote and (
         around.operator in ("(", " ", "==", "===", "!=", "!==", "or", "||", "??")
         or code(value)
-        or re.match(r"\s*[(\[.]", around.after)
+        or late.match(r"\s*[(\[.]", around.after)
         or (around.operator == ":" and around.before.endswith("?"))
     ):
         return "code"
-    if not around.quote and around.spaced and re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", value):
+    if not around.quote and around.spaced and late.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", value):
         return "an attribute"
-    if not around.quote and around.spaced and around.after.startswith(";") and re.fullmatch(r"[A-Za-z_]+", value):
+    if not around.quote and around.spaced and around.after.startswith(";") and late.fullmatch(r"[A-Za-z_]+", value):
         return "a variable"  # `password = Py_None;`
-    if not around.quote and (
-        around.operator == "?:" or (around.after.startswith(";") and re.fullmatch(r"(?:[A-Z][a-z]+){2,}\d{1,4}", value))
-    ):
+    a_type = around.after.startswith(";") and late.fullmatch(r"(?:[A-Z][a-z]+){2,}\d{1,4}", value)
+    if not around.quote and (around.operator == "?:" or a_type):
         return "a type"  # `password?: Password;`, `apiKey: SensitiveString2048;`
-    if around.quote and re.match(r"""(?:\\?["'])?\s*(?:\+(?!=)|%|\.format|\.join|\.\s*\$)""", around.after):
+    if around.quote and late.match(r"""(?:\\?["'])?\s*(?:\+(?!=)|%|\.format|\.join|\.\s*\$)""", around.after):
         return "a part of an expression"
     if commented_sample(around):
         return "the line says so"
@@ -123,15 +122,15 @@ def secret(value: str, around: Surroundings) -> str:
         return reason
     if phrase(value):
         return _surrounded(value, around)
-    if len(re.findall(r"%[0-9A-Fa-f]{2}", value)) * 3 > len(value) // 2:
+    if len(late.findall(r"%[0-9A-Fa-f]{2}", value)) * 3 > len(value) // 2:
         return "text of another language in a URL"
     if reason := _surrounded(value, around):
         return reason
     if len(value) < 8 or classes(value) < 2:
         return "too simple"
-    if re.search(r"(?i)(?:api|client|access|oauth)[-_.]?(?:key|token)", around.name) and placeholders.typed(value):
+    if late.search(r"(?i)(?:api|client|access|oauth)[-_.]?(?:key|token)", around.name) and placeholders.typed(value):
         return "typed, which keys that machines issue are not"
-    if re.fullmatch(r"[0-9a-fA-F]{8,15}", value):
+    if late.fullmatch(r"[0-9a-fA-F]{8,15}", value):
         return "a short number"
     digits = sum(map(str.isdigit, value))
     if len(value) < 16:
@@ -142,12 +141,12 @@ def secret(value: str, around: Surroundings) -> str:
 
 
 def _words(value: str, around: Surroundings) -> str:
-    made_up = phrase(value) or (len(value) < 16 and mixed(value) and not re.search(r"\s", value))
+    made_up = phrase(value) or (len(value) < 16 and mixed(value) and not late.search(r"\s", value))
     return "made of words" if in_words(value) and not (made_up and _a_secret(around)) else ""
 
 
 def _a_secret(around: Surroundings) -> bool:
-    return bool(around.quote) and re.search(r"(?i)secret", around.name) is not None
+    return bool(around.quote) and late.search(r"(?i)secret", around.name) is not None
 
 
 def _short(value: str, around: Surroundings, digits: int) -> str:
@@ -179,16 +178,16 @@ def argument_secret(value: str, around: Surroundings) -> str:
 def url(value: str, around: Surroundings) -> str:
     """The password in a URL: users of samples are called user, their hosts example.com or localhost."""
     before = around.line[max(0, around.at - 120) : around.at]
-    if re.search(r"\barn:[\w*-]*:[^\s\"']*$", before):
+    if late.search(r"\barn:[\w*-]*:[^\s\"']*$", before):
         return "an Amazon resource name"
-    if re.search(r"\bdialect\+\w+://[^\s\"']*$", before):
+    if late.search(r"\bdialect\+\w+://[^\s\"']*$", before):
         return "how SQLAlchemy's documentation writes one"
     if before.lower().endswith("//scott:") and value.lower().startswith("tiger"):
         return "the user of every database's manual"
-    host = re.match(r"@([\w.-]*)", around.after)
+    host = late.match(r"@([\w.-]*)", around.after)
     if (
         host
-        and re.search(
+        and late.search(
             r"(?:^|\.)(?:example(?:\.\w+)*|test|invalid|localhost|local|domain\.\w+|host(?:name)?|server|yourhost|foo|company\.com|corp\.com|acme\.\w+|vandelay\.com|bogus\.\w+|mysite\.\w+"
             r"|bar)$|^127\.|^0\.0\.0\.0$|^$",
             host[1].lower(),
@@ -196,7 +195,7 @@ def url(value: str, around: Surroundings) -> str:
         and (len(value) < 10 or made_of_words(value))
     ):
         return "a sample host"
-    if placeholders.marked(value) or re.search(
+    if placeholders.marked(value) or late.search(
         r"^[$@:{\[(<]|^%\w+%$|^%[sd]|^[A-Z]{1,8}$|^[A-Z]*_[A-Z_]*$|[{}<>\[\]\\]", value
     ):
         return "something is to be put here"
@@ -206,7 +205,7 @@ def url(value: str, around: Surroundings) -> str:
     if (
         host
         and _PUBLIC.search(host[1].lower())
-        and not re.search(
+        and not late.search(
             r"(?i)^(?:host|your|my|user"
             r"|db)",
             host[1],
@@ -220,15 +219,13 @@ def _config_line(around: Surroundings, value: str) -> bool:
     """Whether an unquoted value stands where settings stand: the name begins its line, the value ends it."""
     if around.operator == ">" and around.after.startswith("</"):
         return True
-    begins = re.fullmatch(
-        r"[\s#/*>-]*(?:export\s+|set\s+|ENV\s+|ARG\s+|-e\s+|\$env:|-D)?|.*[;?&{\"'=]|.*\s-{0,2}",
-        around.before,
-        re.DOTALL,
+    begins = late.fullmatch(
+        r"(?s)[\s#/*>-]*(?:export\s+|set\s+|ENV\s+|ARG\s+|-e\s+|\$env:|-D)?|.*[;?&{\"'=]|.*\s-{0,2}", around.before
     )
     if not begins:
         return False
     after = around.after.removeprefix("}" if "${" in around.before else "")
-    if not re.match(r"\s*(?:$|\n|\r|#|[;&\"'`<\\]|,?\s*$)", after):
+    if not late.match(r"\s*(?:$|\n|\r|#|[;&\"'`<\\]|,?\s*$)", after):
         # `PASSWORD=… command`, `tool -Dpassword=… file`
         return around.operator == "=" and not around.spaced and after[0].isspace() and mixed(value)
     return classes(value) >= 2 or looks_random(value)

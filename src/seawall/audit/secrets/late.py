@@ -1,56 +1,61 @@
-"""Regular expressions that are compiled when they are first used: together that takes longer than a hook may."""
+"""Regular expressions that are compiled when they are first used, or from what was kept: see expressions.py.
+
+There are more of them than a hook has time for, and most are only needed for what looks like a credential.
+"""
 
 import re
-from collections.abc import Callable
-from functools import cached_property
 
 from seawall.audit.secrets.expressions import compiled, taken_apart
 
-_Matching = Callable[[str], re.Match[str] | None]
+_compiled: dict[str, re.Pattern[str]] = {}
+_kept: dict[str, str] = {}
 
 
-_all: list["Late"] = []
-kept: dict[str, str] = {}  # of patterns: see expressions.py
+def of(pattern: str) -> re.Pattern[str]:
+    """As `re.compile(pattern)`."""
+    found = _compiled.get(pattern)
+    if found is None:
+        found = _compiled[pattern] = compiled(pattern, _kept.get(pattern, ""))
+    return found
 
 
-def taken_apart_all() -> dict[str, str]:
-    """What can be `kept` of all."""
-    return {each.pattern: taken_apart(each.pattern) for each in _all}
+def used() -> dict[str, str]:
+    """What can be kept of those that were used."""
+    return {pattern: taken_apart(pattern) for pattern in _compiled}
 
 
-def compile_all() -> None:
+def keep(kept: dict[str, str]) -> None:
+    """Take what another run said of those that it used."""
+    _kept.update(kept)
+
+
+def compile_kept() -> None:
     """At once, before processes part that would each do it."""
-    for each in _all:
-        _ = each._compiled
+    for pattern in _kept:
+        of(pattern)
 
 
-class Late:
-    """As what `re.compile(pattern)` gives, later."""
+def search(pattern: str, text: str) -> re.Match[str] | None:
+    """See re.search; the others likewise."""
+    return of(pattern).search(text)
 
-    def __init__(self, pattern: str) -> None:
-        self.pattern = pattern
-        _all.append(self)
 
-    @cached_property
-    def _compiled(self) -> re.Pattern[str]:
-        return compiled(self.pattern, kept.get(self.pattern, ""))
+def match(pattern: str, text: str) -> re.Match[str] | None:
+    return of(pattern).match(text)
 
-    @cached_property
-    def search(self) -> _Matching:
-        """See re.Pattern.search."""
-        return self._compiled.search
 
-    @cached_property
-    def match(self) -> _Matching:
-        """See re.Pattern.match."""
-        return self._compiled.match
+def fullmatch(pattern: str, text: str) -> re.Match[str] | None:
+    return of(pattern).fullmatch(text)
 
-    @cached_property
-    def fullmatch(self) -> _Matching:
-        """See re.Pattern.fullmatch."""
-        return self._compiled.fullmatch
 
-    @cached_property
-    def sub(self) -> Callable[[str, str], str]:
-        """See re.Pattern.sub."""
-        return self._compiled.sub
+def sub(pattern: str, replacement: str, text: str) -> str:
+    return of(pattern).sub(replacement, text)
+
+
+def findall(pattern: str, text: str) -> list[str]:
+    found: list[str] = of(pattern).findall(text)
+    return found
+
+
+def split(pattern: str, text: str) -> list[str]:
+    return of(pattern).split(text)

@@ -6,6 +6,8 @@ from collections import Counter
 from functools import lru_cache
 from operator import add
 
+from seawall.audit.secrets import late
+
 # Row: a letter, the first row the start of a word; column: what follows it, the first column the end of the word. Each
 # hexadecimal digit is the surprise in bits, -log2 p. Counted over the 23,531 lower-case words that stand in at least
 # four files of Python's, Debian's and npm's documentation and source code.
@@ -74,7 +76,7 @@ def made_of_words(text: str) -> bool:
 @lru_cache(65536)
 def looks_random(text: str) -> bool:
     """Whether the letters of `text`, taken as they come, do not follow each other as in words."""
-    letters = [run for run in re.findall(r"[a-z]+", text.lower()) if len(run) > 1]
+    letters = [run for run in late.findall(r"[a-z]+", text.lower()) if len(run) > 1]
     total = sum(map(len, letters))
     return total < 4 or sum(surprise(run) * len(run) for run in letters) / total >= STRANGE
 

@@ -1,9 +1,8 @@
 """Values that stand where a credential would: placeholders, samples from documentation, weak words, repetitions."""
 
-import re
 from itertools import pairwise
 
-from seawall.audit.secrets.late import Late
+from seawall.audit.secrets import late
 
 # Published by the vendors as samples: they open nothing. Compared without case, anywhere in the value.
 _SAMPLES = (
@@ -60,13 +59,13 @@ _SAMPLES = (
     "reg-23410913-abewfq.123483",  # RFC 7592, registration token and client secret
     "cf136dc3c1fc93f31185e5885805d",
 )
-_MARKS = Late(
+_MARKS = (
     r"(?i)x{4}|\*{3}|\.{3}|\u2026|_{3}|-{4}|<[\w .,:|/'\"-]*>|\[[a-z_ -]+\]|\$\{|\{\{|\$\(|#\{"
     r"|^#[a-zA-Z.]+#$|<%|%>|%\([a-z_]+\)"
     r"|^%[sdrv]$"
     r"|^%(?-i:[A-Z_]{3,})%$|\{[a-z_.]*\}|\$\$|@@[a-z_]+@@|__[a-z_]+__|\{\d\}"
 )
-_WORDS = Late(
+_WORDS = (
     r"(?i)^(?:sua?|tu|dein|votre|twoje|mein|mi|meu|minha|il_?tuo)[-_ ]|chave|clave|contrase(?:n|e)a|rahasia"
     r"|segret[ao]|secret[ao]|geheim|motdepasse|wachtwoord|"
     r"^(?:\w{0,8}[-_])?(?:test|dev|demo|tests|testing|local)[-_]|[-_](?:test|dev|demo)(?:[-_]|$)|"
@@ -83,7 +82,7 @@ _WORDS = Late(
     r"|correct[-_ ]?horse"
 )
 # Removed from a value; if little is left, it guards nothing that anybody kept secret.
-_WEAK = Late(
+_WEAK = (
     r"(?i)(?:password|passwort|passwd|passw|pass|pwd|secret|token|apikey|auth|credential|login|admin|administrator|root"
     r"|user(?:name)?|guest|"
     r"test(?:ing|er)?|foo|bar|baz|qux|quux|spam|eggs|abc(?:d(?:ef?)?)?|xyz|qwerty?|asdf(?:gh)?|zxcv|key|new|old|my"
@@ -99,7 +98,7 @@ _WEAK = Late(
 )
 # As in s3cr3t and p@ssw0rd, not the 5 of those who make an effort.
 _LEET = str.maketrans("013@4$", "oieaas")
-_SPELT = Late(r"(?i)p[a4@][s3$]{2}w[o0]rd")  # in ways that one table does not turn back
+_SPELT = r"(?i)p[a4@][s3$]{2}w[o0]rd"  # in ways that one table does not turn back
 _SEQUENCES = (
     "0123456789012345678901234567890",
     "abcdefghijklmnopqrstuvwxyz",
@@ -119,28 +118,28 @@ def sample(value: str) -> bool:
 
 def marked(value: str) -> bool:
     """Whether signs in `value` say that something has to be put in its place: `<key>`, `${KEY}`, `xxxx`, `…`."""
-    return _MARKS.search(value) is not None
+    return late.search(_MARKS, value) is not None
 
 
 def says_so(value: str) -> bool:
     """Whether words in `value` say that it is none: example, changeme, your-key."""
-    return _WORDS.search(value) is not None
+    return late.search(_WORDS, value) is not None
 
 
 def weak(value: str) -> bool:
     """Whether little but digits and signs is left without the words every attacker tries first."""
-    return any(_nothing_left(each) for each in (value, value.translate(_LEET), _SPELT.sub("password", value)))
+    return any(_nothing_left(each) for each in (value, value.translate(_LEET), late.sub(_SPELT, "password", value)))
 
 
 def common(word: str) -> bool:
     """Whether `word` is one that every attacker tries first."""
-    return _WEAK.fullmatch(word) is not None
+    return late.fullmatch(_WEAK, word) is not None
 
 
 def _nothing_left(value: str) -> bool:
-    runs = [run for run in re.findall(r"[a-z]+", value.lower()) if len(run) > 1]
-    weak_runs = [run for run in runs if _WEAK.fullmatch(run)]
-    other = len(re.sub(r"[\W_]", "", value)) - sum(map(len, weak_runs))
+    runs = [run for run in late.findall(r"[a-z]+", value.lower()) if len(run) > 1]
+    weak_runs = [run for run in runs if late.fullmatch(_WEAK, run)]
+    other = len(late.sub(r"[\W_]", "", value)) - sum(map(len, weak_runs))
     return len(weak_runs) == len(runs) and other <= (8 if runs else 0)
 
 
@@ -150,19 +149,21 @@ def monotonous(value: str) -> bool:
     if len(set(lower)) < min(5, len(lower) * 0.6):
         return True
     same = r"(.)\1{4}" if len(lower) < 30 else r"(.)\1{9}"
-    if re.search(same, lower) or re.fullmatch(r"(.{1,3}?)\1{2,}.{0,2}|(.{4,16})\2+.{0,3}", lower):
+    if late.search(same, lower) or late.fullmatch(r"(.{1,3}?)\1{2,}.{0,2}|(.{4,16})\2+.{0,3}", lower):
         return True
-    plain = re.sub(r"[\W_]", "", lower)  # `abcd-efgh-ijkl`
+    plain = late.sub(r"[\W_]", "", lower)  # `abcd-efgh-ijkl`
     return _follows(lower) or (len(plain) >= 8 and len(plain) > 0.7 * len(lower) and _follows(plain)) or counted(lower)
 
 
 def typed(value: str) -> bool:
     """Whether somebody's fingers went over a keyboard: `asdf`, `qwe…lkj`, or few different letters for so many."""
     lower = value.lower()
-    if len(lower) <= 40 and (re.search(r"asdf|qwer|zxcv|hjkl", lower) or (len(lower) <= 24 and _neighbours(lower) > 1)):
+    if len(lower) <= 40 and (
+        late.search(r"asdf|qwer|zxcv|hjkl", lower) or (len(lower) <= 24 and _neighbours(lower) > 1)
+    ):
         return True
-    letters = re.findall(r"[a-z]", lower)
-    if len(letters) < 16 or re.search(r"[0-9a-f]{16}", lower) or set(letters) <= set("abcdef"):
+    letters = late.findall(r"[a-z]", lower)
+    if len(letters) < 16 or late.search(r"[0-9a-f]{16}", lower) or set(letters) <= set("abcdef"):
         return False
     return len(set(letters)) < 0.6 * 26 * (1 - (25 / 26) ** len(letters))  # of the letters that random ones would have
 
@@ -183,6 +184,6 @@ def _follows(lower: str) -> bool:
 
 def counted(value: str) -> bool:
     """Whether the digits in `value` count up, whatever stands between them: `a12b34c567d890e12`."""
-    digits = [int(each) for each in re.findall(r"[0-9]", value)]
+    digits = [int(each) for each in late.findall(r"[0-9]", value)]
     steps = sum((after - before) % 10 == 1 for before, after in pairwise(digits))
     return len(digits) >= 10 and steps >= 0.9 * (len(digits) - 1)

@@ -1,8 +1,8 @@
 """The scanner, prepared once: to read and check hundreds of rules takes half a second, which no hook has."""
 
-import hashlib
 import json
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,38 +29,22 @@ def ready(own: Sequence[Path] = (), told: Callable[[], None] = lambda: None) -> 
 
     Kept in the user's cache, by the names, sizes and times of the rules' files.
     """
-    file = _file(own)
-    return _kept(file) or _made(own, file, told)
+    return kept(own) or _made(own, told)
 
 
 def kept(own: Sequence[Path] = ()) -> Scanner | None:
     """The same, if it was prepared before."""
-    return _kept(_file(own))
-
-
-def _file(own: Sequence[Path]) -> Path:
-    return cache() / f"rules-{_key([*_OURS, *sorted(RULES.glob('*.toml')), *own])}.jsonl"
-
-
-def _key(files: Sequence[Path]) -> str:
-    about = [__version__, HYPERSCAN, sys.version]
-    for file in files:
-        about.append(str(file.absolute()))
-        if file.exists():  # if not, who reads it says so
-            status = file.stat()
-            about.append(f"{status.st_size} {status.st_mtime_ns}")
-    return hashlib.sha256("\n".join(about).encode(errors="surrogateescape")).hexdigest()[:32]
-
-
-def _kept(file: Path) -> Scanner | None:
+    about = _about(own)
     try:
-        digest, _, content = file.read_bytes().partition(b"\n")
-        if digest.decode() != hashlib.sha256(content).hexdigest():
+        digest, _, content = _file(about).read_bytes().partition(b"\n")
+        if int(digest) != zlib.crc32(content):
             return None  # damaged: made anew
         first, *rows = content.decode().split("\n")
     except (OSError, ValueError):  # not there, or not even that
         return None
     whole = json.loads(first)
+    if whole["about"] != about:
+        return None
     database, names = (stored(cache() / whole[each]) for each in ("database", "names"))
     if database is None or names is None:
         return None
@@ -69,8 +53,26 @@ def _kept(file: Path) -> Scanner | None:
     scanner.names = _Names(scanner.names.rules, names)
     forms = _Late(rows[2 * count :], lambda row: Form(row[0].encode("latin-1"), *row[1:]))
     scanner.use(forms, database, expressions=rows[count : 2 * count], **whole["known"])
-    late.kept.update(whole["late"])
+    late.keep(whole["late"])
     return scanner
+
+
+def _file(about: str) -> Path:
+    return cache() / f"rules-{zlib.crc32(about.encode()):08x}.jsonl"
+
+
+def _about(own: Sequence[Path]) -> str:
+    about = [__version__, HYPERSCAN, sys.version]
+    for file in [*_OURS, *sorted(RULES.glob("*.toml")), *own]:
+        about.append(ascii(str(file.absolute())))
+        if file.exists():  # if not, who reads it says so
+            status = file.stat()
+            about.append(f"{status.st_size} {status.st_mtime_ns}")
+    return "\n".join(about)
+
+
+def _line(row: Sequence[Any]) -> str:
+    return json.dumps(row, separators=(",", ":"))
 
 
 def _rule(row: list[Any], kind: Callable[..., Any] = Rule) -> Any:
@@ -124,8 +126,7 @@ class _Names(FileNames):
         return found
 
 
-def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
-    import seawall.audit.secrets.judge  # noqa: F401  # with all expressions that are compiled late
+def _made(own: Sequence[Path], told: Callable[[], None]) -> Scanner:
     from seawall.audit.secrets.own import load_own
     from seawall.audit.secrets.rules import load
 
@@ -137,18 +138,23 @@ def _made(own: Sequence[Path], file: Path, told: Callable[[], None]) -> Scanner:
     if scanner.file:
         paths = [path.encode() for rule in by_name + more_by_name for path in rule.paths]
         _, names = compiled(paths, [False] * len(paths), [], prefilter=True)
+        for rule in rules:
+            if rule.heuristic or rule.judge:  # their own examples need the expressions that most texts need
+                scanner.scan("\n\n".join(rule.positive + rule.negative).encode())
         rows = list(scanner.rules)
         forms = [(literal.decode("latin-1"), *rest) for literal, *rest in scanner.forms]
+        about = _about(own)
         whole = {
+            "about": about,
             "names": names.name,
             "database": scanner.file.name,
             "known": {name: getattr(scanner, name) for name in ("longest", "in_parts", "likely")},
             "file rules": list(scanner.names.rules),
-            "late": late.taken_apart_all(),
+            "late": late.used(),
             "rules": len(rows),
         }
         expressions = [taken_apart(rule.expression.encode()) for rule in scanner.rules]
-        lines = [json.dumps(whole), *map(json.dumps, rows), *expressions, *map(json.dumps, forms)]
+        lines = [json.dumps(whole), *map(_line, rows), *expressions, *map(_line, forms)]
         content = "\n".join(lines).encode()
-        keep(file, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+        keep(_file(about), f"{zlib.crc32(content)}\n".encode() + content)
     return scanner

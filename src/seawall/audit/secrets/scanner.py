@@ -92,9 +92,9 @@ class Scanner:
     def warm(self) -> None:
         """Import and compile what most texts need, before processes part that would each do it."""
         import seawall.audit.secrets.judge  # noqa: F401
-        from seawall.audit.secrets.late import compile_all
+        from seawall.audit.secrets import late
 
-        compile_all()
+        late.compile_kept()
         for number in self.likely:
             self._pattern(number)
 

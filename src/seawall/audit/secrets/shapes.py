@@ -1,8 +1,6 @@
 """Values that are plainly something else: a path, a URL, an identifier, prose, code, a checksum."""
 
-import re
-
-from seawall.audit.secrets.late import Late
+from seawall.audit.secrets import late
 from seawall.audit.secrets.letters import looks_random, made_of_words
 
 # One of the parts of an algorithm's name.
@@ -51,8 +49,8 @@ _SHAPES = {
     "encrypted": r"[A-Z]{3,9}\[[\w+/=,:. -]+\]|(?:ENC\[|ENC\(|\{cipher\}|\$ANSIBLE_VAULT|vault:|AgA|gAAAA|kms:|ssm:|arn:|secretsmanager:|op://|!vault|projects/|\{\{resolve).*",
 }
 _NAMES = list(_SHAPES)
-_SHAPE = Late("|".join(f"(?P<_{number}>{pattern})" for number, pattern in enumerate(_SHAPES.values())))
-_CODE = Late(
+_SHAPE = "|".join(f"(?P<_{number}>{pattern})" for number, pattern in enumerate(_SHAPES.values()))
+_CODE = (
     r"[A-Za-z_$@][\w$]*(?:(?:\.|->|::|\?\.)[A-Za-z_$][\w$]*)+(?:[(\[;,)].*)?|[A-Za-z_$@][\w$.:>-]*[(\[].*"
     r"|[$@%&*!][A-Za-z_{(][\w.:]*[)}\]]*"
     r"|.*(?:\(\)|=>|&&|\|\||==|\+=|=!\d|\}(?:function|var|return)\b|\w\)\.|\.\w+\().*|(?:new|await|function|return|lambda|typeof|not|self|this)\b.*"
@@ -62,39 +60,39 @@ _CODE = Late(
 
 def shape(value: str) -> str:
     """What `value` plainly is, other than a credential; empty if nothing known."""
-    match = _SHAPE.fullmatch(value)
+    match = late.fullmatch(_SHAPE, value)
     return _NAMES[int((match.lastgroup or "_0")[1:])] if match else ""
 
 
 def code(value: str) -> bool:
     """Whether `value`, without quotes around it, is a variable, a call, an expression."""
-    if re.fullmatch(r"[A-Za-z0-9+/]{20,}={0,2}", value):
+    if late.fullmatch(r"[A-Za-z0-9+/]{20,}={0,2}", value):
         return False
-    if re.fullmatch(r"[A-Za-z_$@]\w*(?:\.[A-Za-z_]\w*)+", value):
-        return made_of_words(value) or re.search(r"\d", value) is None or len(value) < 8
-    return _CODE.fullmatch(value) is not None
+    if late.fullmatch(r"[A-Za-z_$@]\w*(?:\.[A-Za-z_]\w*)+", value):
+        return made_of_words(value) or late.search(r"\d", value) is None or len(value) < 8
+    return late.fullmatch(_CODE, value) is not None
 
 
 def prose(value: str) -> bool:
     """Whether `value` has words with spaces between them: a message, a label."""
     pieces = value.split()
-    if re.fullmatch(r"[a-z]{4}(?: [a-z]{4}){3}", value) and looks_random("".join(pieces)):
+    if late.fullmatch(r"[a-z]{4}(?: [a-z]{4}){3}", value) and looks_random("".join(pieces)):
         return False  # Google's application passwords
-    if len(value) >= 40 and len(re.findall(r"[^\w\s.,;:'\"()-]", value)) > 5 and not made_of_words(value):
+    if len(value) >= 40 and len(late.findall(r"[^\w\s.,;:'\"()-]", value)) > 5 and not made_of_words(value):
         return False  # WordPress's salts have spaces
     return len(pieces) > 2 or (len(pieces) == 2 and all(made_of_words(piece) or piece.isalpha() for piece in pieces))
 
 
 def words_joined(value: str) -> bool:
     """Whether `value` is words and numbers with signs between them: `0002_alter_permission`, `step-3-done`."""
-    return re.fullmatch(r"(?:\d+|[A-Za-z]+\d{0,2})(?:[_.:/-]+(?:\d+|[A-Za-z]+\d{0,2}))+", value) is not None
+    return late.fullmatch(r"(?:\d+|[A-Za-z]+\d{0,2})(?:[_.:/-]+(?:\d+|[A-Za-z]+\d{0,2}))+", value) is not None
 
 
 def identifier(value: str) -> bool:
     """Whether `value` is made of words: `user_password`, `auth.token.missing`, `passwordInput2`, `forgot-password`."""
-    return re.fullmatch(r"[\w.:/ @#!?*+&$-]+", value) is not None and made_of_words(value) and not _mixed(value)
+    return late.fullmatch(r"[\w.:/ @#!?*+&$-]+", value) is not None and made_of_words(value) and not _mixed(value)
 
 
 def _mixed(value: str) -> bool:
     """Whether digits stand among the letters, or signs that no identifier has, as people write passwords."""
-    return re.search(r"[A-Za-z]\d+[A-Za-z]|\d{2}|\d[^\w.-]|[!?*+&$#@]", value) is not None
+    return late.search(r"[A-Za-z]\d+[A-Za-z]|\d{2}|\d[^\w.-]|[!?*+&$#@]", value) is not None

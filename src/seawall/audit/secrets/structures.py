@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from seawall.audit.secrets import late
 from seawall.audit.secrets.structures_developer import DEVELOPER
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -58,7 +59,7 @@ def base64_uuid(token: str) -> bool:
 def stripe(token: str) -> bool:
     """What follows `sk_live_` or `sk_test_` has no prefix of its own: others use the same two, with other bodies."""
     body = token.rpartition("_")[2]
-    paystack, clerk = re.fullmatch(r"[0-9a-f]{40}", body), len(body) == 42
+    paystack, clerk = late.fullmatch(r"[0-9a-f]{40}", body), len(body) == 42
     return not (paystack or clerk or body.startswith("a2V5X"))  # the last one is WorkOS
 
 
@@ -70,12 +71,12 @@ def workos(token: str) -> bool:
 def mixed_body(token: str) -> bool:
     """A digit, a capital and a small letter after the last underscore: what no name in a program has by chance."""
     body = token.rpartition("_")[2]
-    return all(re.search(kind, body) for kind in ("[0-9]", "[A-Z]", "[a-z]"))
+    return all(late.search(kind, body) for kind in ("[0-9]", "[A-Z]", "[a-z]"))
 
 
 def letters_and_digits(token: str) -> bool:
     """At least two digits, at least two letters."""
-    return all(len(re.findall(kind, token)) > 1 for kind in ("[0-9]", "[A-Za-z]"))
+    return all(len(late.findall(kind, token)) > 1 for kind in ("[0-9]", "[A-Za-z]"))
 
 
 def ethereum(key: str) -> bool:
