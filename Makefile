@@ -46,6 +46,7 @@ examples/flights/flights.sqlite3: .venv/run
 	  [ -z "$$missing" ] || { $(SUDO) apt-get update -q && $(INSTALL) $$missing; }
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q src/seawall  # as pip does with what it copies: else each start may compile it
 	@touch $@
 
 # What tests and benchmarks compare with (nginx), load with (wrk, h2load), look at (tmux), ask with (curl) and serve (node).

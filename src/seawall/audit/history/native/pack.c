@@ -198,15 +198,12 @@ static void relate(struct pack *pack, uint32_t *order) {
         if (entries[object].kind != TREE) pack->families[pack->family_count++] = object;
         order[known++] = object;
     }
-    for (uint32_t i = 0; i < known; i++) {
-        if (i + AHEAD < known) __builtin_prefetch(&entries[order[i + AHEAD]]);
+    for (uint32_t i = 0; i < known; i++)
         for (uint32_t child = entries[order[i]].child; child != NONE; child = entries[child].sibling) {
             entries[child].kind = entries[order[i]].kind;
             order[known++] = child;
         }
-    }
     while (known-- > 0) {
-        if (known >= AHEAD) __builtin_prefetch(&entries[order[known - AHEAD]]);
         uint32_t object = order[known], base = entries[object].base;
         if (base == NONE) continue;
         entries[base].weight += entries[object].weight;
@@ -265,13 +262,9 @@ failed:
 }
 
 uint32_t pack_count(const struct pack *pack) { return pack->count; }
-
 uint32_t pack_hash(const struct pack *pack) { return pack->hash; }
-
 uint32_t pack_families(const struct pack *pack) { return pack->family_count; }
-
 const uint8_t *pack_names(const struct pack *pack) { return pack_name(pack, 0); }
-
 uint8_t pack_kind(const struct pack *pack, uint32_t object) { return pack->entries[object].kind; }
 
 /* The objects whose base is not here, or that cannot be read; returns how many. */
