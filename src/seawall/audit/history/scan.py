@@ -186,7 +186,7 @@ class Reading:
             seen.add(answer)
             self._notice(answer)
             # What a pack holds is known when it has been read; until then it goes on as it began.
-            if sizes and seen.size:
+            if sizes and seen.size and function != "some":  # those come when the bar is full
                 self.progress(seen.read, seen.read * sizes[0] // seen.size)
 
         self._ask(told, function, *arguments)
