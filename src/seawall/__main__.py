@@ -13,11 +13,11 @@ def main() -> None:
 
         if clean():
             return
-    if sys.argv[1:3] == _SCAN:
-        from seawall.audit.history import ahead
-
-        ahead.begin()
     try:
+        if sys.argv[1:3] == _SCAN:
+            from seawall.audit.history import ahead
+
+            ahead.begin()
         from seawall.cli.main import main as command_line
     except KeyboardInterrupt:
         sys.exit(130)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from seawall.__main__ import main
 from seawall.audit import repository
 from seawall.audit.history import ahead
 from seawall.audit.history.ahead import Ahead
@@ -169,3 +170,14 @@ def test_it_is_not_needed(arguments: list[str]) -> None:
     )
     assert done.returncode == (0 if arguments == ["--help"] else 2)
     assert b"Traceback" not in done.stderr
+
+
+def test_ctrl_c_while_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ahead, "begin", interrupted)
+    monkeypatch.setattr(sys, "argv", ["seawall", "secrets", "scan"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
