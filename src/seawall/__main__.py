@@ -1,5 +1,6 @@
 """Hands over to the command line."""
 
+import os
 import sys
 
 _HOOK = ["secrets", "guard", "--staged"]
@@ -8,6 +9,7 @@ _SCAN = ["secrets", "scan"]
 
 def main() -> None:
     """Run the command line; the hook before each commit is answered first, where it has nothing to say."""
+    _open_streams()
     if sys.argv[1:] == _HOOK:
         from seawall.audit.guard.fast import clean
 
@@ -22,6 +24,13 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     command_line()
+
+
+def _open_streams() -> None:
+    """Where one is closed (`2>&-`), the next file that is opened would take its place, and git would write to that."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """`seawall`: finds the verb, runs it, and turns named errors into sentences."""
 
 import errno
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,6 @@ def cli(ctx: click.Context, project: Path | None) -> None:
 
 def main() -> None:
     """Run the command line; named errors become sentences on stderr and an exit code."""
-    _open_streams()
     try:
         cli(standalone_mode=False)
     except SeawallError as error:
@@ -78,13 +76,6 @@ def main() -> None:
             raise
         _show(StateUnusable(f"{error.filename or 'A file'} cannot be written: {error.strerror}.", "Make room: df -h"))
         sys.exit(StateUnusable.exit_code)
-
-
-def _open_streams() -> None:
-    """Where one is closed (`2>&-`), the next file that is opened would take its place, and git would write to that."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 def _show(error: SeawallError) -> None:
