@@ -1,5 +1,6 @@
 """A scan that another process has begun for finds the same, and neither outlives the other."""
 
+import errno
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from seawall.__main__ import main
 from seawall.audit import repository
-from seawall.audit.history import ahead
+from seawall.audit.history import ahead, beginning, packed
 from seawall.audit.history.ahead import Ahead
 from seawall.audit.history.beginning import Beginning
 from seawall.audit.run import Report
@@ -155,6 +156,11 @@ def test_it_ends_with_who_began_it(tmp_path: Path) -> None:
         number = int(one.stdout.readline())
         assert Path(f"/proc/{number}").exists()
         one.kill()
+    gone(number)
+
+
+def gone(number: int) -> None:
+    """Wait until a process has ended."""
     end = time.monotonic() + 5
     while Path(f"/proc/{number}").exists() and "Z" not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2]:
         assert time.monotonic() < end
@@ -181,3 +187,46 @@ def test_ctrl_c_while_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130
+
+
+def test_a_pack_that_comes_in_between(repo: Path, begun: Ahead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who reads has opened the packs at another time than who asks."""
+    git(repo, "repack", "-q")
+    monkeypatch.setattr(beginning, "packs", lambda repository: packed.packs(repository)[:-1])
+    assert "The repository changed while it was read." in {gap.what for gap in audited(repo, begun).gaps}
+
+
+def test_no_more_processes_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(os, "fork", refused)
+    ahead.begin()
+    with ahead.begun() as one:
+        assert one is None
+
+
+def test_few_files_are_allowed(repo: Path) -> None:
+    command = ["bash", "-c", f"ulimit -n 11; exec {sys.executable} -m seawall secrets scan {repo}"]
+    done = subprocess.run(command, capture_output=True, check=False, env=environment(PYTHONPATH=str(SOURCE)))
+    assert done.returncode == 2
+    assert b"Too many open files" in done.stderr
+    assert b"ulimit -n" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_who_started_us_is_immune_to_sigterm(repo: Path) -> None:
+    """It is what ends the process ahead and those that it has forked, which are not."""
+    code = (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "from seawall.audit.history import ahead; ahead.begin(); print(ahead._begun[0]._id, flush=True); input()"
+    )
+    environ = environment(PYTHONPATH=str(SOURCE))
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ
+    ) as one:
+        assert one.stdout
+        number = int(one.stdout.readline())
+        time.sleep(0.2)  # until it has heard what it does with signals
+        one.kill()
+    gone(number)

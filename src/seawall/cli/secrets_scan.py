@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from seawall.cli.secrets_progress import shown
-from seawall.errors import ReportUnwritable
+from seawall.errors import ReportUnwritable, ScanEnded
 
 STDOUT = Path("-")
 
@@ -70,7 +70,7 @@ def scan_command(
     written = {form: file for form, file in forms.items() if file and file != STDOUT}
     _check_writable(list(written.values()))
     gc.disable()  # hundreds of thousands of names are kept until the end: looking for cycles among them takes its time
-    with begun_ahead() as ahead:
+    with _allowed(), begun_ahead() as ahead:
         with shown() as told, Beginning(path, ahead, rules, processes) as begun:
             from seawall.audit.repository import Options, audit
 
@@ -95,6 +95,18 @@ def scan_command(
 
     # At once, as mypy does: to take a large heap apart, object by object, takes longer than the report did.
     os._exit(exit_code(report))
+
+
+@contextlib.contextmanager
+def _allowed() -> Iterator[None]:
+    """Raise ScanEnded where the system allows no more: exit code 1 would say that something was found."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.EAGAIN):
+            raise
+        remedy = "Allow more files and processes: ulimit -n 256; ulimit -u unlimited"
+        raise ScanEnded(f"The scan ended: {error.strerror}.", remedy) from error
 
 
 _TELLERS = {"json": "as_json", "sarif": "as_sarif", "html": "as_html", "terminal": "show"}

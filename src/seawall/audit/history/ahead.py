@@ -19,7 +19,8 @@ _begun: list["Ahead"] = []
 
 def begin() -> None:
     """Before the command line is imported, which asks for it with begun()."""
-    _begun.append(Ahead())
+    with contextlib.suppress(OSError):  # no more processes or files are allowed: without it, then
+        _begun.append(Ahead())
 
 
 @contextlib.contextmanager

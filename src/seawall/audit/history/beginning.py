@@ -58,9 +58,9 @@ class Beginning:
         assert self.repository is not None
         try:
             self._packs = packs(self.repository)
+            self._origin = _origin(self.repository)
         except (OSError, MemoryError) as error:
             self._error = error
-        self._origin = _origin(self.repository)
 
     def origin(self) -> "Origin":
         """Where the repository comes from; nothing where there is none."""

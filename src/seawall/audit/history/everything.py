@@ -64,7 +64,11 @@ def _read(
             yield each
 
     def listed() -> None:
-        told(Listing(size, frozenset(store.others if store else ())))
+        if store:
+            indexes = frozenset(pack.index for pack in store.packs) if scanner.in_parts else None
+            told(Listing(size, frozenset(store.others), indexes))
+        else:
+            told(Listing(size, frozenset()))
 
     for seen in read(repository, scanner, counted(), processes, listed, store.packs if store else ()):
         told(seen)

@@ -98,7 +98,7 @@ def packs(repository: Repository) -> list["Pack"]:
     assert library is not None
     for index in _indexes(repository):
         if handle := library.pack_open(bytes(index.with_suffix(".pack")), bytes(index)):
-            found.append(Pack(library, handle))
+            found.append(Pack(library, handle, index.name))
     return [pack for pack in found if pack.hash == repository.hash]  # one of other names is none of its packs
 
 
@@ -109,9 +109,10 @@ def _indexes(repository: Repository) -> list[Path]:
 class Pack:
     """One pack, open until the process ends."""
 
-    def __init__(self, library: ctypes.CDLL, handle: int) -> None:
+    def __init__(self, library: ctypes.CDLL, handle: int, index: str) -> None:
         self.library = library
         self.handle = handle
+        self.index = index  # the file's name
 
     @cached_property
     def count(self) -> int:

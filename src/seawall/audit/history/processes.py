@@ -192,6 +192,7 @@ def fork(serve: Callable[[Link], object]) -> tuple[int, Link]:
 def _alone(serve: Callable[[Link], object], ours: Link, theirs: Link) -> Never:
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # it is what ends us, even where who started us is immune
         end_with_parent()
         ours.close()
         gc.disable()  # what is found is kept, and the rest is in no cycles

@@ -95,6 +95,8 @@ def _scan(repository: Repository, log: Log, packs: Callable[[], list[Pack]], fol
     seen.sightings += [each for each in by_name.sightings if each[0] not in found]
     seen.gaps += [each for each in by_name.gaps if each not in seen.gaps]
     gaps = _missing(repository, log, len(other.absent) + seen.missing)
+    if other.changed:
+        gaps.append(Gap("The repository changed while it was read.", "Scan it again."))
     seen.gaps = _called(seen.gaps, log)
     result = _result(credentials(seen, Places(repository, folder, seen, log, roots)), seen, gaps)
     result.commits = len(log.commits)
@@ -122,6 +124,8 @@ class _Beside(Thread):
     def _find_out(self) -> None:
         log, there = self._log, self._packs()
         self.store = objects.Store(log.repository, there, self._listing.others)
+        # Who reads may have opened them at another time: what came in between was not read.
+        self.changed = self._listing.packs not in (None, {pack.index for pack in there})
         log.finish(there, self._roots.tips)
         others = objects.kinds(log.repository, log.strangers(self.store))
         log.ask(sorted(name for name, kind in others.items() if kind == "commit"))  # git keeps the order of a second's

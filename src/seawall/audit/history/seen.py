@@ -34,6 +34,7 @@ class Listing(NamedTuple):
 
     size: int  # bytes
     others: frozenset[str]  # objects that are in no pack which we read ourselves, trees too
+    packs: frozenset[str] | None = None  # which those are, by their indexes; None: git lists everything
 
 
 class Named(NamedTuple):
