@@ -114,7 +114,7 @@ def opened(folder: Path, objects: list[Packed]) -> Pack:
     make(folder, objects)
     library = packed._library()
     assert library is not None, "the library is to be built for these tests"
-    return Pack(library, library.pack_open(bytes(folder / "p.pack"), bytes(folder / "p.idx")))
+    return Pack(library, library.pack_open(bytes(folder / "p.pack"), bytes(folder / "p.idx")), "p.idx")
 
 
 def chained(texts: list[bytes]) -> list[Packed]:
