@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -67,8 +67,9 @@ def beside() -> Iterator[Callable[["Rule | FileRule", str], None]]:
     try:
         yield noticed
     except BaseException:
-        while not waiting.empty():  # nobody wants them any more
-            waiting.get()
+        with contextlib.suppress(Empty):  # nobody wants them any more
+            while True:
+                waiting.get_nowait()
         raise
     finally:
         for _ in threads:
