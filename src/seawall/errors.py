@@ -59,6 +59,14 @@ class StateUnusable(SeawallError):
     """A folder Seawall keeps its files in cannot be used: full, read-only, or somebody else's."""
 
 
+class RecordUnusable(SeawallError):
+    """The record of what runs cannot be read by this Seawall."""
+
+
+class RecordDamaged(RecordUnusable):
+    """The record of what runs is no record."""
+
+
 class AuthorityDamaged(SeawallError):
     """The local certificate authority cannot sign: its files are unreadable, do not match, or have ended."""
 

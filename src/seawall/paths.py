@@ -50,9 +50,8 @@ class Paths:
         """The record of what runs, by which the next control plane adopts it."""
         return self.runtime / "processes.json"
 
-    @property
-    def warm_socket(self) -> Path:
-        return self.runtime / "warm.sock"
+    def warm_socket(self, warm: str) -> Path:
+        return self.runtime / f"{warm}.sock"
 
     @property
     def sockets(self) -> Path:

@@ -27,6 +27,12 @@ def _stat(pid: int) -> list[str] | None:
         return None
 
 
+def state(pid: int) -> str:
+    """The process's state as proc(5) has it: R, S, D, T, Z …; "" if it is gone."""
+    fields = _stat(pid)
+    return fields[0] if fields else ""
+
+
 @dataclass
 class Process:
     """One process that we started, now or in an earlier life of the control plane."""
@@ -78,13 +84,19 @@ class Process:
             return self.ending
         if result is not None:
             by_signal = result.si_code != os.CLD_EXITED
-            self.ending = (
-                f"killed by {signal.Signals(result.si_status).name}" if by_signal else f"exit code {result.si_status}"
-            )
+            self.ending = f"killed by {_name(result.si_status)}" if by_signal else f"exit code {result.si_status}"
         return self.ending
 
     def close(self) -> None:
         os.close(self.pidfd)
+
+
+def _name(number: int) -> str:
+    """A signal's name; real-time signals have none (signal(7))."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def spawn(

@@ -40,11 +40,13 @@ def servers_die_young(world: World, number: int) -> None:
 
 
 def warm_dies(world: World, number: int) -> None:
-    world.warm = replace(world.warm, alive=False, ready=False)
+    for warm in world.warms.values():
+        world.end_warm(warm)
 
 
 def warm_hangs(world: World, number: int) -> None:
-    world.warm_hung_since = min(world.warm_hung_since, world.now)
+    for warm in world.warms.values():
+        warm.hung_since = min(warm.hung_since, world.now)
 
 
 def actions_fail(world: World, number: int) -> None:
@@ -93,7 +95,7 @@ def server_is_restarted(world: World, number: int) -> None:
 
 
 def all_are_restarted(world: World, number: int) -> None:
-    world.site = replace(world.site, restart=world.site.restart | world.servers.keys())
+    world.site = replace(world.site, generation=world.site.generation + 1)
 
 
 def control_restarts(world: World, number: int) -> None:
@@ -165,16 +167,18 @@ def unrest(world: World) -> list[str]:
     site, memory, seen = world.site, world.memory, world.observe()
     names = {server.name for server in seen.servers if server.alive and server.ready}
     routes = {RouteSeen(site.strategy, name, "up", current=1) for name in names}
-    wrong = [f"server {server}" for server in seen.servers if server.name not in names or server.frozen]
+    wrong = [f"server {server}" for server in seen.servers if server.name not in names or server.hung]
     wrong += [] if len(names) == site.servers else [f"{len(names)} servers, not {site.servers}"]
     for balancer in seen.balancers:
-        at_work = balancer.alive and balancer.answering and not balancer.missed and balancer.edge == site.edge
+        at_work = balancer.alive and balancer.answering and not balancer.owes and balancer.edge == site.edge
         if not at_work or balancer.strategy != site.strategy or set(balancer.routes or ()) != routes:
             wrong.append(f"balancer {balancer}")
-    if not world.warm.ready:
-        wrong.append(f"warm {world.warm}")
+    if [(warm.ready, warm.generation) for warm in seen.warms or ()] != [(True, site.generation)]:
+        wrong.append(f"warm {seen.warms}")
+    wrong += [f"{server.name} runs old code" for server in seen.servers if server.generation != site.generation]
     rest = Memory(
         memory.next_server,
+        memory.next_warm,
         opened=True,
         retry_at=memory.retry_at,
         warm_deaths=memory.warm_deaths,

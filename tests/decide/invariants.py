@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from seawall.decide.liveness import TERM_GRACE
-from seawall.decide.scale import AT_ONCE
+from seawall.decide.servers import AT_ONCE
 from seawall.decide.takeover import START
 from seawall.model import Action, KillBalancer, KillServer, Plan, Route, StartServer, StopServer, TakeOver
 from tests.decide.machine import NOTICED

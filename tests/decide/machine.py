@@ -7,6 +7,8 @@ from seawall.model import BalancerName, RouteStatus, Strategy
 
 NEVER = math.inf
 BEAT = 0.2  # s one missed heartbeat of a balancer takes
+JUDGED = 0.3  # s until one that owes an answer and does nothing counts as hung
+SPINS = 4.0  # s until one that computes without an answer does
 NOTICED = 0.5  # s until a balancer takes a server out that fails its heartbeats
 
 
@@ -22,10 +24,25 @@ class Server:
     ready: bool = False  # as far as the control plane knows
     recorded: bool = False  # `ready` as the next control plane will find it
     spinning: bool = False  # it hangs, but uses the processor
+    generation: int = 0
 
     @property
     def hangs(self) -> bool:
         return self.alive and self.bad_since < NEVER
+
+
+@dataclass
+class Warm:
+    """`ready` as the control plane knows it."""
+
+    name: str
+    started: float
+    generation: int
+    ready_at: float
+    late_at: float  # then one that has not reported is ended: control/act/warms.py
+    hung_since: float = NEVER
+    alive: bool = True
+    ready: bool = False
 
 
 @dataclass

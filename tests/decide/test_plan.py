@@ -45,7 +45,7 @@ def test_events_are_collected() -> None:
 
 
 def test_nothing_seen_at_all_means_start() -> None:
-    nothing = Observed((), (BalancerSeen("a"), BalancerSeen("b")))
+    nothing = Observed((), (BalancerSeen("a"), BalancerSeen("b")), warms=None)
     assert told(plan(SITE, nothing, Memory(), NOW)) == ["StartServer s1", "StartServer s2"]
 
 

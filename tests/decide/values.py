@@ -13,6 +13,7 @@ from seawall.model import (
     RouteStatus,
     ServerSeen,
     Site,
+    StartServer,
     Strategy,
     WarmSeen,
 )
@@ -20,7 +21,7 @@ from seawall.model import (
 NOW = 1000.0
 SITE = Site(servers=2, edge="new")
 OPEN = Memory(next_server=10, opened=True)
-WARM = WarmSeen(alive=True, ready=True, started=NOW - 100)
+WARM = WarmSeen("w1", NOW - 100, ready=True)
 
 
 def server(name: str, age: float = 100.0, **seen: Any) -> ServerSeen:
@@ -46,7 +47,7 @@ def observed(
     """Two balancers that send visitors to every server, and a warm process, unless `seen` says otherwise."""
     routes = [route(server.name) for server in servers]
     balancers = (a or balancer("a", *routes), b or balancer("b", *routes))
-    return Observed(servers, **{"balancers": balancers, "warm": WARM, **seen})
+    return Observed(servers, **{"balancers": balancers, "warms": (WARM,), **seen})
 
 
 def told(plan: Plan) -> list[str]:
@@ -55,4 +56,7 @@ def told(plan: Plan) -> list[str]:
 
 
 def _told(action: Action) -> str:
-    return " ".join([type(action).__name__, *(value for key, value in vars(action).items() if key != "reason")])
+    shown = {key: value for key, value in vars(action).items() if key != "reason"}
+    if isinstance(action, StartServer):
+        del shown["warm"]
+    return " ".join([type(action).__name__, *shown.values()])

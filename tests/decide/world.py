@@ -12,6 +12,7 @@ from seawall.model import (
     BalancerName,
     BalancerSeen,
     ForgetServer,
+    ForgetWarm,
     KillBalancer,
     KillServer,
     KillWarm,
@@ -32,7 +33,7 @@ from seawall.model import (
     TakeOver,
     WarmSeen,
 )
-from tests.decide.machine import NEVER, NOTICED, Balancer, Entry, Server
+from tests.decide.machine import JUDGED, NEVER, NOTICED, SPINS, Balancer, Entry, Server, Warm
 
 
 class Crashed(Exception):
@@ -53,10 +54,7 @@ class World:
         self.servers: dict[str, Server] = {}
         self.balancers = {name: Balancer(name) for name in BALANCERS}
         self.active: BalancerName = "a"
-        self.warm = WarmSeen()
-        self.warm_ready_at = NEVER
-        self.warm_hung_since = NEVER
-        self.warm_late_at = NEVER  # then control/warming.py ends one that has not reported
+        self.warms: dict[str, Warm] = {}
         self.doomed = 0  # so many of the next servers die young
         self.failing = 0  # so many of the next actions come to nothing
         self.memory = self.saved = Memory()
@@ -79,13 +77,17 @@ class World:
                 balancer.busy_since = NEVER
             if balancer.alive and balancer.answers_at <= self.now and balancer.hung_since > balancer.answers_at:
                 balancer.answering = True
-        if self.warm.alive and self.warm_ready_at <= self.now < self.warm_hung_since:
-            self.warm = replace(self.warm, ready=True)
-        elif not self.warm.ready and self.warm_late_at <= self.now:
-            self.warm = replace(self.warm, alive=False)
+        for warm in self.warms.values():
+            if warm.alive and warm.ready_at <= self.now < warm.hung_since:
+                warm.ready = True
+            elif not warm.ready and warm.late_at <= self.now:
+                warm.alive = False
 
     def end_server(self, server: Server) -> None:
         server.alive, server.bad_since = False, min(server.bad_since, self.now)
+
+    def end_warm(self, warm: Warm) -> None:
+        warm.alive = warm.ready = False
 
     # Observation
 
@@ -116,8 +118,8 @@ class World:
             balancer.name,
             alive=balancer.alive,
             answering=balancer.alive and balancer.answering,
-            missed=balancer.missed(now),
-            busy=balancer.missed(now) > 0 and balancer.busy_since < min(balancer.hung_since, balancer.retired_since),
+            owes=balancer.missed(now) > 0,
+            hung="is stopped" if balancer.alive and now - balancer.hung_since > JUDGED else "",
             edge=balancer.edge,
             started=balancer.started,
             strategy=None if routes is None else balancer.strategy,
@@ -128,11 +130,20 @@ class World:
         balancers = tuple(map(self._balancer, self.balancers.values()))
         down = {route.server for seen in balancers for route in seen.routes or () if route.status == "down"}
         servers = tuple(
-            ServerSeen(s.name, s.started, s.alive, s.ready, s.hangs and not s.spinning and s.name in down)
+            ServerSeen(s.name, s.started, s.alive, s.ready, self._hung(s, down), generation=s.generation)
             for s in self.servers.values()
         )
-        missed = int(self.now - self.warm_hung_since) if self.warm.ready and self.warm_hung_since < self.now else 0
-        return Observed(servers, balancers, self.active, replace(self.warm, missed=missed))
+        warms = tuple(
+            WarmSeen(w.name, w.started, w.generation, w.alive, w.ready, "is stopped" if w.hung_since < self.now else "")
+            for w in self.warms.values()
+        )
+        return Observed(servers, balancers, self.active, warms)
+
+    def _hung(self, server: Server, down: set[str]) -> str:
+        if not server.hangs or server.name not in down:
+            return ""
+        patience = SPINS if server.spinning else NOTICED
+        return "does nothing though it owes an answer" if self.now - server.bad_since > patience else ""
 
     # The control plane
 
@@ -151,7 +162,7 @@ class World:
             with self.watch(self, result, action):
                 self.apply(action)
             # A new server is recorded when it has been forked, everything else at the end of the tick.
-            if isinstance(action, StartServer):
+            if isinstance(action, StartServer | StartWarm):
                 self.saved = self.memory
             self.done += 1
             if self.done >= self.crash_after:
@@ -164,12 +175,12 @@ class World:
         return result
 
     def _in_order(self, result: Plan) -> list[Action]:
-        """As control/act.py has it: processes first, then the steps at each balancer up to the first that fails."""
+        """As control/act/actor.py has it: processes first, then the steps at each balancer."""
         return sorted(result.actions, key=lambda action: isinstance(action, Route | SetStrategy))
 
     def restart_control(self, **changes: object) -> None:
         """A new control plane with what control/running.py and adopt.py hand on; `changes` are new settings."""
-        self.site = replace(self.site, drain=frozenset(), restart=frozenset(), **changes)  # type: ignore[arg-type]
+        self.site = replace(self.site, **changes)  # type: ignore[arg-type]
         self.servers = {name: server for name, server in self.servers.items() if server.alive}
         for server in self.servers.values():
             server.ready, server.ready_at = server.recorded, max(server.ready_at, self.now + 0.05)
@@ -179,29 +190,30 @@ class World:
         living = [balancer.name for balancer in self.balancers.values() if balancer.alive]
         if self.active not in living:
             self.active = living[0] if living else "a"
-        self.warm = replace(self.warm, ready=False) if self.warm.alive else WarmSeen()
-        self.warm_late_at = self.now + self.site.start_timeout
+        self.warms = {name: warm for name, warm in self.warms.items() if warm.alive}
+        for warm in self.warms.values():
+            warm.late_at = self.now + self.site.start_timeout
         saved = self.saved
         kept = {
             key: {name: since for name, since in getattr(saved, key).items() if name in self.servers}
             for key in ("leaving", "stopping", "down")
         }
-        self.memory = self.saved = Memory(saved.next_server, saved.opened and bool(self.servers or living), **kept)
+        opened = saved.opened and bool(self.servers or living)
+        self.memory = self.saved = Memory(saved.next_server, saved.next_warm, opened, **kept)
 
     # Actions
 
     def apply(self, action: Action) -> None:
         match action:
-            case StartWarm():
-                self.warm, self.warm_late_at = (
-                    WarmSeen(alive=True, started=self.now),
-                    self.now + self.site.start_timeout,
-                )
-                self.warm_ready_at, self.warm_hung_since = self.now + self.random.choice((0.1, 2.0)), NEVER
-            case KillWarm():
-                self.warm = replace(self.warm, alive=False, ready=False)
-            case StartServer(server=name):
-                self._start_server(name)
+            case StartWarm(warm=name):
+                ready_at, late_at = self.now + self.random.choice((0.1, 2.0)), self.now + self.site.start_timeout
+                self.warms[name] = Warm(name, self.now, self.site.generation, ready_at, late_at)
+            case KillWarm(warm=name):
+                self.end_warm(self.warms[name])
+            case ForgetWarm(warm=name):
+                del self.warms[name]
+            case StartServer(server=name, warm=warm):
+                self._start_server(name, warm)
             case StopServer(server=name):
                 server = self.servers[name]
                 server.dies_at = min(server.dies_at, self.now + self.random.choice((0.05, 2.0, 20.0, NEVER)))
@@ -223,13 +235,14 @@ class World:
             case Route():
                 self._step(action)
 
-    def _start_server(self, name: str) -> None:
-        server = Server(name, self.now, self.now + self.random.choice((0.02, 0.1, 5.0)))
+    def _start_server(self, name: str, warm_name: str) -> None:
+        warm = self.warms[warm_name]
+        server = Server(name, self.now, self.now + self.random.choice((0.02, 0.1, 5.0)), generation=warm.generation)
         self.servers[name] = server
         if self.doomed > 0:
             self.doomed -= 1
             server.dies_at = self.now + self.random.choice((0.01, 0.5, 6.0))
-        if not self.warm.alive or self.warm_hung_since < self.now:
+        if not warm.alive or warm.hung_since < self.now:
             self.end_server(server)
 
     def _start_balancer(self, name: BalancerName) -> None:

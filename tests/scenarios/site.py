@@ -133,10 +133,11 @@ def whole(state: dict[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def running(site: Site) -> Iterator[Site]:
-    """The site, up; ended afterwards with nothing left behind."""
+def running(site: Site, start: bool = True) -> Iterator[Site]:
+    """The site, up (unless the test starts it otherwise); ended afterwards with nothing left behind."""
     try:
-        site.up()
+        if start:
+            site.up()
         yield site
     finally:
         site.clean()

@@ -1,68 +1,68 @@
 """`seawall down`: stops the site, also when its control plane is dead."""
 
-import fcntl
-import os
+import select
 import signal
 from pathlib import Path
 
 import click
 
 from seawall.control import client
-from seawall.errors import NotRunning
+from seawall.errors import NotRunning, RecordUnusable, StateUnusable
 from seawall.paths import Paths, locate
 
 
 @click.command("down")
+@click.option("--now", is_flag=True, help="Do not wait for requests in flight: end everything at once.")
 @click.pass_obj
-def down_command(project: Path) -> None:
-    """Stop the site: no new visitors, requests in flight are finished, then everything ends."""
+def down_command(project: Path, now: bool) -> None:
+    """Stop the site: no new visitors, requests in flight are finished, then everything ends.
+
+    Asked a second time it waits as the first one does; --now ends everything at once.
+    """
+    from seawall.process import Process
+
     paths = locate(project)
     try:
-        control = int(client.ask(paths, "stop")["stop"])
+        # A control plane of 0.1.0 does not know `now`.
+        control = int(client.ask(paths, "stop", **({"now": True} if now else {}))["stop"])
     except NotRunning:
-        _without_control(paths)
+        _without_control(paths, now)
     else:
-        _wait(control)
+        if process := Process.adopt(control):
+            click.echo("requests in flight are finished …", err=True)
+            select.select([process.pidfd], [], [])
         # The control plane removes the record last: if it is still there, it failed on the way.
         if paths.processes.exists():
-            _without_control(paths)
+            _without_control(paths, now)
     click.echo("stopped")
 
 
-def _wait(pid: int) -> None:
-    """Until the control plane has ended, and with it everything it started."""
-    import select
-
-    from seawall.process import Process
-
-    if process := Process.adopt(pid):
-        click.echo("requests in flight are finished …", err=True)
-        select.select([process.pidfd], [], [])
-
-
-def _end_control(paths: Paths) -> None:
-    """A control plane that lives but does not answer would start again what we are about to stop."""
-    if not paths.control_lock.exists():
-        return
-    with paths.control_lock.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.kill(int(lock.read()), signal.SIGKILL)
-            fcntl.flock(lock, fcntl.LOCK_SH)
-
-
-def _without_control(paths: Paths) -> None:
+def _without_control(paths: Paths, now: bool) -> None:
     import asyncio
 
-    from seawall.control.running import load
+    from seawall import family
+    from seawall.control import lock, record
+    from seawall.control.processes import Processes
     from seawall.control.stop import stop
 
-    _end_control(paths)
-    nothing = NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
-    if not paths.processes.exists():
-        raise nothing
-    running = load(paths)
-    asyncio.run(stop(running, 30.0, lambda: False))
-    if not running.processes:
-        raise nothing
+    if control := lock.holder(paths):
+        # One that lives but does not answer would start again what we are about to stop.
+        control.signal(signal.SIGKILL)
+        select.select([control.pidfd], [], [])
+    processes = Processes(paths)
+    try:
+        if found := record.read(paths):
+            record.adopt(found, processes)
+    except RecordUnusable as error:
+        click.echo(
+            f"{error.problem.partition(' What runs')[0]} What belongs to the site is found by its marks.", err=True
+        )
+    anything = bool(processes.running or family.of_site(paths.runtime.name))
+    left = asyncio.run(stop(processes, None, 30.0, lambda: now))
+    if not anything:
+        raise NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
+    if left:
+        raise StateUnusable(
+            f"These processes could not be ended: {', '.join(left)}.",
+            "One in state D waits for a disk or a network file system; when that answers, it ends.",
+        )

@@ -58,7 +58,7 @@ def _explain(line: dict[str, Any]) -> None:
 def _server(server: dict[str, Any], now: float) -> str:
     words = ["alive" if server["alive"] else f"dead ({server['ending'] or 'gone'})"]
     words += ["answers" if server["ready"] else "has not answered yet"]
-    words += ["does nothing"] if server["frozen"] else []
+    words += [server["hung"]] if server.get("hung") else []
     return ", ".join([*words, f"started {now - server['started']:.1f} s before"])
 
 
@@ -66,7 +66,7 @@ def _balancer(balancer: dict[str, Any], active: str) -> str:
     if not balancer["alive"]:
         return "not running"
     words = ["active" if balancer["name"] == active else "spare", "answers" if balancer["answering"] else "silent"]
-    words += [f"{balancer['missed']} heartbeats missed"] if balancer["missed"] else []
+    words += [balancer["hung"]] if balancer.get("hung") else []
     routes = balancer["routes"]
     words.append("says nothing of its servers" if routes is None else _routes(routes))
     return ", ".join(words)

@@ -1,26 +1,29 @@
 """`seawall up`: serves the application and stays in charge of it."""
 
 import asyncio
-import fcntl
-import os
+import select
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seawall.cli.project import find_project
 from seawall.cli.show import event_line
 from seawall.control import client
-from seawall.errors import AlreadyRunning, ApplicationFailed, NotRunning
+from seawall.errors import ApplicationFailed, NotRunning, SeawallError
 from seawall.paths import Paths, create, locate
 
 if TYPE_CHECKING:
     from seawall.control.loop import Control
+
+
+LEAVE = 10.0  # s a control plane may take to leave
+# -P: not from the folder we are in, which may hold a seawall.py of somebody else's.
+START = [sys.executable, "-P", "-m", "seawall"]
 
 
 @click.command("up")
@@ -29,8 +32,11 @@ if TYPE_CHECKING:
 @click.option(
     "--plain", is_flag=True, help="Log lines instead of the live view. The default where output is no terminal."
 )
+@click.option(
+    "--replace", is_flag=True, help="Put this control plane in the place of the running one. Nothing else is stopped."
+)
 @click.pass_obj
-def up_command(project: Path, folder: Path | None, detach: bool, plain: bool) -> None:
+def up_command(project: Path, folder: Path | None, detach: bool, plain: bool, replace: bool) -> None:
     """Serve the application in FOLDER (or this one) to the world.
 
     A Django project is found by its manage.py. Anything else is one line in seawall.toml:
@@ -41,34 +47,56 @@ def up_command(project: Path, folder: Path | None, detach: bool, plain: bool) ->
     command = "node app.js {port}"  any program that listens on {port} or {socket}
 
     If servers of an earlier `seawall up` still run, they are adopted, not restarted. Ctrl-C finishes the requests in
-    flight and stops everything; a second Ctrl-C does not wait.
+    flight and stops everything; a second Ctrl-C does not wait. After an upgrade of Seawall, --replace changes the
+    control plane under the running site.
     """
     paths = locate(find_project(folder) if folder else project)
     if detach:
-        _detached(paths)
+        _detached(paths, replace)
     else:
-        _foreground(paths, live=sys.stdout.isatty() and not plain)
+        _foreground(paths, live=sys.stdout.isatty() and not plain, replace=replace)
 
 
-def _foreground(paths: Paths, live: bool) -> None:
+def _foreground(paths: Paths, live: bool, replace: bool) -> None:
     from seawall.config import load
+    from seawall.control.lock import in_charge
     from seawall.control.loop import Control
     from seawall.control.wanted import wanted
     from seawall.process import raise_open_files
 
     settings = load(paths.settings)
     create(paths)
-    with _in_charge(paths):
-        raise_open_files()
+    raise_open_files()
+    if replace:
+        wanted(settings, paths)  # an error here leaves the running one where it is
+        _end_control(paths)
+    with in_charge(paths) as lock:
         site = wanted(settings, paths)
         if live:
             from seawall.cli.live import LiveView
 
             with LiveView() as view:
-                control = Control(paths, site, view.tell)
+                control = Control(paths, site, lock, view.tell)
                 asyncio.run(_with_view(control, view))
         else:
-            asyncio.run(Control(paths, site, _print).run())
+            asyncio.run(Control(paths, site, lock, _print).run())
+
+
+def _end_control(paths: Paths) -> None:
+    """End the control plane alone. One that cannot be asked to leave may be killed: what it started goes on."""
+    from seawall.control.lock import holder
+
+    control = holder(paths)
+    if control is None:
+        return
+    try:
+        client.ask(paths, "leave")
+    except SeawallError:
+        control.signal(signal.SIGKILL)
+    if not select.select([control.pidfd], [], [], LEAVE)[0]:
+        control.signal(signal.SIGKILL)
+        select.select([control.pidfd], [], [])
+    control.close()
 
 
 async def _with_view(control: "Control", view: Any) -> None:
@@ -84,30 +112,13 @@ def _print(entry: dict[str, Any]) -> None:
         click.echo(event_line(entry))
 
 
-@contextmanager
-def _in_charge(paths: Paths) -> Iterator[IO[str]]:
-    """Only one control plane a site: the lock is the kernel's, so it ends with the process that holds it."""
-    with paths.control_lock.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise AlreadyRunning(
-                f"This site is already up (process {lock.read().strip() or 'unknown'}).",
-                "Look at it: seawall status      Stop it: seawall down",
-            ) from None
-        lock.truncate(0)
-        os.write(lock.fileno(), str(os.getpid()).encode())
-        yield lock
-
-
-def _detached(paths: Paths) -> None:
+def _detached(paths: Paths, replace: bool) -> None:
     create(paths)
     log = paths.logs / "control.log"
     begin = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         control = subprocess.Popen(
-            [sys.executable, "-m", "seawall", "-C", str(paths.project), "up", "--plain"],
+            [*START, "-C", str(paths.project), "up", "--plain", *(["--replace"] if replace else [])],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -9,6 +9,7 @@ from typing import Any
 
 from seawall.errors import SeawallError
 
+VERSION = 1  # of questions and answers; who says none speaks that of 0.1.0, which this one still understands
 Answers = AsyncIterator[dict[str, Any]]
 Verb = Callable[..., Answers]
 
@@ -30,6 +31,12 @@ class Api:
         finally:
             os.umask(before)
 
+    async def restart(self) -> None:
+        """Listen again, on a path that was removed. Conversations that go on are not harmed."""
+        if self._server:
+            self._server.close()
+        await self.start()
+
     async def stop(self) -> None:
         if self._server:
             self._server.close()
@@ -50,6 +57,12 @@ class Api:
             return
         try:
             request = json.loads(line)
+            version = request.pop("version", 0)
+            if version > VERSION:
+                raise SeawallError(
+                    f"This site's control plane is of an older Seawall (it speaks version {VERSION}, not {version}).",
+                    "Put one of yours in its place, which stops nothing: seawall up --replace",
+                )
             verb = self._verbs.get(request.pop("verb", ""))
             if verb is None:
                 raise SeawallError(f"The control plane knows only: {', '.join(sorted(self._verbs))}.")

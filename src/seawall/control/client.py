@@ -8,6 +8,8 @@ from typing import Any
 from seawall import errors
 from seawall.paths import Paths
 
+VERSION = 1  # of what is asked: see api.py
+
 
 def ask(paths: Paths, verb: str, **arguments: Any) -> dict[str, Any]:
     """The first answer to a request. Raises NotRunning if nobody answers, or the error the control plane names."""
@@ -18,27 +20,42 @@ def ask(paths: Paths, verb: str, **arguments: Any) -> dict[str, Any]:
 
 def stream(paths: Paths, verb: str, **arguments: Any) -> Iterator[dict[str, Any]]:
     """All answers to a request, as they come."""
+    try:
+        yield from _answers(paths, {"version": VERSION, "verb": verb, **arguments})
+    except errors.SeawallError as error:
+        # The control plane of 0.1.0 knows no versions, and takes what it does not know for nonsense.
+        if "'version'" not in error.problem:
+            raise
+        yield from _answers(paths, {"verb": verb, **arguments})
+
+
+def _answers(paths: Paths, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(10)
         try:
             connection.connect(str(paths.control_socket))
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             raise _not_running(paths) from None
         except PermissionError:
             raise errors.NotRunning(
                 f"The site in {paths.project} belongs to another user.", "Run the command as that user."
             ) from None
-        connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
-        with connection.makefile() as lines:
-            try:
+        try:
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            with connection.makefile() as lines:
                 for line in lines:
                     yield _unwrap(json.loads(line))
                     connection.settimeout(None)
-            except TimeoutError:
-                raise errors.NotRunning(
-                    "The control plane of this site does not answer; what it started may still serve.",
-                    "End everything: seawall down",
-                ) from None
+        except TimeoutError:
+            raise errors.NotRunning(
+                "The control plane of this site does not answer; what it started may still serve.",
+                "Put another in its place: seawall up --replace      End everything: seawall down",
+            ) from None
+        except ConnectionError:
+            raise errors.NotRunning(
+                "The control plane of this site has ended meanwhile; what it started may still serve.",
+                "Take charge of it again: seawall up      Look at what happened: seawall events",
+            ) from None
 
 
 def _not_running(paths: Paths) -> errors.NotRunning:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from seawall.decide.plan import plan
 from seawall.model import Action, Event, Memory, Observed, Plan, Route, Site
 
+VERSION = 1  # of a line: what `inputs` holds; 0.1.0 wrote none
 LARGEST = 16 * 1024 * 1024  # bytes; then the file is kept once as `.1`
 REMEMBERED = 500  # events kept for `seawall events` and the live view
 KEPT = 200  # lines kept while there is no room for them; then the oldest are lost
@@ -49,7 +50,7 @@ class Journal:
         inputs = {"site": asdict(site), "observed": asdict(observed), "memory": asdict(memory), "now": now}
         for event in events:
             self._publish(event)
-        self._write({"time": time.time(), "events": [asdict(e) for e in events], "inputs": inputs})
+        self._write({"time": time.time(), "events": [asdict(e) for e in events], "version": VERSION, "inputs": inputs})
 
     def event(self, event: Event) -> None:
         """Record something that happened without a decision."""
@@ -80,7 +81,8 @@ class Journal:
         try:
             if self._path.exists() and self._path.stat().st_size > LARGEST:
                 self._path.replace(self._path.with_suffix(".jsonl.1"))
-            with self._path.open("ab", buffering=0) as file:
+            with self._path.open("a+b", buffering=0) as file:
+                _end_torn_line(file.fileno())
                 while self._unwritten:
                     _append(file.fileno(), self._unwritten[0].encode())
                     self._unwritten.popleft()
@@ -95,6 +97,13 @@ class Journal:
             self._publish(
                 Event("trouble", "journal", f"{trouble}. The site goes on; make room: df -h {self._path.parent}")
             )
+
+
+def _end_torn_line(fd: int) -> None:
+    """A crash of the machine may have left half a line: what comes next must not be joined to it."""
+    size = os.fstat(fd).st_size
+    if size and os.pread(fd, 1, size - 1) != b"\n":
+        _append(fd, b"\n")
 
 
 def _append(fd: int, data: bytes) -> None:
@@ -116,9 +125,11 @@ def read(path: Path) -> Iterator[Entry]:
 
 def _parsed(lines: Iterable[str]) -> Iterator[Entry]:
     for line in lines:
-        # A crash of the machine may leave a torn last line; the others still tell their story.
-        if line.endswith("}\n"):
-            yield json.loads(line)
+        # A torn line tells nothing, or half of something; the others still tell their story.
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and "time" in entry and isinstance(entry.get("events"), list):
+                yield entry
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,11 @@ class Inputs:
 
 
 def replay(line: Entry) -> Plan:
-    """Make the decision on one line of a journal again. Raises KeyError where there was none to make."""
+    """Make the decision on one line of a journal again.
+
+    Raises KeyError where there was none to make, and ValueError where another version made it from other inputs.
+    """
+    if "inputs" in line and (version := line.get("version", 0)) != VERSION:
+        raise ValueError(f"the decision was made by another version of Seawall ({version}, this one is {VERSION})")
     inputs = TypeAdapter(Inputs).validate_python(line["inputs"])
     return plan(inputs.site, inputs.observed, inputs.memory, inputs.now)

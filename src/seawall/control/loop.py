@@ -1,77 +1,73 @@
-"""The control plane's life: open or adopt, then observe → decide → act until it is told to stop."""
+"""The control plane's life: open or adopt, then observe → decide → act until it is told to stop or to leave."""
 
 import asyncio
 import contextlib
 import ctypes
+import os
 import signal
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
-from seawall.control import verbs
-from seawall.control.act import Actor, Outcome
-from seawall.control.adopt import open_site
+from seawall.control import orders, record, verbs
+from seawall.control.act.actor import Actor, Outcome
+from seawall.control.act.balancers import Balancers
+from seawall.control.act.servers import Servers
+from seawall.control.act.warms import Warms
 from seawall.control.api import Api
+from seawall.control.giving_up import reason_to_give_up
 from seawall.control.journal import Entry, Journal
+from seawall.control.lock import Lock
 from seawall.control.metrics import Meter
-from seawall.control.observe import Tasks, beat, observe
-from seawall.control.running import Running, load, reap_orphans
+from seawall.control.observe import observe
+from seawall.control.opening import open_site
+from seawall.control.processes import Processes
+from seawall.control.state import State
 from seawall.control.status import status
 from seawall.control.stop import stop
-from seawall.control.troubles import Troubles
+from seawall.control.suspects import Suspects
+from seawall.control.tasks import Tasks
+from seawall.control.upkeep import Upkeep
 from seawall.control.wanted import Wanted
-from seawall.control.warming import follow_warm
 from seawall.decide.plan import plan
-from seawall.errors import ApplicationFailed, SeawallError
-from seawall.fleet import warm as fleet_warm
-from seawall.fleet.warm import Advice
-from seawall.model import Event, Observed
+from seawall.errors import SeawallError, StateUnusable
+from seawall.model import Event
 from seawall.paths import Paths
 
 TICK = 0.5  # s between two looks when nothing calls for one
 TICK_MOVING = 0.1  # s while something is under way
-TICKS = 600  # remembered: some minutes
-GIVE_UP = 2  # servers that die before any has answered
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+
+Ending = Literal["", "stop", "force", "leave"]
 
 
 class Control:
     """One site under control. `tell` is given every event as it happens."""
 
-    def __init__(self, paths: Paths, wanted: Wanted, tell: Callable[[Entry], None]) -> None:
-        self.paths = paths
-        self.wanted = wanted
-        self.site = wanted.site
-        self.journal = Journal(paths.journal, tell)
-        self.running: Running = load(paths)
-        self.meter = Meter(self.running)
-        self.stopping = asyncio.Event()
-        self.forced = False
-        self.seen = Observed()
-        self.advice: tuple[Advice, ...] = ()
-        self.began = time.monotonic()
-        self.ticks: deque[float] = deque(maxlen=TICKS)  # s each of the last took
-        self.open = False
-        self.adopted = False
+    def __init__(self, paths: Paths, wanted: Wanted, lock: Lock, tell: Callable[[Entry], None]) -> None:
         self._wake = asyncio.Event()
-        self._failure: BaseException | None = None
-        self.tasks = Tasks(self.fail)
         self._saved: Any = None
-        self.troubles = Troubles(self.journal.event)
+        self._failure: BaseException | None = None
+        self._ending: Ending = ""
+        processes = Processes(paths, self._save)
+        known = record.load(paths, processes)
+        journal = Journal(paths.journal, tell)
+        self.state = State(paths, wanted, journal, processes, known, wanted.site, self.wake, self.fail)
+        self.state.adopted = bool(processes.servers)
+        self.tasks = Tasks(self.fail)
         self.actor = Actor(
-            self.running,
-            wanted.application,
-            wanted.edge,
-            self.tasks,
-            self.wake,
-            self.journal.event,
-            self._save,
-            lambda warm: self.tasks.start(follow_warm(self, warm)),
-            time.monotonic,
+            paths,
+            Servers(self.state, self.tasks),
+            Warms(self.state, self.tasks),
+            Balancers(self.state, self.tasks),
         )
+        self.meter = Meter(processes)
+        self.suspects = Suspects(self.state, self.tasks)
+        operator = verbs.Operator(self.state, self.meter, self.end)
+        self.api = Api(paths.control_socket, verbs.table(operator))
+        self.upkeep = Upkeep(self.state, self.api, lock)
 
     def wake(self) -> None:
         self._wake.set()
@@ -79,150 +75,169 @@ class Control:
     def fail(self, error: BaseException) -> None:
         """End the control plane with this error."""
         self._failure = self._failure or error
-        self.stopping.set()
-        self._wake.set()
+        self.end("stop")
 
     def status(self) -> dict[str, Any]:
         """The state of the site as one JSON object."""
-        return status(self)
+        return status(self.state, self.meter)
+
+    def end(self, how: Literal["stop", "force", "leave"]) -> None:
+        """Stop the site in good order, also while that is under way at once, or leave it to the next control plane."""
+        if how == "force" or not self._ending:
+            self._ending = how
+        self._wake.set()
 
     async def run(self) -> None:
-        """Serve until told to stop, then end everything. Raises what keeps the site from starting."""
+        """Serve until told to end, then end everything. Raises what keeps the site from starting."""
         # Servers are forked by the warm process, but their end is to be reported to us.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._signals()
-        self.adopted = bool(self.running.servers)
-        api = Api(self.paths.control_socket, verbs.table(self))
         try:
-            await open_site(self)
-            await api.start()
-            self._start_tasks()
+            await open_site(self.state, self.actor)
+            await self.api.start()
+            self.tasks.start(self.meter.run())
+            self.tasks.start(self.upkeep.run())
             await self._loop()
         except SeawallError as error:
-            self._failure = error
+            self._failure = self._failure or error
         await self.tasks.cancel()
-        # Neither a site that served before this control plane came, nor one whose control plane has a bug, is ended
-        # because this one cannot go on.
-        if self._failure is None or (isinstance(self._failure, SeawallError) and not self.adopted):
-            await stop(self.running, self.site.stop_timeout, lambda: self.forced)
-        await api.stop()
+        left: list[str] = []
+        if self._leaves():
+            self._save()
+        else:
+            left = await self._stop()
+        await self.api.stop()
         if self._failure:
             raise self._failure
+        if left:
+            raise StateUnusable(
+                f"These processes could not be ended: {', '.join(left)}.",
+                "One in state D waits for a disk or a network file system; when that answers, it ends.",
+            )
+
+    def _leaves(self) -> bool:
+        """Whether what runs is left running: when told so, and when it is we who cannot go on.
+
+        Neither a site that served before this control plane came, nor one whose control plane has a bug, is ended
+        because this one fails.
+        """
+        ours = self._failure is not None and (self.state.adopted or not isinstance(self._failure, SeawallError))
+        return self._ending == "leave" or ours
+
+    async def _stop(self) -> list[str]:
+        state = self.state
+        return await stop(state.processes, state.listeners, state.site.stop_timeout, lambda: self._ending == "force")
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._signalled, number)
+            # nohup(1) has SIGHUP ignored, and so it stays.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                loop.add_signal_handler(number, self._signalled, number)
 
     def _signalled(self, number: signal.Signals) -> None:
-        first = not self.stopping.is_set()
-        self.stop()
-        if first:
-            within = f"within {self.site.stop_timeout:g} s; once more ends them at once"
-            self.journal.event(Event("stop", "site", f"{number.name}: requests in flight are finished, {within}"))
-
-    def stop(self) -> None:
-        """Stop in good order; asked a second time: at once."""
-        self.forced = self.stopping.is_set()
-        self.stopping.set()
-        self._wake.set()
-
-    def _start_tasks(self) -> None:
-        listeners = self.running.listeners
-        for balancer in self.running.balancers.values():
-            name = balancer.name
-
-            def is_active(name: str = name) -> bool:
-                return listeners is not None and listeners.active == name
-
-            self.tasks.start(beat(balancer, is_active, self.wake))
-        self.tasks.start(self.meter.run())
+        if self._ending:
+            # A second Ctrl-C is a person who does not want to wait; other signals are repeated by programs.
+            self.end("force" if number == signal.SIGINT else "stop")
+            return
+        self.end("stop")
+        more = "; Ctrl-C once more ends them at once" if number == signal.SIGINT else ""
+        within = f"within {self.state.site.stop_timeout:g} s{more}"
+        self.state.say(Event("stop", "site", f"{number.name}: requests in flight are finished, {within}"))
 
     async def _loop(self) -> None:
-        while not self.stopping.is_set():
+        while not self._ending:
             self._wake.clear()
             began = time.monotonic()
             try:
-                moving = await self.tick()
+                self.state.moving = self.tick()
             except Exception as error:  # noqa: BLE001  the loop's edge: one bad round must not end the site's care
                 trace = traceback.format_exc()
-                self.journal.event(Event("internal-error", "control", f"{error!r}; the next round follows\n{trace}"))
-                moving = False
-            self.ticks.append(time.monotonic() - began)
+                self.state.say(Event("internal-error", "control", f"{error!r}; the next round follows\n{trace}"))
+                self.state.moving = False
+            self.state.ticks.append(time.monotonic() - began)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_MOVING if moving else TICK):
+                async with asyncio.timeout(TICK_MOVING if self.state.moving else TICK):
                     await self._wake.wait()
 
-    async def tick(self) -> bool:
+    def tick(self) -> bool:
         """One round. Returns whether something is under way."""
-        running = self.running
-        assert running.listeners is not None, "open_site opens the listeners before the first tick"
-        reap_orphans(running)
+        state = self.state
+        assert state.listeners is not None, "open_site opens the listeners before the first tick"
+        reap_orphans(state.processes)
         now = time.monotonic()
-        observed = await observe(running, running.listeners.active, now)
-        self.seen = observed
-        before = running.memory
-        result = plan(self.site, observed, before, now)
-        running.memory = result.memory
+        state.seen = observe(
+            state.processes, self.actor.balancers.links, self.meter, state.listeners.active, state.wants_warm, now
+        )
+        self.suspects.look(state.seen)
+        before = state.record.memory
+        result = plan(state.site, state.seen, before, now)
+        state.record.memory = result.memory
         if result.actions or result.events:
-            self.journal.decision(self.site, observed, before, now, result)
+            state.journal.decision(state.site, state.seen, before, now, result)
             # Should we be killed in the middle: no name is ever given twice.
             self._save()
-            self._heed(await self.actor.act(self.site, result.actions))
+            self._heed(self.actor.act(state.site, result.actions))
             self._forget_orders()
         self._announce()
-        self._give_up()
+        if error := reason_to_give_up(state):
+            self.fail(error)
         self._save()
-        self.journal.flush()
-        memory = running.memory
-        starting = any(not s.ready for s in running.servers.values())
+        state.journal.flush()
+        memory = state.record.memory
+        starting = any(not s.ready for s in state.processes.servers.values())
         return bool(result.actions or memory.leaving or memory.down or memory.stopping or starting)
 
     def _announce(self) -> None:
         """Tell, once, that the site can be visited."""
-        if self.open:
+        state = self.state
+        if state.open:
             return
-        active = next((b for b in self.seen.balancers if b.name == self.seen.active), None)
+        active = next((b for b in state.seen.balancers if b.name == state.seen.active), None)
         if active and active.answering and any(route.status == "up" for route in active.routes or ()):
-            self.open = True
-            seconds = time.monotonic() - self.began
-            self.journal.event(Event("open", "site", f"serving {self.wanted.urls[0]} after {seconds:.1f} s"))
-
-    def _give_up(self) -> None:
-        """An application that has never answered and keeps dying is a mistake to show, not a fault to survive."""
-        memory = self.running.memory
-        if not memory.opened and memory.deaths >= GIVE_UP:
-            died = [entry["text"] for entry in self.journal.recent if entry["kind"] == "forget-server"]
-            remedy = f"What it printed is in {self.paths.logs}."
-            if self.wanted.application.kind == "command":
-                remedy = f"A command must listen on the port {{port}} or on the unix socket {{socket}}. {remedy}"
-            output = fleet_warm.last_output(self.paths)
-            self.fail(ApplicationFailed(f"The application does not start: {died[-1]}.", remedy, output))
+            state.open = True
+            seconds = time.monotonic() - state.began
+            state.say(Event("open", "site", f"serving {state.wanted.urls[0]} after {seconds:.1f} s"))
 
     def _heed(self, outcome: Outcome) -> None:
         """What a site that serves survives, and tries again, is a reason to end one that has not begun to."""
         for kind, error in outcome.items():
             if error is None:
-                self.troubles.over(kind)
-            elif self.open or self.adopted:
-                self.troubles.note(kind, f"{error.problem} It is tried again.")
+                self.state.troubles.over(kind)
+            elif self.state.open or self.state.adopted:
+                self.state.troubles.note(kind, f"{error.problem} It is tried again.")
             else:
                 self.fail(error)
 
     def _forget_orders(self) -> None:
         """An operator's order ends with the server it was about."""
-        there = self.running.servers.keys()
-        self.site = replace(self.site, drain=self.site.drain & there, restart=self.site.restart & there)
+        there = self.state.processes.servers.keys()
+        site = self.state.site
+        self.state.site = replace(site, drain=site.drain & there, restart=site.restart & there)
 
     def _save(self) -> None:
-        record = self.running.record()
-        if record == self._saved:
+        state = self.state
+        state.record.listeners = state.listeners.to_record() if state.listeners else state.record.listeners
+        state.record.orders = orders.to_record(state.site)
+        wanted = record.to_record(state.processes, state.record)
+        if wanted == self._saved and state.paths.processes.exists():
             return
         try:
-            self.running.save()
+            record.write(state.paths.processes, wanted)
         except OSError as error:
-            room = f"Make room there: df -h {self.paths.runtime}"
-            self.troubles.note("record", f"{self.paths.processes} cannot be written: {error.strerror}. {room}")
+            room = f"Make room there: df -h {state.paths.runtime}"
+            state.troubles.note("record", f"{state.paths.processes} cannot be written: {error.strerror}. {room}")
             return
-        self._saved = record
-        self.troubles.over("record")
+        self._saved = wanted
+        state.troubles.over("record")
+
+
+def reap_orphans(processes: Processes) -> None:
+    """Free the zombies of what servers started and left behind: as PR_SET_CHILD_SUBREAPER we are its new parent.
+
+    Our own processes are left to their pidfds, which tell how they ended.
+    """
+    own = {process.pid for process in processes.running}
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid not in own:
+            os.waitpid(ended.si_pid, os.WNOHANG)

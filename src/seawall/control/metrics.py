@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seawall.control.running import Balancer, Running
+from seawall.control.processes import Balancer, Processes
 from seawall.errors import EngineFailed
 from seawall.haproxy.render import EXACT_RATE
 from seawall.haproxy.socket import Traffic
+from seawall.model import Load
 
 WINDOW = 10.0  # s
 EVERY = 1.0  # s
@@ -38,10 +39,11 @@ class Last:
 class Meter:
     """Keeps the samples of the last `WINDOW` seconds."""
 
-    def __init__(self, running: Running) -> None:
-        self._running = running
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
         self._last: dict[str, Last] = {}
         self._samples: deque[Sample] = deque()
+        self._load: Load | None = None
         self.queue = 0
         self.current = 0
 
@@ -55,7 +57,7 @@ class Meter:
             before = now
 
     async def _sample(self, seconds: float) -> None:
-        readings = [await self._read(balancer) for balancer in self._running.balancers.values()]
+        readings = [await self._read(balancer) for balancer in self._processes.balancers.values()]
         known = [reading for reading in readings if reading]
         self.queue = sum(traffic.queued for traffic, _ in known)
         self.current = sum(traffic.active for traffic, _ in known)
@@ -70,15 +72,15 @@ class Meter:
         )
         while len(self._samples) > WINDOW / EVERY:
             self._samples.popleft()
+        self._load = _load(self.summary())
 
     async def _read(self, balancer: Balancer) -> tuple[Traffic, Sample] | None:
         """A balancer's present load and what it did since it was last read; None if it does not say."""
         process = balancer.process
-        if process is None or not balancer.answering or balancer.missed:
+        if process is None or not balancer.alive or not balancer.answering or balancer.owes:
             return None
         try:
-            async with asyncio.timeout(1.0):
-                traffic, latencies = await balancer.socket.traffic(), await balancer.socket.latencies()
+            traffic, latencies = await balancer.socket.traffic(), await balancer.socket.latencies()
         except (OSError, EngineFailed):
             return None
         last = self._last.get(balancer.name)
@@ -86,6 +88,10 @@ class Meter:
         if last is None or last.pid != process.pid:
             return traffic, Sample(0.0)
         return traffic, change(last, traffic, latencies)
+
+    def load(self) -> Load | None:
+        """The same as decisions see it; None while nothing was measured."""
+        return self._load
 
     def summary(self) -> dict[str, Any]:
         """Rates in requests a second, latencies in ms (None without requests), over the window."""
@@ -124,6 +130,21 @@ def change(last: Last, traffic: Traffic, latencies: Histogram) -> Sample:
         given,
         Counter({key: round(n * weight) for key, n in noted.items()}),
     )
+
+
+def _load(told: Mapping[str, Any]) -> Load:
+    return Load(
+        requests=told["requests_per_second"],
+        errors=told["errors_per_second"],
+        active=told["current"],
+        queued=told["queue"],
+        p50=_seconds(told["p50_ms"]),
+        p99=_seconds(told["p99_ms"]),
+    )
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _percentiles(latencies: Histogram) -> dict[str, int | None]:

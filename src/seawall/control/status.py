@@ -2,23 +2,22 @@
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from seawall.control.running import Server
+from seawall.control.metrics import Meter
+from seawall.control.processes import Managed, Server
+from seawall.control.state import State
 from seawall.decide.backoff import pause
 from seawall.model import BalancerSeen, Observed, RouteSeen
 
-if TYPE_CHECKING:
-    from seawall.control.loop import Control
 
-
-def status(control: "Control") -> dict[str, Any]:
+def status(control: State, meter: Meter) -> dict[str, Any]:
     """Latencies in ms, times in s. A figure nobody knows is null."""
-    meter = control.meter.summary()
+    traffic = meter.summary()
     seen = control.seen
     routes = _routes(seen)
     now = time.monotonic()
-    rates = meter.pop("servers")
+    rates = traffic.pop("servers")
     return {
         "name": control.wanted.name,
         "project": str(control.paths.project),
@@ -29,20 +28,21 @@ def status(control: "Control") -> dict[str, Any]:
         "strategy": control.site.strategy,
         "wanted": control.site.servers,
         "concurrency": control.wanted.edge.concurrency,
-        "traffic": meter,
+        "traffic": traffic,
         "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],
         "servers": [
             _server(control, server, routes.get(server.name), rates.get(server.name), now)
-            for server in control.running.servers.values()
+            for server in control.processes.servers.values()
         ],
         "warm": _warm(control, now),
+        "processes": [_process(managed, now) for managed in control.processes],
         "advice": [vars(advice) for advice in control.advice],
         "trouble": _trouble(control, now),
         "events": [entry for entry in control.journal.recent if not entry["kind"].startswith("route-")][-12:],
     }
 
 
-def _ticks(control: "Control") -> dict[str, float | None]:
+def _ticks(control: State) -> dict[str, float | None]:
     """How long a round of the loop takes."""
     taken = sorted(1000 * seconds for seconds in control.ticks)
     if not taken:
@@ -50,8 +50,8 @@ def _ticks(control: "Control") -> dict[str, float | None]:
     return {"p50": taken[len(taken) // 2], "p99": taken[len(taken) * 99 // 100], "max": taken[-1]}
 
 
-def _trouble(control: "Control", now: float) -> str:
-    memory = control.running.memory
+def _trouble(control: State, now: float) -> str:
+    memory = control.record.memory
     wait = max(0.0, memory.retry_at - now)
     dying = ""
     if pause(memory.deaths):
@@ -67,9 +67,10 @@ def _routes(seen: Observed) -> dict[str, RouteSeen]:
     return {route.server: route for route in active.routes or () if route.strategy == active.strategy}
 
 
-def _balancer(control: "Control", seen: BalancerSeen, active: str, now: float) -> dict[str, Any]:
-    process = control.running.balancers[seen.name].process
-    state = "down" if not seen.alive else "starting" if not seen.answering else "hung" if seen.missed > 1 else "up"
+def _balancer(control: State, seen: BalancerSeen, active: str, now: float) -> dict[str, Any]:
+    balancer = control.processes.balancers.get(seen.name)
+    process = balancer.process if balancer else None
+    state = "down" if not seen.alive else "starting" if not seen.answering else "hung" if seen.hung else "up"
     return {
         "name": seen.name,
         "role": "active" if seen.name == active else "spare",
@@ -80,7 +81,7 @@ def _balancer(control: "Control", seen: BalancerSeen, active: str, now: float) -
 
 
 def _server(
-    control: "Control", server: Server, route: RouteSeen | None, rates: dict[str, Any] | None, now: float
+    control: State, server: Server, route: RouteSeen | None, rates: dict[str, Any] | None, now: float
 ) -> dict[str, Any]:
     return {
         "name": server.name,
@@ -96,8 +97,8 @@ def _server(
     }
 
 
-def _state(control: "Control", server: Server, route: RouteSeen | None) -> str:
-    memory = control.running.memory
+def _state(control: State, server: Server, route: RouteSeen | None) -> str:
+    memory = control.record.memory
     if server.exited:
         return "dead"
     if server.name in memory.stopping:
@@ -109,9 +110,23 @@ def _state(control: "Control", server: Server, route: RouteSeen | None) -> str:
     return route.status
 
 
-def _warm(control: "Control", now: float) -> dict[str, Any] | None:
-    warm = control.running.warm
-    if warm is None:
+def _warm(control: State, now: float) -> dict[str, Any] | None:
+    """The warm process that servers come from, or the one that is to be."""
+    warms = list(control.processes.warms.values())
+    if not warms:
         return None
-    state = "down" if warm.exited else "ready" if warm.ready else "importing"
-    return {"state": state, "pid": warm.process.pid, "uptime": now - warm.started}
+    warm = next((warm for warm in reversed(warms) if warm.ready), warms[-1])
+    state = "down" if not warm.alive else "ready" if warm.ready else "importing"
+    return {"state": state, "pid": warm.process.pid if warm.process else None, "uptime": now - warm.started}
+
+
+def _process(managed: Managed, now: float) -> dict[str, Any]:
+    """One line of the table of managed processes."""
+    state = "gone" if managed.exited else "starting" if managed.process is None else "runs"
+    return {
+        "kind": managed.kind,
+        "name": managed.name,
+        "state": state,
+        "pid": managed.process.pid if managed.process else None,
+        "uptime": now - managed.started,
+    }

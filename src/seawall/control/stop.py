@@ -6,24 +6,35 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from seawall.control.running import Balancer, Running, kill_group
+from seawall import family
+from seawall.control.processes import Balancer, Processes
 from seawall.haproxy.finishing import Finishing
-from seawall.process import Process
+from seawall.haproxy.listeners import Listeners
+from seawall.paths import Paths
+from seawall.process import Process, state
 
 LOOK = 0.02  # s between two looks at who is still there
 QUIET = 3  # looks in a row without a request: one whose first bytes have only just come is not overlooked
 GRACE = 5.0  # s a process may take to end once nobody waits for it any more
 
 
-async def stop(running: Running, timeout: float, forced: Callable[[], bool]) -> None:
-    """End everything that `running` knows of, within `timeout` s plus a few; `forced` cuts the waiting short."""
-    if running.listeners:
-        running.listeners.close()
-    await _finish(list(running.balancers.values()), timeout, forced)
-    await _end(running.processes, signal.SIGTERM, GRACE, forced)
-    for process in running.processes:
+async def stop(
+    processes: Processes, listeners: Listeners | None, timeout: float, forced: Callable[[], bool]
+) -> list[str]:
+    """End everything that belongs to the site, within `timeout` s plus a few; `forced` cuts the waiting short.
+
+    Returns what could not be ended, in words: a process that waits for a disk in the kernel hears no signal.
+    """
+    if listeners:
+        listeners.close()
+    await _finish(list(processes.balancers.values()), timeout, forced)
+    running = list(reversed(processes.running))
+    await _end(running, forced)
+    left = await _sweep(processes.paths)
+    for process in running:
         process.reap()
-    _remove_files(running)
+    _remove_files(processes.paths)
+    return left
 
 
 async def _finish(balancers: Sequence[Balancer], timeout: float, forced: Callable[[], bool]) -> None:
@@ -54,27 +65,42 @@ async def _requests(balancers: Sequence[Finishing]) -> int:
         return 1  # unknown, so wait
 
 
-async def _end(
-    processes: Sequence[Process], number: signal.Signals, timeout: float, forced: Callable[[], bool]
-) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout
+async def _end(processes: Sequence[Process], forced: Callable[[], bool]) -> None:
     for process in processes:
-        process.signal(number)
+        process.signal(signal.SIGTERM)
         # One that is stopped would not hear anything but SIGKILL.
         process.signal(signal.SIGCONT)
+    await _gone(processes, GRACE, forced)
+    for process in processes:
+        process.signal(signal.SIGKILL)
+    await _gone(processes, GRACE, lambda: False)
+
+
+async def _gone(processes: Sequence[Process], timeout: float, forced: Callable[[], bool]) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
     while any(process.alive for process in processes) and loop.time() < deadline and not forced():
         await asyncio.sleep(LOOK)
-    for process in processes:
-        kill_group(process)
-    while any(process.alive for process in processes):
-        await asyncio.sleep(LOOK)
 
 
-def _remove_files(running: Running) -> None:
+async def _sweep(paths: Paths) -> list[str]:
+    """End what the site's processes have started and left, and whatever nobody has on record."""
+    for _ in range(3):  # what is killed may just have started another
+        members = family.of_site(paths.runtime.name)
+        if not members:
+            return []
+        killed = family.kill(members)
+        await _gone(killed, GRACE, lambda: False)
+        for process in killed:
+            process.close()
+    return [
+        f"{family.describe(member.pid)}, in state {state(member.pid)}" for member in family.of_site(paths.runtime.name)
+    ]
+
+
+def _remove_files(paths: Paths) -> None:
     """All but the lock, which whoever stops the site may hold."""
-    paths = running.paths
     for folder in (paths.sockets, paths.runtime):
-        for file in folder.iterdir():
+        for file in folder.iterdir() if folder.is_dir() else ():
             if file != paths.control_lock and not file.is_dir():
                 file.unlink(missing_ok=True)

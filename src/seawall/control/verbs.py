@@ -2,30 +2,27 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-from seawall.config import live_setting
+from seawall import family
 from seawall.control.api import Verb
 from seawall.control.journal import Entry
-from seawall.control.running import Server, kill_group
+from seawall.control.metrics import Meter
+from seawall.control.orders import with_settings
+from seawall.control.processes import Server
+from seawall.control.state import State
 from seawall.control.status import status
 from seawall.errors import UnknownServer
-from seawall.model import Event, Site
-
-if TYPE_CHECKING:
-    from seawall.control.loop import Control
-
-# What `seawall set` may change on a running site, and where decisions find it.
-LIVE_FIELDS = {"balancer.strategy": "strategy", "servers.min": "servers"}
+from seawall.model import Event
 
 Answers = AsyncIterator[dict[str, Any]]
 
 
-def table(control: "Control") -> dict[str, Verb]:
+def table(operator: "Operator") -> dict[str, Verb]:
     """Verb → what answers it."""
-    operator = Operator(control)
     return {
         "status": operator.status,
         "events": operator.events,
@@ -34,31 +31,24 @@ def table(control: "Control") -> dict[str, Verb]:
         "restart": operator.restart,
         "kill": operator.kill,
         "stop": operator.stop,
+        "leave": operator.leave,
     }
-
-
-def with_settings(site: Site, settings: dict[str, str]) -> Site:
-    """The site with what `seawall set` has changed on it."""
-    for key, text in settings.items():
-        value: Any = live_setting(key, text)
-        site = replace(site, **{LIVE_FIELDS[key]: value})
-    return site
 
 
 class Operator:
     """The verbs, on one site."""
 
-    def __init__(self, control: "Control") -> None:
-        self._control = control
+    def __init__(self, state: State, meter: Meter, end: Callable[[Literal["stop", "force", "leave"]], None]) -> None:
+        self._state, self._meter, self._end = state, meter, end
 
     async def status(self) -> Answers:
-        yield status(self._control)
+        yield status(self._state, self._meter)
 
     async def events(self, follow: bool = False, number: int = 20) -> Answers:
         queue: asyncio.Queue[Entry] = asyncio.Queue()
-        end = self._control.journal.follow(queue.put_nowait) if follow else None
+        end = self._state.journal.follow(queue.put_nowait) if follow else None
         try:
-            for entry in list(self._control.journal.recent)[-number:]:
+            for entry in list(self._state.journal.recent)[-number:]:
                 yield entry
             while follow:
                 yield await queue.get()
@@ -67,50 +57,61 @@ class Operator:
                 end()
 
     async def set(self, key: str, value: str) -> Answers:
-        control = self._control
-        site = with_settings(control.site, {key: value})
-        control.running.settings = {**control.running.settings, key: value}
-        control.site = site
+        state = self._state
+        site = with_settings(state.site, {key: value})
+        state.record.settings = {**state.record.settings, key: value}
+        state.site = site
         self._done("set", key, f"an operator set {key} to {value}")
         yield {"set": key, "value": value}
 
     async def drain(self, server: str) -> Answers:
         self._server(server)
-        site = self._control.site
-        self._control.site = replace(site, drain=site.drain | {server})
+        site = self._state.site
+        self._state.site = replace(site, drain=site.drain | {server})
         self._done("drain", server, f"an operator asked to drain {server}")
         yield {"drain": server}
 
     async def restart(self, server: str) -> Answers:
-        names = self._control.running.servers.keys() if server == "all" else {self._server(server).name}
-        if server == "all" and (warm := self._control.running.warm):
-            # All of it anew means the application's code too: it is imported again before anything is replaced.
-            warm.ready = False
-            kill_group(warm.process)
-        site = self._control.site
-        self._control.site = replace(site, restart=site.restart | frozenset(names))
+        state = self._state
+        names = state.processes.servers.keys() if server == "all" else {self._server(server).name}
+        if server == "all":
+            # All of it anew means the application's code too: it is imported first, and until that has succeeded the
+            # present servers go on, and new ones come from the present code.
+            state.site = replace(state.site, generation=state.site.generation + 1)
+        else:
+            state.site = replace(state.site, restart=state.site.restart | frozenset(names))
         self._done("restart", server, f"an operator asked to restart {server}")
         yield {"restart": sorted(names)}
 
     async def kill(self, server: str) -> Answers:
         found = self._server(server)
         self._done("kill", server, f"an operator killed {server}")
-        if found.process:
-            kill_group(found.process)
+        if found.process and not found.exited:
+            found.process.signal(signal.SIGKILL)
+            for process in family.kill(family.of_server(self._state.paths.runtime.name, server, found.process)):
+                process.close()
         yield {"kill": server}
 
-    async def stop(self) -> Answers:
-        self._done("stop", "site", "an operator asked to stop the site")
-        self._control.stop()
+    async def stop(self, now: bool = False) -> Answers:
+        """End the site; asked again, it goes on ending in good order, unless `now` is said."""
+        how = "at once" if now else "in good order"
+        self._done("stop", "site", f"an operator asked to stop the site {how}")
+        self._end("force" if now else "stop")
         yield {"stop": os.getpid()}
 
+    async def leave(self) -> Answers:
+        """End the control plane only; what runs goes on, for the next one to adopt."""
+        self._done("leave", "control", "another control plane is to take the place of this one")
+        self._end("leave")
+        yield {"leave": os.getpid()}
+
     def _server(self, name: str) -> Server:
-        servers = self._control.running.servers
+        servers = self._state.processes.servers
         if name not in servers:
             there = ", ".join(servers) or "none"
             raise UnknownServer(f"There is no server {name}.", f"There are: {there}. Look at: seawall status")
         return servers[name]
 
     def _done(self, kind: str, subject: str, text: str) -> None:
-        self._control.journal.event(Event(kind, subject, text))
-        self._control.wake()
+        self._state.journal.event(Event(kind, subject, text))
+        self._state.wake()

@@ -16,7 +16,6 @@ from seawall.model import (
     Site,
 )
 
-PATIENCE = 10.0  # s without a heartbeat after which even a server that is using the processor counts as hung
 TERM_GRACE = 35.0  # s between SIGTERM and SIGKILL: longer than a server's own time to finish
 
 
@@ -25,7 +24,7 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     events: list[Event] = []
     for server in observed.servers:
         if not server.alive:
-            memory, action, event = _dead(server, memory, now)
+            memory, action, event = _dead(server, _has_served(observed, server.name), memory, now)
             actions.append(action)
             events += [event] if event else []
     living = [server for server in observed.servers if server.alive]
@@ -35,13 +34,12 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     if memory.deaths and living and all(s.ready and now - s.started > YOUNG for s in living):
         memory = replace(memory, deaths=0)
     for server in living:
-        hung = _hung(server, memory, now) if server.name in (failing or ()) else ""
-        step = _end(site, memory, server, hung, now)
+        step = _end(site, memory, server, now)
         actions += [step] if step else []
     return Plan(tuple(actions), memory, tuple(events))
 
 
-def _dead(server: ServerSeen, memory: Memory, now: float) -> tuple[Memory, Action, Event | None]:
+def _dead(server: ServerSeen, served: bool, memory: Memory, now: float) -> tuple[Memory, Action, Event | None]:
     asked = server.name in memory.stopping
     how = server.ending or "its process is gone"
     memory = replace(
@@ -53,10 +51,13 @@ def _dead(server: ServerSeen, memory: Memory, now: float) -> tuple[Memory, Actio
     if asked:
         return memory, ForgetServer(f"{server.name} has stopped as asked", server.name), None
     lived = now - server.started
+    reason = f"{server.name} died after {lived:.1f} s: {how}"
+    if server.ready and served:
+        # It died at its work, not at its start: the next one serves as well as it did, so nobody has to wait for it.
+        return memory, ForgetServer(reason, server.name), None
     deaths = memory.deaths + 1 if lived < YOUNG or not server.ready else 0
     wait = pause(deaths)
     memory = replace(memory, deaths=deaths, retry_at=now + wait)
-    reason = f"{server.name} died after {lived:.1f} s: {how}"
     event = None
     if wait:
         text = f"servers keep dying ({deaths} in a row, the last after {lived:.1f} s: {how}); next try in {wait:g} s"
@@ -77,15 +78,12 @@ def _note_down(failing: set[str], memory: Memory, now: float) -> Memory:
     return memory if down == memory.down else replace(memory, down=down)
 
 
-def _hung(server: ServerSeen, memory: Memory, now: float) -> str:
-    """Why a server that fails its heartbeats counts as hung; "" while it may only be slow."""
-    if server.frozen:
-        return "fails its heartbeats and does nothing"
-    since = now - memory.down[server.name]
-    return f"has failed its heartbeats for {since:.0f} s" if since > PATIENCE else ""
+def _has_served(observed: Observed, name: str) -> bool:
+    """Whether any balancer has given a server a request."""
+    return any(route.served for b in observed.balancers for route in b.routes or () if route.server == name)
 
 
-def _end(site: Site, memory: Memory, server: ServerSeen, hung: str, now: float) -> Action | None:
+def _end(site: Site, memory: Memory, server: ServerSeen, now: float) -> Action | None:
     """Whether a living server is to be ended now."""
     name = server.name
     if name in memory.stopping:
@@ -93,8 +91,8 @@ def _end(site: Site, memory: Memory, server: ServerSeen, hung: str, now: float) 
         return KillServer(f"{name} did not stop within {TERM_GRACE:g} s of being asked", name) if late else None
     if not server.ready and now - server.started > site.start_timeout:
         return KillServer(f"{name} did not answer within servers.start_timeout = {site.start_timeout:g} s", name)
-    if hung:
-        return KillServer(f"{name} {hung}: hung", name)
+    if server.hung:
+        return KillServer(f"{name} {server.hung}", name)
     return None
 
 

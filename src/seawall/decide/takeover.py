@@ -16,9 +16,7 @@ from seawall.model import (
     TakeOver,
 )
 
-MISSED = 2  # heartbeats in a row: about 300 ms (docs/architecture.md, heartbeats)
-MISSED_BUSY = 30  # the same for one that is using the processor meanwhile: overloaded is not hung
-START = 5.0  # s a balancer may take until its runtime socket answers
+START = 15.0  # s a balancer may take until its runtime socket answers: many when the machine is busy
 
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
@@ -59,13 +57,17 @@ def _sick(site: Site, balancer: BalancerSeen, memory: Memory, now: float) -> str
         return f"still has visitors after servers.stop_timeout = {site.stop_timeout:g} s" if late else ""
     if not balancer.answering:
         return "does not answer since it started" if now - balancer.started > START else ""
-    if balancer.missed >= (MISSED_BUSY if balancer.busy else MISSED):
-        return f"missed {balancer.missed} heartbeats in a row"
-    return ""
+    return balancer.hung
 
 
 def _fit(balancer: BalancerSeen, memory: Memory) -> bool:
-    return balancer.alive and balancer.answering and balancer.missed == 0 and balancer.name not in memory.retiring
+    return (
+        balancer.alive
+        and balancer.answering
+        and not balancer.owes
+        and not balancer.hung
+        and balancer.name not in memory.retiring
+    )
 
 
 def _forget_retired(observed: Observed, memory: Memory) -> Memory:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from seawall.errors import ApplicationFailed, SeawallError, StateUnusable
+from seawall.family import SERVER, SITE
 from seawall.fleet.application import Application
 from seawall.model import HEALTH_PATH
 from seawall.paths import Paths
@@ -105,7 +106,7 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
         return spawn(
             command,
             folder=application.folder,
-            environment={**application.environment, "SEAWALL_SERVER": server},
+            environment={**application.environment, SITE: paths.runtime.name, SERVER: server},
             log=log_file(paths),
             fds=(memory, listener.fileno()),
             user=application.user,

@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from seawall.errors import ApplicationFailed
+from seawall.family import SERVER, SITE
 from seawall.fleet import interpreter
 from seawall.fleet.application import Application
 from seawall.model import HEALTH_PATH
@@ -43,6 +44,11 @@ def address(paths: Paths, name: str) -> str:
     return f"unix@{paths.server_socket(name)}"
 
 
+def remove_sockets(paths: Paths, name: str) -> None:
+    """What a server that is gone has left in the file system."""
+    paths.server_socket(name).unlink(missing_ok=True)
+
+
 def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
     """Start a server that no warm process forks: any command, or an application that cannot be forked.
 
@@ -63,7 +69,8 @@ def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[P
         word.replace("{port}", str(port)).replace("{socket}", str(path)) for word in shlex.split(application.target)
     ]
     interpreter.begin_log(paths, f"{name} {application.target}")
-    environment = {**application.environment, "PORT": str(port), "SEAWALL_SERVER": name}
+    marks = {SITE: paths.runtime.name, SERVER: name}
+    environment = {**application.environment, "PORT": str(port), **marks}
     try:
         process = spawn(
             words,
@@ -85,7 +92,7 @@ def _free_port() -> int:
     raise ApplicationFailed("There is no free port between 20000 and 30000.", "See what takes them: ss -ltn")
 
 
-async def heartbeat(address: str, timeout: float) -> float:
+async def heartbeat(address: str, timeout: float | None) -> float:
     """Seconds the server takes to answer one GET of HEALTH_PATH; any HTTP answer will do, whatever its status.
 
     Raises TimeoutError, or another OSError where nobody listens or what comes is not HTTP.

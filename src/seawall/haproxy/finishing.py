@@ -4,9 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Self
 
+from seawall.haproxy.conversation import Conversation
 from seawall.haproxy.socket import backend_requests
-
-_PROMPT = b"\n> "
 
 
 class Finishing:
@@ -16,28 +15,31 @@ class Finishing:
     """
 
     def __init__(self, path: Path, timeout: float = 0.5) -> None:
-        self.path, self.timeout = path, timeout
+        self.timeout = timeout
+        self._conversation = Conversation(path)
+        self._question: asyncio.Task[list[str]] | None = None
 
     async def __aenter__(self) -> Self:
         async with asyncio.timeout(self.timeout):
-            self._reader, self._writer = await asyncio.open_unix_connection(self.path, limit=1 << 20)
-            await self._ask("prompt")
+            await self._conversation.ask(["show version"])
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._writer.close()
+        if self._question:
+            self._question.cancel()
+        self._conversation.close()
 
     async def requests(self) -> int:
         """How many requests are worked on or wait for a server. Websockets count; idle visitors do not.
 
-        Raises TimeoutError.
+        Raises TimeoutError. The question stands then: a connection that is given up cannot be had again.
         """
+        self._question = self._question or asyncio.create_task(self._conversation.ask(["show stat -1 2 -1"]))
+        done, _ = await asyncio.wait([self._question], timeout=self.timeout)
+        if not done:
+            raise TimeoutError(f"{self._conversation.path} does not answer")
+        question, self._question = self._question, None
         try:
-            async with asyncio.timeout(self.timeout):
-                return backend_requests(await self._ask("show stat -1 2 -1"))
-        except (asyncio.IncompleteReadError, ConnectionError):
+            return backend_requests(question.result()[0])
+        except (FileNotFoundError, ConnectionError):
             return 0  # it has finished and ended
-
-    async def _ask(self, command: str) -> str:
-        self._writer.write(command.encode() + b"\n")
-        return (await self._reader.readuntil(_PROMPT)).removesuffix(_PROMPT).decode()

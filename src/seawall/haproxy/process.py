@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from seawall import process
+from seawall import family, process
 from seawall.errors import EngineFailed, ProgramMissing
 from seawall.haproxy.render import Edge, ServerAddress, error_pages, render
 from seawall.haproxy.socket import RuntimeSocket
@@ -78,7 +78,7 @@ def spawn(
     return process.spawn(
         [program(), "-db", "-f", str(paths.balancer_config(balancer))],
         folder=paths.runtime,
-        environment={"PATH": os.defpath},
+        environment={"PATH": os.defpath, family.SITE: paths.runtime.name},
         log=log(paths, balancer),
         fds=fds,
     )

@@ -2,12 +2,12 @@
 
 import asyncio
 import csv
-import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seawall.errors import EngineFailed
+from seawall.haproxy.conversation import Conversation
 from seawall.haproxy.render import WAITING_ROOM, Edge, ServerAddress, backend, server_name, server_parameters
 from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
@@ -15,6 +15,8 @@ from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 _FRONTEND, _SERVER = 1, 4
 # The backend whose servers' states say which strategy is on; see the template.
 _SWITCH = "switch"
+# What `del server` says while the last connections to a server are open.
+_BUSY = "still has connections"
 # The latency table's key is server id * 8192 + step; see the template.
 _STEPS = 8192
 
@@ -38,21 +40,19 @@ class RuntimeSocket:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.conversation = Conversation(path)
 
-    async def ask(self, command: str, timeout: float = 1.0) -> str:
-        """The answer to one command, or to several separated by semicolons. `timeout` in seconds."""
+    async def ask(self, command: str, timeout: float | None = 1.0) -> str:
+        """The answer to one command. `timeout` in seconds; None to wait as long as the balancer lives."""
+        return (await self.ask_all([command], timeout))[0]
+
+    async def ask_all(self, commands: Sequence[str], timeout: float | None = 1.0) -> list[str]:
+        """The answers to several commands, which are sent at once."""
         async with asyncio.timeout(timeout):
-            return (await self._exchange(command.encode() + b"\n")).decode(errors="replace")
+            return await self.conversation.ask(commands)
 
-    async def _exchange(self, request: bytes) -> bytes:
-        loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
-            await loop.sock_connect(connection, str(self.path))
-            await loop.sock_sendall(connection, request)
-            chunks = []
-            while chunk := await loop.sock_recv(connection, 1 << 18):
-                chunks.append(chunk)
-            return b"".join(chunks)
+    def close(self) -> None:
+        self.conversation.close()
 
     async def heartbeat(self, timeout: float = 0.1) -> bool:
         """Whether the balancer answers within `timeout` seconds."""
@@ -68,62 +68,49 @@ class RuntimeSocket:
 
     async def routes(self) -> tuple[RouteSeen, ...]:
         """Every server in every backend."""
-        answer = await self.ask(";".join(f"show stat {backend(strategy)} {_SERVER} -1" for strategy in STRATEGIES))
-        return tuple(_route(row) for row in _rows(answer) if row["svname"] != WAITING_ROOM)
+        return (await self.word())[0]
 
     async def strategy(self) -> Strategy | None:
         """Where visitors are sent; None if it cannot be told."""
-        # A server a line: number and name of its backend, its own, its address, whether it is up (guide, section 9.3).
-        rows = [line.split() for line in (await self.ask(f"show servers state {_SWITCH}")).splitlines()]
-        up = {row[3] for row in rows if row[1:2] == [_SWITCH] and row[5] != "0"}
-        return next((strategy for strategy in STRATEGIES if strategy in up), None)
+        return (await self.word())[1]
+
+    async def word(self, timeout: float | None = 1.0) -> tuple[tuple[RouteSeen, ...], Strategy | None]:
+        """Every server in every backend, and where visitors are sent (None if it cannot be told)."""
+        asked = [f"show stat {backend(strategy)} {_SERVER} -1" for strategy in STRATEGIES]
+        *statistics, switch = await self.ask_all([*asked, f"show servers state {_SWITCH}"], timeout)
+        routes = [_route(row) for answer in statistics for row in _rows(answer) if row["svname"] != WAITING_ROOM]
+        return tuple(routes), _strategy(switch)
 
     async def set_strategy(self, strategy: Strategy) -> None:
         """Send visitors to the backend of `strategy` from the next request on. Raises EngineFailed."""
         # In this order one is always on, whenever a control plane that does it is killed.
-        await self._tell(f"set server {_SWITCH}/{strategy} state ready")
-        for other in STRATEGIES:
-            if other != strategy:
-                await self._tell(f"set server {_SWITCH}/{other} state maint")
+        others = [f"set server {_SWITCH}/{other} state maint" for other in STRATEGIES if other != strategy]
+        await self._tell([(f"set server {_SWITCH}/{strategy} state ready", ""), *((other, "") for other in others)])
 
     async def step(self, route: Route, address: ServerAddress, edge: Edge) -> bool:
         """Do one step with one server. True when it is done or was done before.
 
         False: `remove` has to wait until the last connection is closed. Raises EngineFailed for any other refusal.
         """
-        name = f"{backend(route.strategy)}/{route.server}"
-        match route.step:
-            case "add":
-                await self._add(name, address, edge)
-            case "enable":
-                await self._tell(f"set server {name} state ready")
-            case "drain" | "maint":
-                await self._tell(f"set server {name} state {route.step}", fine="No such server")
-            case "remove":
-                return await self._remove(name)
-        return True
+        return await self.steps([(route, address)], edge)
 
-    async def _add(self, name: str, address: ServerAddress, edge: Edge) -> None:
-        # `add server … enabled` would corrupt the count of active servers (HAProxy issue 2497).
-        parameters = server_parameters(edge, address.name)
-        await self._tell(f"add server {name} {address.address} {parameters}", fine="already")
-        await self._tell(f"enable health {name}")
+    async def steps(self, steps: Sequence[tuple[Route, ServerAddress]], edge: Edge) -> bool:
+        """Do several steps at once. False if a `remove` among them has to wait; raises EngineFailed for a refusal."""
+        return await self._tell([command for route, address in steps for command in _commands(route, address, edge)])
 
-    async def _remove(self, name: str) -> bool:
-        answer = await self.ask(f"del server {name}")
-        if "still has connections" in answer:
-            return False
-        _check(answer, f"del server {name}", fine="No such server")
-        return True
-
-    async def _tell(self, command: str, fine: str = "") -> None:
-        _check(await self.ask(command), command, fine)
+    async def _tell(self, commands: Sequence[tuple[str, str]]) -> bool:
+        """Each command with what HAProxy may say besides having done it. The first refusal is the one raised."""
+        answers = await self.ask_all([command for command, _ in commands])
+        for (command, fine), answer in zip(commands, answers, strict=True):
+            if not (command.startswith("del ") and _BUSY in answer):
+                _check(answer, command, fine)
+        return not any(_BUSY in answer for answer in answers)
 
     async def traffic(self) -> Traffic:
         """Counters of the whole edge and of every server."""
         asked = [f"show stat {name} {_FRONTEND} -1" for name in ("http", "https")]
         asked += [f"show stat {backend(strategy)} 6 -1" for strategy in STRATEGIES]
-        rows = list(_rows(await self.ask(";".join(asked))))
+        rows = [row for answer in await self.ask_all(asked) for row in _rows(answer)]
         fronts = [row for row in rows if row["svname"] == "FRONTEND"]
         backs = [row for row in rows if row["svname"] == "BACKEND"]
         servers: dict[str, int] = {}
@@ -154,6 +141,29 @@ class RuntimeSocket:
                 server, step = divmod(key, _STEPS)
                 table[server_name(server), milliseconds(step)] = int(line.rsplit("=", 1)[1])
         return table
+
+
+def _commands(route: Route, address: ServerAddress, edge: Edge) -> list[tuple[str, str]]:
+    """What a step is in HAProxy's words, and what it may answer when the step was done before."""
+    name = f"{backend(route.strategy)}/{route.server}"
+    match route.step:
+        case "add":
+            # `add server … enabled` would corrupt the count of active servers (HAProxy issue 2497).
+            parameters = server_parameters(edge, address.name)
+            return [(f"add server {name} {address.address} {parameters}", "already"), (f"enable health {name}", "")]
+        case "enable":
+            return [(f"set server {name} state ready", "")]
+        case "drain" | "maint":
+            return [(f"set server {name} state {route.step}", "No such server")]
+        case "remove":
+            return [(f"del server {name}", "No such server")]
+
+
+def _strategy(answer: str) -> Strategy | None:
+    # A server a line: number and name of its backend, its own, its address, whether it is up (guide, section 9.3).
+    rows = [line.split() for line in answer.splitlines()]
+    up = {row[3] for row in rows if row[1:2] == [_SWITCH] and row[5] != "0"}
+    return next((strategy for strategy in STRATEGIES if strategy in up), None)
 
 
 def milliseconds(step: int) -> int:
@@ -199,6 +209,7 @@ def _route(row: dict[str, str]) -> RouteSeen:
         latency=int(latency) / 1000 if latency else None,
         current=int(row["scur"]),
         queued=int(row["qcur"]),
+        served=int(row["stot"]),
     )
 
 

@@ -1,34 +1,22 @@
-"""How many servers: starts what is missing, retires what is too many, replaces what an operator wants replaced."""
+"""Which servers: starts what is missing, retires what is too many, replaces what is outdated or to be restarted."""
 
 from dataclasses import replace
 
-from seawall.decide.backoff import YOUNG, pause
-from seawall.model import (
-    Action,
-    KillWarm,
-    Memory,
-    Observed,
-    Plan,
-    RouteSeen,
-    ServerSeen,
-    Site,
-    StartServer,
-    StartWarm,
-    StopServer,
-)
+from seawall.decide import count
+from seawall.decide.warm import usable
+from seawall.model import Action, Memory, Observed, Plan, RouteSeen, ServerSeen, Site, StartServer, StopServer
 
-WARM_MISSED = 3  # heartbeats in a row: nobody waits for the warm process, so there is no hurry
 AT_ONCE = 8  # servers starting at the same time: more only slow each other, and the visitors, down
 
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
-    memory, warm = _warm(observed, memory, now)
-    leaving = _leaving(site, observed, memory, now)
+    wanted = count.wanted(site, observed, memory, now)
+    leaving = _leaving(site, observed, memory, wanted, now)
     if leaving != memory.leaving:
         memory = replace(memory, leaving=leaving)
     stopped, memory = _stop(site, observed, memory, now)
-    started, memory = _start(site, observed, memory, now)
-    return Plan(warm + stopped + started, memory)
+    started, memory = _start(site, observed, memory, wanted, now)
+    return Plan(stopped + started, memory)
 
 
 def _staying(observed: Observed, memory: Memory) -> list[ServerSeen]:
@@ -37,25 +25,34 @@ def _staying(observed: Observed, memory: Memory) -> list[ServerSeen]:
     return [server for server in observed.servers if server.alive and server.name not in gone]
 
 
+def _to_replace(site: Site, observed: Observed) -> frozenset[str]:
+    """Servers that go once others can take their place: by order, by the age of their code, by a lost socket."""
+    warm = usable(observed)
+    # Only code that has been imported takes the place of older code.
+    newest = site.generation if observed.warms is None else warm.generation if warm else 0
+    replaced = {server.name for server in observed.servers if server.generation < newest or server.lost}
+    return site.restart | replaced
+
+
 def _kept(site: Site, observed: Observed, memory: Memory) -> list[ServerSeen]:
-    """Those of them nobody wants gone."""
-    ordered = site.drain | site.restart
+    """Those that stay and that nothing speaks against."""
+    ordered = site.drain | _to_replace(site, observed)
     return [server for server in _staying(observed, memory) if server.name not in ordered]
 
 
-def _leaving(site: Site, observed: Observed, memory: Memory, now: float) -> dict[str, float]:
+def _leaving(site: Site, observed: Observed, memory: Memory, wanted: int, now: float) -> dict[str, float]:
     kept = _kept(site, observed, memory)
     serving = [server for server in kept if server.ready and server.name not in memory.down]
     useless = [server for server in kept if not server.ready or server.name in memory.down]
     if not serving:
         # Nobody else could serve: whoever was to leave stays until somebody can.
         return {}
-    full = len(serving) >= site.servers
-    ordered = site.drain | site.restart if full else site.drain
+    full = len(serving) >= wanted
+    ordered = site.drain | _to_replace(site, observed) if full else site.drain
     new = [server for server in _staying(observed, memory) if server.name in ordered]
     if full:
         # Whoever does not serve is missed by nobody, and the youngest has the coldest caches.
-        new += (useless + serving[site.servers :])[: len(kept) - site.servers]
+        new += useless + serving[wanted:]
     return {**memory.leaving, **{server.name: now for server in new}}
 
 
@@ -84,30 +81,23 @@ def _reason_to_stop(site: Site, routes: list[RouteSeen], name: str, since: float
     return ""
 
 
-def _start(site: Site, observed: Observed, memory: Memory, now: float) -> tuple[tuple[Action, ...], Memory]:
+def _start(
+    site: Site, observed: Observed, memory: Memory, wanted: int, now: float
+) -> tuple[tuple[Action, ...], Memory]:
+    warm = usable(observed)
+    if now < memory.retry_at or (warm is None and observed.warms is not None):
+        return (), memory
     kept = _kept(site, observed, memory)
     starting = sum(s.alive and not s.ready and s.name not in memory.stopping for s in observed.servers)
     # After a death something is wrong with the application: one attempt at a time shows whether it still is.
-    number = min(site.servers - len(kept), (1 if memory.deaths else AT_ONCE) - starting)
-    warm_up = observed.warm is not None and not (observed.warm.alive and observed.warm.ready)
-    if number <= 0 or now < memory.retry_at or warm_up:
+    number = min(wanted - len(kept), (1 if memory.deaths else AT_ONCE) - starting)
+    if number <= 0:
         return (), memory
-    replacing = any(s.name in site.drain | site.restart for s in observed.servers)
-    why = "an operator asked for replacements" if replacing else f"{site.servers} servers are wanted"
+    replacing = any(s.name in site.drain | _to_replace(site, observed) for s in observed.servers)
+    why = "others are to be replaced" if replacing else f"{wanted} servers are wanted"
     first = memory.next_server
-    actions = tuple(StartServer(f"{why}, {len(kept)} are there", f"s{first + index}") for index in range(number))
+    actions = tuple(
+        StartServer(f"{why}, {len(kept)} are there", f"s{first + index}", warm.name if warm else "")
+        for index in range(number)
+    )
     return actions, replace(memory, next_server=first + number)
-
-
-def _warm(observed: Observed, memory: Memory, now: float) -> tuple[Memory, tuple[Action, ...]]:
-    """Keep a warm process. `warm_retry_at` also keeps a second one from being started while the first appears."""
-    warm = observed.warm
-    if warm is not None and warm.alive and warm.missed >= WARM_MISSED:
-        return memory, (KillWarm(f"the warm process missed {warm.missed} heartbeats in a row"),)
-    if warm is None or warm.alive or now < memory.warm_retry_at:
-        return memory, ()
-    young = warm.started > 0 and now - warm.started < YOUNG
-    deaths = memory.warm_deaths + 1 if young else 0
-    memory = replace(memory, warm_deaths=deaths, warm_retry_at=now + max(0.5, pause(deaths)))
-    reason = "the warm process is gone" if warm.started else "servers are forked from a warm process"
-    return memory, (StartWarm(reason),)

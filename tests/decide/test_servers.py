@@ -1,11 +1,11 @@
-"""How many servers: who starts, who leaves, who is stopped."""
+"""Which servers: who starts, who leaves, who is stopped."""
 
 from dataclasses import replace
 
 import pytest
 
-from seawall.decide.scale import AT_ONCE, WARM_MISSED, decide
-from seawall.model import Memory, Observed, Plan, Site, WarmSeen
+from seawall.decide.servers import AT_ONCE, decide
+from seawall.model import Memory, Observed, Plan, Site, StartServer, WarmSeen
 from tests.decide.values import NOW, OPEN, SITE, WARM, balancer, observed, route, server, told
 
 
@@ -72,43 +72,46 @@ def test_a_crash_loop_waits() -> None:
     assert decided(observed(), replace(OPEN, retry_at=NOW)).actions
 
 
-@pytest.mark.parametrize("warm", [WarmSeen(), replace(WARM, ready=False)])
-def test_servers_are_forked_from_a_warm_process_that_is_ready(warm: WarmSeen) -> None:
-    memory = replace(OPEN, warm_retry_at=NOW + 1)
-    assert decided(observed(warm=warm), memory).actions == ()
-    assert decided(observed(warm=WARM), memory).actions
+@pytest.mark.parametrize("warms", [(), (replace(WARM, ready=False),), (replace(WARM, hung="is stopped"),)])
+def test_servers_are_forked_from_a_warm_process_that_is_ready(warms: tuple[WarmSeen, ...]) -> None:
+    assert decided(observed(warms=warms)).actions == ()
+    assert decided(observed(warms=(WARM,))).actions
 
 
 def test_an_application_without_a_warm_process_is_started_cold() -> None:
-    assert told(decided(observed(warm=None))) == ["StartServer s10", "StartServer s11"]
+    plan = decided(observed(warms=None))
+    assert told(plan) == ["StartServer s10", "StartServer s11"]
+    assert [action.warm for action in plan.actions if isinstance(action, StartServer)] == ["", ""]
 
 
-# The warm process
+# Other code
+
+NEXT = WarmSeen("w2", NOW - 1, generation=1)
 
 
-def test_a_warm_process_is_started_once() -> None:
-    plan = decided(observed(warm=WarmSeen()), Memory())
-    assert told(plan) == ["StartWarm"]
-    assert plan.actions[0].reason == "servers are forked from a warm process"
-    assert decided(observed(warm=WarmSeen()), plan.memory).actions == ()
+def test_while_the_next_code_is_imported_servers_come_from_the_present_one() -> None:
+    plan = decided(observed(server("s1"), warms=(WARM, NEXT)), generation=1)
+    assert [(a.server, a.warm) for a in plan.actions if isinstance(a, StartServer)] == [("s10", "w1")]
+    assert plan.memory.leaving == {}
 
 
-@pytest.mark.parametrize(("age", "deaths", "wait"), [(20.0, 0, 0.5), (1.0, 4, 1.0)])
-def test_a_warm_process_that_dies_is_started_again_if_young_with_growing_pauses(
-    age: float, deaths: int, wait: float
-) -> None:
-    dead = WarmSeen(started=NOW - age)
-    plan = decided(replace(TWO, warm=dead), replace(OPEN, warm_deaths=3))
-    assert (told(plan), plan.actions[0].reason) == (["StartWarm"], "the warm process is gone")
-    assert (plan.memory.warm_deaths, plan.memory.warm_retry_at) == (deaths, NOW + wait)
-    assert decided(replace(TWO, warm=dead), replace(OPEN, warm_retry_at=NOW + 0.1)).actions == ()
+def test_when_it_is_imported_all_are_replaced_by_servers_from_it() -> None:
+    ready = replace(NEXT, ready=True)
+    first = decided(replace(TWO, warms=(WARM, ready)), generation=1)
+    assert [(a.server, a.warm) for a in first.actions if isinstance(a, StartServer)] == [("s10", "w2"), ("s11", "w2")]
+    new = [server("s10", 1.0, generation=1), server("s11", 1.0, generation=1)]
+    seen = observed(server("s1"), server("s2"), *new, warms=(ready,))
+    assert leaving(seen, generation=1) == {"s1", "s2"}
 
 
-def test_a_warm_process_that_hangs_is_killed() -> None:
-    assert told(decided(replace(TWO, warm=replace(WARM, missed=WARM_MISSED - 1)))) == []
-    plan = decided(replace(TWO, warm=replace(WARM, missed=WARM_MISSED)))
-    assert told(plan) == ["KillWarm"]
-    assert plan.actions[0].reason == "the warm process missed 3 heartbeats in a row"
+def test_code_that_nobody_can_fork_yet_replaces_nothing() -> None:
+    assert decided(replace(TWO, warms=(WARM,)), generation=1).actions == ()
+    assert told(decided(replace(TWO, warms=None), generation=1)) == ["StartServer s10", "StartServer s11"]
+
+
+def test_a_server_whose_socket_is_gone_is_replaced() -> None:
+    assert told(decided(observed(server("s1", lost=True), server("s2")))) == ["StartServer s10"]
+    assert leaving(observed(server("s1", lost=True), server("s2"), server("s10", 1.0))) == {"s1"}
 
 
 # Leaving
@@ -144,7 +147,7 @@ def test_drained_servers_leave_at_once_and_are_replaced() -> None:
     plan = decided(TWO, drain=frozenset({"s1"}))
     assert set(plan.memory.leaving) == {"s1"}
     assert told(plan) == ["StartServer s10"]
-    assert plan.actions[0].reason == "an operator asked for replacements, 1 are there"
+    assert plan.actions[0].reason == "others are to be replaced, 1 are there"
 
 
 def test_the_last_server_is_drained_only_when_another_serves() -> None:

@@ -1,0 +1,1 @@
+"""Carries out actions, by subject. Never waits for a result: the next observation is the wait."""

@@ -1,0 +1,90 @@
+"""Carries out a plan: the takeover, then processes in order, then the steps at each balancer, which nobody awaits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seawall.control.act.balancers import Balancers
+from seawall.control.act.servers import Servers
+from seawall.control.act.warms import Warms
+from seawall.control.journal import action_event
+from seawall.errors import SeawallError, StateUnusable
+from seawall.model import (
+    Action,
+    ForgetServer,
+    ForgetWarm,
+    KillBalancer,
+    KillServer,
+    KillWarm,
+    RetireBalancer,
+    Route,
+    SetStrategy,
+    Site,
+    StartBalancer,
+    StartServer,
+    StartWarm,
+    StopServer,
+    TakeOver,
+)
+from seawall.paths import Paths
+
+Outcome = dict[str, SeawallError | None]  # kind of action → why it could not be done, or None
+
+
+@dataclass
+class Actor:
+    """What carries out each kind of action."""
+
+    paths: Paths
+    servers: Servers
+    warms: Warms
+    balancers: Balancers
+
+    def act(self, site: Site, actions: Sequence[Action]) -> Outcome:
+        """Do all of a plan. What will exist is put on record before the first process is started."""
+        outcome: Outcome = {}
+        for action in actions:
+            if isinstance(action, TakeOver):
+                outcome[action_event(action).kind] = self._attempt(site, action)
+        self.servers.about([action for action in actions if isinstance(action, StartServer)], site)
+        for action in actions:
+            if not isinstance(action, Route | SetStrategy | TakeOver):
+                outcome[action_event(action).kind] = self._attempt(site, action)
+        self.balancers.post([action for action in actions if isinstance(action, Route | SetStrategy)])
+        return outcome
+
+    def _attempt(self, site: Site, action: Action) -> SeawallError | None:
+        try:
+            self._do(site, action)
+        except SeawallError as error:
+            return error
+        except OSError as error:
+            return StateUnusable(
+                f"This failed: {action_event(action).kind}, because {action.reason}: {error}.",
+                f"Make room or correct the permissions, then try again: df -h {self.paths.state} {self.paths.runtime}",
+            )
+        return None
+
+    def _do(self, site: Site, action: Action) -> None:
+        match action:
+            case StartWarm(warm=name):
+                self.warms.start(name, site.generation)
+            case KillWarm(warm=name):
+                self.warms.kill(name)
+            case ForgetWarm(warm=name):
+                self.warms.forget(name)
+            case StartServer(server=name, warm=warm):
+                self.servers.start(name, warm)
+            case StopServer(server=name):
+                self.servers.stop(name)
+            case KillServer(server=name, reason=reason):
+                self.servers.kill(name, f"killed, because {reason}")
+            case ForgetServer(server=name):
+                self.servers.forget(name)
+            case StartBalancer(balancer=balancer):
+                self.balancers.start(balancer, site)
+            case KillBalancer(balancer=balancer):
+                self.balancers.kill(balancer)
+            case RetireBalancer(balancer=balancer):
+                self.balancers.retire(balancer)
+            case TakeOver(balancer=balancer):
+                self.balancers.take_over(balancer)

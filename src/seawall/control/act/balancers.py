@@ -1,0 +1,98 @@
+"""Starts, retires and ends balancers, decides with the kernel which is active, and hands steps to their links."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from seawall.control.link import Link, Step
+from seawall.control.processes import Balancer
+from seawall.control.state import State
+from seawall.control.tasks import Tasks, watch
+from seawall.haproxy import process as haproxy
+from seawall.haproxy.render import ServerAddress
+from seawall.model import BalancerName, Event, Site
+
+
+@dataclass
+class Balancers:
+    """The two balancers of one site."""
+
+    state: State
+    tasks: Tasks
+    links: dict[str, Link] = field(default_factory=dict)
+
+    def take_over(self, name: BalancerName) -> None:
+        if self.state.listeners:
+            self.state.listeners.steer(name)
+
+    def start(self, name: BalancerName, site: Site) -> None:
+        state = self.state
+        assert state.listeners is not None, "a site is opened before anything is started"
+        before = state.processes.balancers.get(name)
+        # Known from the attempt on, also of one that fails: the pauses between attempts grow.
+        balancer = Balancer(name, asyncio.get_running_loop().time(), edge=state.wanted.edge.digest())
+        if before:
+            state.processes.forget(before)
+        state.processes.about(balancer)
+        try:
+            process = haproxy.spawn(
+                state.wanted.edge, name, state.paths, state.listeners.sockets(name), self._servers(), site.strategy
+            )
+        except BaseException:
+            balancer.exited = True
+            raise
+        state.processes.exists(balancer, process)
+        self.watch(balancer)
+
+    def _servers(self) -> list[ServerAddress]:
+        memory = self.state.record.memory
+        gone = memory.leaving.keys() | memory.stopping.keys()
+        return [
+            ServerAddress(server.name, server.address)
+            for server in self.state.processes.servers.values()
+            if server.ready and not server.exited and server.name not in gone
+        ]
+
+    def watch(self, balancer: Balancer) -> None:
+        """Hear of its end, and talk to it until then."""
+        process = balancer.process
+        if process is None:
+            return
+
+        def ended() -> None:
+            balancer.exited, balancer.answering = True, False
+            balancer.ending = process.reap()
+            balancer.socket.close()
+            self.state.wake()
+
+        watch(process.pidfd, ended)
+        link = self.links[balancer.name] = Link(
+            balancer,
+            self.state.wanted.edge,
+            active=lambda: self.state.listeners is not None and self.state.listeners.active == balancer.name,
+            moving=lambda: self.state.moving,
+            address=self._address,
+            wake=self.state.wake,
+            failed=lambda problem: self.state.say(Event("step-failed", balancer.name, problem)),
+        )
+        self.tasks.start(link.run())
+
+    def _address(self, name: str) -> str:
+        server = self.state.processes.servers.get(name)
+        return server.address if server else ""
+
+    def post(self, steps: Sequence[Step]) -> None:
+        for name, link in self.links.items():
+            link.post([step for step in steps if step.balancer == name])
+
+    def kill(self, name: BalancerName) -> None:
+        self._signal(name, signal.SIGKILL)
+
+    def retire(self, name: BalancerName) -> None:
+        self._signal(name, signal.SIGUSR1)
+
+    def _signal(self, name: BalancerName, number: signal.Signals) -> None:
+        balancer = self.state.processes.balancers.get(name)
+        if balancer and balancer.process:
+            balancer.process.signal(number)

@@ -1,0 +1,35 @@
+"""What has never served and keeps dying is a mistake to show, not a fault to survive."""
+
+from seawall.control.state import State
+from seawall.errors import ApplicationFailed, EngineFailed, SeawallError
+from seawall.fleet import warm as fleet_warm
+from seawall.haproxy import process as haproxy
+
+SERVERS = 2  # that die before any has answered
+BALANCERS = 2  # attempts at one that die young
+
+
+def reason_to_give_up(state: State) -> SeawallError | None:
+    """Why a site that is being started for the first time cannot be, or None."""
+    if state.open or state.adopted:
+        return None
+    memory = state.record.memory
+    if not memory.opened and memory.deaths >= SERVERS:
+        return _application(state)
+    for name, deaths in memory.balancer_deaths.items():
+        if deaths >= BALANCERS:
+            return EngineFailed(
+                f"HAProxy does not start (balancer {name}).",
+                f"Its configuration is {state.paths.balancer_config(name)}.",
+                haproxy.words(state.paths, "a" if name == "a" else "b"),
+            )
+    return None
+
+
+def _application(state: State) -> ApplicationFailed:
+    died = [entry["text"] for entry in state.journal.recent if entry["kind"] == "forget-server"]
+    remedy = f"What it printed is in {state.paths.logs}."
+    if state.wanted.application.kind == "command":
+        remedy = f"A command must listen on the port {{port}} or on the unix socket {{socket}}. {remedy}"
+    output = fleet_warm.last_output(state.paths)
+    return ApplicationFailed(f"The application does not start: {died[-1]}.", remedy, output)

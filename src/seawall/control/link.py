@@ -1,0 +1,143 @@
+"""One task for each balancer process: asks it for signs of life and for its word, and has it carry out steps.
+
+Nobody waits for it. Decisions see the last word it gave; a takeover goes on while it is silent.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from seawall.control.inquiry import Inquiry
+from seawall.control.processes import Balancer
+from seawall.errors import EngineFailed
+from seawall.haproxy.render import Edge, ServerAddress
+from seawall.model import Route, RouteSeen, SetStrategy, Strategy
+
+BEAT = 0.1  # s between two heartbeats of the active balancer
+BEAT_SPARE = 0.3  # s: nobody waits for the spare
+WORD = 0.5  # s between two questions for its word while nothing moves
+OLD = 1.5  # s after which a word is no longer believed
+CLOSED = 0.02  # s between two attempts to reach a socket that nobody listens on
+
+Step = Route | SetStrategy
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a balancer said of its servers, and when (s, the loop's clock)."""
+
+    routes: tuple[RouteSeen, ...]
+    strategy: Strategy | None
+    at: float
+
+
+@dataclass
+class Link:
+    """The conversation with one balancer process from its start to its end."""
+
+    balancer: Balancer
+    edge: Edge
+    active: Callable[[], bool]
+    moving: Callable[[], bool]
+    address: Callable[[str], str]  # of a server, by name
+    wake: Callable[[], None]
+    failed: Callable[[str], None]  # told of a step that HAProxy refused
+    last: Word | None = None  # the last word, however old
+    fresh: bool = False  # nothing was changed since it was given
+
+    def __post_init__(self) -> None:
+        self._steps: list[Step] = []
+        self._posted = asyncio.Event()
+
+    def word(self, now: float) -> Word | None:
+        """What it says; None, which means hold, while that is not known."""
+        return self.last if self.last and self.fresh and now - self.last.at < OLD else None
+
+    def post(self, steps: Sequence[Step]) -> None:
+        """Have these steps done, in order. While others are under way they are left for the next round to decide."""
+        if steps and not self._steps:
+            self._steps = list(steps)
+            self.fresh = False
+            self._posted.set()
+
+    async def run(self) -> None:
+        """Until the process has ended."""
+        judging = asyncio.create_task(self._judge())
+        try:
+            while self.balancer.alive:
+                try:
+                    await self._round()
+                except OSError:
+                    await asyncio.sleep(CLOSED)  # it does not listen yet, or has just ended
+                except EngineFailed as error:
+                    self.failed(error.problem)
+        finally:
+            judging.cancel()
+            self.balancer.socket.close()
+
+    async def _round(self) -> None:
+        await self._carry_out()
+        socket, loop = self.balancer.socket, asyncio.get_running_loop()
+        if self.last is None or not self.fresh or self.moving() or loop.time() - self.last.at > WORD:
+            routes, strategy = await socket.word()
+            before, self.last = self.last, Word(routes, strategy, loop.time())
+            changed = not self.fresh or before is None or _told(before) != _told(self.last)
+            self.fresh = not self._steps
+        else:
+            await socket.ask("show version")
+            changed = False
+        if changed or not self.balancer.answering:
+            self.balancer.answering = True
+            self.wake()
+        await self._pause(BEAT if self.active() or self.moving() else BEAT_SPARE)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._posted.wait()
+        except TimeoutError:
+            return
+
+    async def _carry_out(self) -> None:
+        """The steps in order, those that may go together at once; a refusal leaves the later ones undone."""
+        self._posted.clear()
+        try:
+            for _, together in groupby(self._steps, _phase):
+                await self._phase_of(list(together))
+        finally:
+            self._steps = []
+
+    async def _phase_of(self, steps: list[Step]) -> None:
+        socket = self.balancer.socket
+        for step in steps:
+            if isinstance(step, SetStrategy):
+                await socket.set_strategy(step.strategy)
+        routes = [(s, ServerAddress(s.server, self.address(s.server))) for s in steps if isinstance(s, Route)]
+        if routes:
+            await socket.steps(routes, self.edge)
+
+    async def _judge(self) -> None:
+        """Whether it hangs, while it owes an answer."""
+        balancer, conversation = self.balancer, self.balancer.socket.conversation
+        assert balancer.process is not None
+        inquiry = Inquiry("balancer", balancer.process)
+        try:
+            async for balancer.owes, hung in inquiry.follow(lambda: conversation.asked, conversation.arrived):
+                if hung != balancer.hung:
+                    balancer.hung = hung if balancer.answering else ""
+                    self.wake()
+        finally:
+            inquiry.close()
+
+
+def _phase(step: Step) -> int:
+    """Servers come before the switch between backends, and go after it."""
+    if isinstance(step, SetStrategy):
+        return 1
+    return 0 if step.step in ("add", "enable") else 2
+
+
+def _told(word: Word) -> object:
+    """What a decision could be made from; the number of requests alone is none."""
+    return word.strategy, [(route.strategy, route.server, route.status) for route in word.routes]

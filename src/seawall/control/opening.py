@@ -1,0 +1,136 @@
+"""Opens a site: adopts what an earlier control plane left running, and makes what is missing."""
+
+import asyncio
+import contextlib
+import signal
+
+from seawall import family
+from seawall.control.act.actor import Actor
+from seawall.control.orders import with_orders
+from seawall.control.processes import Balancer
+from seawall.control.state import State
+from seawall.errors import AlreadyRunning, RecordUnusable
+from seawall.haproxy.listeners import Listeners
+from seawall.haproxy.process import version
+from seawall.model import BALANCERS, BalancerName, Event
+from seawall.process import Process
+
+ANSWER = 1.0  # s an adopted balancer may take to answer before it is looked at more closely
+END = 5.0  # s a killed process may take to be gone
+
+
+async def open_site(state: State, actor: Actor) -> None:
+    """After this everything that runs is watched, and the listening sockets are there. Raises SeawallError."""
+    version()
+    state.wants_warm = state.wanted.application.kind != "command"
+    _require_whole(state)
+    await _end_unfinished(state)
+    before = state.processes.running
+    hung = await _hung(state)
+    state.listeners = _listeners(state)
+    # Only now, as their listening sockets hold visitors that a new balancer will serve.
+    await _end(hung)
+    _remove_stale_sockets(state)
+    for balancer in state.processes.balancers.values():
+        actor.balancers.watch(balancer)
+    for server in state.processes.servers.values():
+        actor.servers.watch(server)
+        if not server.ready:
+            actor.servers.tasks.start(actor.servers.wait_until_ready(server))
+    for warm in state.processes.warms.values():
+        actor.warms.watch(warm)
+    if before:
+        state.site = with_orders(state.site, state.record)
+        found = f"{len(state.processes.servers)} servers and {len(state.processes.balancers)} balancers"
+        state.say(Event("adopt", "site", f"an earlier control plane left {found} running: adopted"))
+    else:
+        state.record.settings, state.record.orders = {}, {}
+
+
+def _require_whole(state: State) -> None:
+    """A site that runs without a record must not be started a second time over its own sockets."""
+    known = {process.pid for process in state.processes.running}
+    members = [] if known else family.of_site(state.paths.runtime.name)
+    if members:
+        raise RecordUnusable(
+            f"{len(members)} processes of this site run, but the record of them is gone: "
+            f"{', '.join(family.describe(member.pid) for member in members[:5])}.",
+            "End them: seawall down      Then start the site again: seawall up",
+        )
+
+
+async def _end_unfinished(state: State) -> None:
+    """Processes that an earlier control plane was about to start: if they came to be, nobody knows what they do."""
+    for managed in state.processes.unfinished:
+        members = family.of_server(state.paths.runtime.name, managed.name, None)
+        await _end(family.kill(members))
+        state.processes.forget(managed)
+
+
+async def _hung(state: State) -> list[Process]:
+    """The balancers that do not answer. One that finishes its visitors' requests is silent by design."""
+    hung = []
+    for name, balancer in state.processes.balancers.items():
+        if name in state.record.memory.retiring or balancer.process is None:
+            continue
+        if await _answers(balancer):
+            balancer.answering = True
+        else:
+            hung.append(balancer.process)
+    return hung
+
+
+async def _answers(balancer: Balancer) -> bool:
+    """Whether it answers; one that is starved gets more time than one that is stopped."""
+    assert balancer.process is not None
+    for _ in range(5):
+        if await balancer.socket.heartbeat(ANSWER):
+            return True
+        if balancer.process.stopped:
+            return False
+    return False
+
+
+async def _end(processes: list[Process]) -> None:
+    """SIGKILL, and wait until they are gone."""
+    for process in processes:
+        process.signal(signal.SIGKILL)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + END
+    while any(process.alive for process in processes) and loop.time() < deadline:
+        await asyncio.sleep(0.01)
+
+
+def _listeners(state: State) -> Listeners:
+    wanted, listened = state.wanted, state.record.listeners
+    processes = {
+        name: balancer.process
+        for name in BALANCERS
+        if (balancer := state.processes.balancers.get(name)) and balancer.process and balancer.process.alive
+    }
+    if not processes or not listened:
+        return Listeners.open(wanted.address, wanted.ports)
+    before = (listened["address"], listened["ports"])
+    if before != (wanted.address, wanted.ports):
+        raise AlreadyRunning(
+            f"The site is being served at {before}, and the settings in section listen have changed.",
+            "Stop it first: seawall down",
+        )
+    listeners = Listeners.from_record(listened, processes)
+    _restart_unrecovered(state, listeners, processes)
+    return listeners
+
+
+def _restart_unrecovered(state: State, listeners: Listeners, processes: dict[BalancerName, Process]) -> None:
+    """The kernel can be steered only by who holds a socket: the spare carries no traffic and starts anew on ours."""
+    spare = next((name for name in processes if name != listeners.active), None)
+    if spare and not listeners.recovered(spare):
+        processes[spare].signal(signal.SIGKILL)
+
+
+def _remove_stale_sockets(state: State) -> None:
+    known = {state.paths.server_socket(name).stem for name in state.processes.servers}
+    for socket in state.paths.sockets.iterdir():
+        if socket.stem not in known:
+            with contextlib.suppress(FileNotFoundError):
+                socket.unlink()

@@ -1,0 +1,48 @@
+"""Keeps the files of a running site in order: folders that were removed, sockets that are gone, logs that grow."""
+
+import asyncio
+
+from seawall.control.api import Api
+from seawall.control.lock import Lock
+from seawall.control.state import State
+from seawall.errors import AlreadyRunning, SeawallError
+from seawall.model import Event
+from seawall.paths import create
+
+EVERY = 2.0  # s
+
+
+class Upkeep:
+    """Looks every few seconds."""
+
+    def __init__(self, state: State, api: Api, lock: Lock) -> None:
+        self._state, self._api, self._lock = state, api, lock
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                await self._look()
+            except AlreadyRunning as error:
+                # Somebody has taken the site over meanwhile: two that steer it would undo each other's work.
+                self._state.fail(error)
+            except (SeawallError, OSError) as error:
+                self._state.troubles.note("folders", str(error))
+            else:
+                self._state.troubles.over("folders")
+
+    async def _look(self) -> None:
+        state = self._state
+        missing = not state.paths.runtime.is_dir() or not state.paths.control_socket.exists()
+        create(state.paths)
+        self._lock.renew()
+        if missing:
+            text = f"{state.paths.runtime} was cleaned while the site runs; what was in it is made again"
+            state.say(Event("folders", "site", text))
+            await self._api.restart()
+        for balancer in state.processes.balancers.values():
+            if balancer.alive and balancer.answering and not balancer.socket.path.exists():
+                # The sockets inside it are gone as well: one like it has to take its place.
+                balancer.edge = ""
+                state.wake()

@@ -1,0 +1,23 @@
+"""What is remembered from one decision to the next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered. What only describes the last seconds is not put on record (see control/record.py)."""
+
+    next_server: int = 1
+    next_warm: int = 1
+    opened: bool = False  # a first server has been ready: from now on there are balancers
+    leaving: Mapping[str, float] = field(default_factory=dict)  # server → since when it drains
+    stopping: Mapping[str, float] = field(default_factory=dict)  # server → since when it was told to stop
+    down: Mapping[str, float] = field(default_factory=dict)  # server → since when it fails its heartbeats
+    deaths: int = 0  # servers in a row that died young
+    retry_at: float = 0.0  # no new server before this time
+    warm_deaths: int = 0
+    warm_retry_at: float = 0.0
+    retiring: Mapping[str, float] = field(default_factory=dict)  # balancer → since when it finishes its connections
+    balancer_deaths: Mapping[str, int] = field(default_factory=dict)
+    balancer_retry_at: Mapping[str, float] = field(default_factory=dict)

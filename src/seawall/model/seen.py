@@ -1,0 +1,87 @@
+"""What is seen of the processes of a site, and what the balancers say."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from seawall.model.site import BalancerName, Strategy
+
+
+@dataclass(frozen=True)
+class ServerSeen:
+    """One application server as a process."""
+
+    name: str
+    started: float
+    alive: bool = True
+    ready: bool = False  # has answered a heartbeat since it started
+    hung: str = ""  # why it counts as hung, as the end of a sentence: "is stopped"; "" while it may only be busy
+    ending: str = ""  # how it ended, where that is known: "killed by SIGKILL", "exit code 3"
+    generation: int = 0  # of the code it runs
+    lost: bool = False  # its socket is no longer in the file system: no balancer can reach it any more
+
+
+RouteStatus = Literal["up", "down", "drain", "maint"]
+
+
+@dataclass(frozen=True)
+class RouteSeen:
+    """One server as one balancer has it in the backend of one strategy."""
+
+    strategy: Strategy
+    server: str
+    status: RouteStatus
+    check: str = ""  # HAProxy's word for its last heartbeat: L7OK, L7TOUT, L4CON …
+    latency: float | None = None  # s the last heartbeat took
+    current: int = 0  # requests being worked on
+    queued: int = 0  # requests waiting for this server
+    served: int = 0  # requests given to it since it was added
+
+
+@dataclass(frozen=True)
+class BalancerSeen:
+    """One HAProxy process. `routes` and `strategy` are None while it does not say."""
+
+    name: BalancerName
+    alive: bool = False
+    answering: bool = False  # has answered its runtime socket since it started
+    owes: bool = False  # an answer, for longer than usual: not known to be well
+    hung: str = ""  # why it counts as hung, as the end of a sentence; "" while it may only be busy
+    edge: str = ""  # digest of the configuration it runs with
+    started: float = 0.0
+    strategy: Strategy | None = None
+    routes: tuple[RouteSeen, ...] | None = None
+
+
+@dataclass(frozen=True)
+class WarmSeen:
+    """A process that has imported one generation of the application and forks servers."""
+
+    name: str
+    started: float
+    generation: int = 0
+    alive: bool = True
+    ready: bool = False
+    hung: str = ""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the site has done over the last seconds. Rates in requests a second, latencies in s."""
+
+    requests: float = 0.0
+    errors: float = 0.0
+    active: int = 0  # requests in servers now
+    queued: int = 0  # requests waiting in the balancers now
+    p50: float | None = None  # None without requests
+    p99: float | None = None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is seen."""
+
+    servers: tuple[ServerSeen, ...] = ()
+    balancers: tuple[BalancerSeen, ...] = ()
+    active: BalancerName = "a"
+    warms: tuple[WarmSeen, ...] | None = ()  # None: this kind of application has none
+    load: Load | None = None  # None: not known
