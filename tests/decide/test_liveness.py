@@ -59,6 +59,14 @@ def test_two_early_deaths_are_answered_at_once_the_third_waits_and_says_so() -> 
     assert event.text == ("servers keep dying (3 in a row, the last after 1.0 s: exit code 3); next try in 0.5 s")
 
 
+def test_early_deaths_are_not_forgiven_while_the_last_is_recent() -> None:
+    """However well the others are: a replacement may be dying again and again."""
+    memory = replace(OPEN, deaths=3, retry_at=NOW - 9.9)
+    assert decided(observed(server("s1"), server("s2")), memory).memory.deaths == 3
+    dead = decided(observed(server("s1"), server("s2"), server("s3", 0.1, ready=False, alive=False)), OPEN)
+    assert dead.memory.deaths == 1
+
+
 def test_early_deaths_are_forgiven_when_all_servers_are_ready_and_no_longer_young() -> None:
     memory = replace(OPEN, deaths=3)
     assert decided(observed(server("s1"), server("s2", 10.1)), memory).memory.deaths == 0

@@ -1,6 +1,7 @@
 """A site under test: the real `seawall up` in a folder of its own, on free ports, and what runs for it."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -98,6 +99,11 @@ class Site:
     def balancers(self) -> dict[str, int]:
         """Role → pid."""
         return {b["role"]: b["pid"] for b in self.status()["balancers"]}
+
+    def balancers_on_record(self) -> list[int]:
+        """Pids, also while nobody can be asked."""
+        record = json.loads(self.paths.processes.read_text())
+        return [entry["pid"] for entry in record["processes"] if entry["kind"] == "balancer"]
 
     def kill_control(self) -> None:
         assert self.control is not None

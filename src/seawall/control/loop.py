@@ -55,7 +55,7 @@ class Control:
         known = record.load(paths, processes)
         journal = Journal(paths.journal, tell)
         self.state = State(paths, wanted, journal, processes, known, wanted.site, self.wake, self.fail)
-        self.state.adopted = bool(processes.servers)
+        self.state.adopted = bool(processes.running)
         self.tasks = Tasks(self.fail)
         self.actor = Actor(
             paths,

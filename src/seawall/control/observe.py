@@ -7,6 +7,7 @@ from seawall.control.link import Link
 from seawall.control.metrics import Meter
 from seawall.control.processes import Balancer, Processes, Server, Warm
 from seawall.model import BALANCERS, BalancerName, BalancerSeen, Observed, ServerSeen, WarmSeen
+from seawall.paths import Paths
 
 
 def observe(
@@ -18,7 +19,7 @@ def observe(
         servers=tuple(_server(server) for server in processes.servers.values()),
         balancers=tuple(_balancer(name, balancers.get(name), links.get(name), now) for name in BALANCERS),
         active=active,
-        warms=tuple(_warm(warm) for warm in processes.warms.values()) if wants_warm else None,
+        warms=tuple(_warm(warm, processes.paths) for warm in processes.warms.values()) if wants_warm else None,
         load=meter.load(),
     )
 
@@ -58,5 +59,13 @@ def _balancer(name: BalancerName, balancer: Balancer | None, link: Link | None, 
     )
 
 
-def _warm(warm: Warm) -> WarmSeen:
-    return WarmSeen(warm.name, warm.started, warm.generation, alive=not warm.exited, ready=warm.ready, hung=warm.hung)
+def _warm(warm: Warm, paths: Paths) -> WarmSeen:
+    lost = warm.ready and not paths.warm_socket(warm.name).exists()
+    return WarmSeen(
+        warm.name,
+        warm.started,
+        warm.generation,
+        alive=not warm.exited,
+        ready=warm.ready,
+        hung="has lost its socket" if lost else warm.hung,
+    )

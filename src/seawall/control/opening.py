@@ -52,6 +52,7 @@ def _require_whole(state: State) -> None:
     known = {process.pid for process in state.processes.running}
     members = [] if known else family.of_site(state.paths.runtime.name)
     if members:
+        state.adopted = True  # whatever it is, it is not ours to end
         raise RecordUnusable(
             f"{len(members)} processes of this site run, but the record of them is gone: "
             f"{', '.join(family.describe(member.pid) for member in members[:5])}.",

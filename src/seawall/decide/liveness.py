@@ -31,7 +31,8 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     failing = _failing(observed)
     if failing is not None:
         memory = _note_down({s.name for s in living} & failing, memory, now)
-    if memory.deaths and living and all(s.ready and now - s.started > YOUNG for s in living):
+    calm = now - memory.retry_at > YOUNG and all(s.ready and now - s.started > YOUNG for s in living)
+    if memory.deaths and living and calm:
         memory = replace(memory, deaths=0)
     for server in living:
         step = _end(site, memory, server, now)
