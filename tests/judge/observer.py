@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from seawall.judge import BALANCER, SERVER, Pulse, Verdict, Watch, readable
+from seawall.judge import BALANCER, SERVER, Pulse, Verdict, Watch, readable, readable_by
 from seawall.judge.pace import ASK
 
 MUTE = 1.0  # s between two lines of the same process
@@ -76,7 +76,7 @@ def connected(name: str, kind: str, path: str) -> socket.socket:
 
 
 async def follow(target: Target, out: TextIO) -> None:
-    watch, loop, totals = target.watch, asyncio.get_running_loop(), target.totals
+    watch, fd, totals = target.watch, target.connection.fileno(), target.totals
     while True:
         await asyncio.sleep(watch.due - time.monotonic())
         target.ask()
@@ -89,12 +89,11 @@ async def follow(target: Target, out: TextIO) -> None:
                 pulse = target.take()
                 verdict = watch.answered(time.monotonic(), pulse)
                 break
-            await waited(loop, target.connection.fileno(), watch.due)
-            now = time.monotonic()
-            if now >= watch.due:
+            if not await readable_by(fd, watch.due):
+                now = time.monotonic()
                 totals.looks += 1
                 totals.late += not watch.pace.on_time(now)
-                note(target, watch.look(now, lambda: readable(target.connection.fileno())), out)
+                note(target, watch.look(now, lambda: readable(fd)), out)
         note(target, verdict, out)
         target.misses = target.misses + 1 if time.monotonic() - asked > ASK else 0
         totals.naive += target.misses == 2
@@ -106,19 +105,6 @@ def note(target: Target, verdict: Verdict, out: TextIO) -> None:
         target.muted = now + MUTE
         out.write(f"{now:.3f} {target.name} {verdict.name}\n")
         out.flush()
-
-
-async def waited(loop: asyncio.AbstractEventLoop, fd: int, until: float) -> None:
-    """Until something arrives, or `until`."""
-    arrived = asyncio.Event()
-    loop.add_reader(fd, arrived.set)
-    try:
-        async with asyncio.timeout_at(until):
-            await arrived.wait()
-    except TimeoutError:
-        pass
-    finally:
-        loop.remove_reader(fd)
 
 
 async def main(spec: Path, out: Path) -> None:

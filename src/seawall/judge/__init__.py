@@ -1,7 +1,8 @@
 """Tells hung processes from starved and busy ones: `Watch` asks and judges one process (docs/decisions/0013)."""
 
+from seawall.judge.arriving import readable, readable_by
 from seawall.judge.limits import BALANCER, SERVER, Limits, Verdict
-from seawall.judge.pace import Pace, readable
+from seawall.judge.pace import Pace
 from seawall.judge.progress import Progress, Pulse
 from seawall.judge.silence import Silence
 from seawall.judge.threads import Reading, Threads, ThreadSeen
@@ -21,4 +22,5 @@ __all__ = [
     "Verdict",
     "Watch",
     "readable",
+    "readable_by",
 ]

@@ -1,7 +1,5 @@
 """When to ask a process, when to look at it, and whether a look came on time. All times are of time.monotonic()."""
 
-import select
-
 ASK = 0.1  # s between two questions
 DUE = 0.05  # s that a question may stay unanswered before the first look
 GAP = 0.025  # s between the looks that follow
@@ -37,13 +35,3 @@ class Pace:
         if self.asked_at is not None:
             self.due = max(now, self.asked_at + self.every)
         self.asked_at = None
-
-
-def readable(fd: int) -> bool:
-    """Whether something has arrived that nobody has read, such as an answer, or the end of a connection.
-
-    An event loop that is late runs its timers although the answer lies there: ask this before believing a timeout.
-    """
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))

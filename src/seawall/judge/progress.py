@@ -51,7 +51,7 @@ class Progress:
             if thread not in on_locks or (self._last and seen != self._last.get(thread))
         }
         # The heartbeat thread stirs with every answer, so it is the one that may.
-        if not threads or len(self._stirring) > 1:
+        if len(self._stirring) > 1 or threads.keys() <= self._stirring:
             self._count = SUSPECT
             self._restart(threads)
             return Verdict.BUSY

@@ -66,10 +66,13 @@ class Threads:
     def _open_folder(self) -> int:
         if self._folder is None:
             folder = os.open(f"/proc/{self.pid}/task", os.O_RDONLY | os.O_DIRECTORY)
-            # Only now: it lives, so it lived when the folder was opened, and the folder is its own.
-            if start_time(self.pid) != self.started:
+            try:
+                # Only now: it lives, so it lived when the folder was opened, and the folder is its own.
+                if start_time(self.pid) != self.started:
+                    raise ProcessLookupError
+            except OSError:
                 os.close(folder)
-                raise ProcessLookupError
+                raise
             self._folder = folder
         return self._folder
 

@@ -12,7 +12,7 @@ from seawall.judge.threads import Threads
 class Watch:
     """The caller asks and reads; this says when, and what to think of it. `now` is time.monotonic(), read just before.
 
-    At `due`, ask and call `asked`, or call `look` while a question is unanswered. When the answer comes, call `answered`.
+    At `due`, ask and call `asked`; while a question is unanswered, call `look`. When the answer comes, call `answered`.
     It owns the process's files under /proc: close it.
     """
 
