@@ -18,7 +18,7 @@ from typing import TextIO
 from seawall.judge import BALANCER, SERVER, Pulse, Verdict, Watch, readable, readable_by
 from seawall.judge.pace import ASK
 
-MUTE = 1.0  # s between two lines of the same process
+MUTE = 2.0  # s between two lines of the same process
 
 
 @dataclass
@@ -29,7 +29,6 @@ class Totals:
     looks: int = 0
     late: int = 0
     naive: int = 0
-    processor: float = 0.0  # s
 
 
 @dataclass
@@ -41,12 +40,20 @@ class Target:
     asked: int = 0
     misses: int = 0
     muted: float = 0.0
+    naive_muted: float = 0.0
     totals: Totals = field(default_factory=Totals)
 
     def ask(self) -> None:
         self.asked += 1
         question = b"show version\n" if self.kind == "balancer" else b"%d" % self.asked
         self.connection.send(question)
+
+    def count_misses(self, now: float, took: float) -> None:
+        """As a rule does that knows nothing but time: killed after two misses in a row."""
+        self.misses = self.misses + int(took / ASK) if took > ASK else 0
+        if self.misses >= 2 and now > self.naive_muted:
+            self.totals.naive += 1
+            self.naive_muted = now + MUTE
 
     def take(self) -> Pulse | None:
         """Read what has come. Raises BlockingIOError while it is not the whole answer to the last question."""
@@ -95,8 +102,7 @@ async def follow(target: Target, out: TextIO) -> None:
                 totals.late += not watch.pace.on_time(now)
                 note(target, watch.look(now, lambda: readable(fd)), out)
         note(target, verdict, out)
-        target.misses = target.misses + 1 if time.monotonic() - asked > ASK else 0
-        totals.naive += target.misses == 2
+        target.count_misses(time.monotonic(), time.monotonic() - asked)
 
 
 def note(target: Target, verdict: Verdict, out: TextIO) -> None:
@@ -125,10 +131,15 @@ async def main(spec: Path, out: Path) -> None:
             await task
         for target in targets:
             target.watch.close()
-        totals = {key: sum(getattr(t.totals, key) for t in targets) for key in ("questions", "looks", "late", "naive")}
-        lines.write(f"{time.monotonic():.3f} - TOTALS {json.dumps(totals | {'processor': time.process_time()})}\n")
+        lines.write(f"{time.monotonic():.3f} - TOTALS {json.dumps(summed(targets))}\n")
         for task in tasks:
             task.cancel()
+
+
+def summed(targets: list[Target]) -> dict[str, float]:
+    totals = {key: sum(getattr(t.totals, key) for t in targets) for key in ("questions", "looks", "late", "naive")}
+    balancers = sum(target.totals.naive for target in targets if target.kind == "balancer")
+    return totals | {"naive balancers": balancers, "processor": time.process_time()}
 
 
 if __name__ == "__main__":

@@ -43,6 +43,35 @@ def test_deadlocked_after_two_seconds_of_nothing() -> None:
     assert said[DEADLOCK:] == [Verdict.DEADLOCKED]
 
 
+def test_the_numbers_are_those_that_were_measured() -> None:
+    assert (SUSPECT, DEADLOCK) == (10, 20)
+
+
+def test_one_stir_costs_a_second_and_no_more() -> None:
+    server = Server()
+    for _ in range(DEADLOCK - 2):
+        server.answers()
+    said = [server.answers(stirs=1) for _ in range(DEADLOCK)]
+    assert said.index(Verdict.DEADLOCKED) == DEADLOCK - SUSPECT
+
+
+def test_progress_forgets_what_the_threads_did_before() -> None:
+    server = Server()
+    for _ in range(DEADLOCK - 2):
+        server.answers()
+    moved = replace(STILL, loop=STILL.loop + 1)
+    said = [server.answers(moved, stirs=1) for _ in range(DEADLOCK + 1)]
+    assert said.index(Verdict.DEADLOCKED) == DEADLOCK
+
+
+def test_an_answer_to_a_late_question_is_no_verdict() -> None:
+    server = Server()
+    for _ in range(DEADLOCK + 1):
+        server.answers()
+    assert server.answers(on_time=False) is Verdict.BUSY
+    assert server.answers() is Verdict.DEADLOCKED
+
+
 def test_without_a_request_nothing_is_owed() -> None:
     server = Server()
     idle = replace(STILL, begun=8, working=0)

@@ -53,14 +53,47 @@ def computing(looks: int, each: int, state: str = "R") -> list[Reading]:
 
 def test_only_its_own_processor_time_counts_for_who_computes() -> None:
     assert first(BALANCER, computing(99, 25 * MS)) == (22, Verdict.COMPUTING)
+    assert first(BALANCER, computing(99, 10 * MS)) == (52, Verdict.COMPUTING)
     assert first(SERVER, computing(99, 25 * MS)) == (82, Verdict.COMPUTING)
     assert first(SERVER, computing(99, 25 * MS, "S")) == (82, Verdict.COMPUTING)
 
 
 def test_after_long_a_quarter_of_it_is_enough() -> None:
+    assert LONG == 320
     assert first(SERVER, computing(999, 2 * MS)) == (LONG, Verdict.COMPUTING)
     assert first(SERVER, computing(999, MS)) == (502, Verdict.COMPUTING)
     assert not any(verdict.hung for verdict in verdicts(SERVER, computing(LONG - 1, 2 * MS)))
+
+
+def test_late_looks_do_not_make_it_long() -> None:
+    silence = Silence(SERVER)
+    for reading in computing(LONG + 1, 2 * MS):
+        assert silence.look(reading, False) is Verdict.WAITING
+    assert silence.look(threads(("R", 700 * MS, 3), ("S", 0, 1)), True) is Verdict.WAITING
+
+
+def test_an_answer_begins_the_long_time_anew() -> None:
+    silence = Silence(SERVER)
+    for reading in computing(LONG - 1, MS):
+        silence.look(reading, True)
+    silence.answered()
+    assert {silence.look(reading, True) for reading in computing(LONG - 1, 2 * MS)} == {Verdict.WAITING}
+
+
+def test_a_thread_number_that_is_used_again_takes_no_time_back() -> None:
+    before, after = threads(("R", 10**10, 3)), computing(82, 25 * MS)
+    assert first(SERVER, [before, *after]) == (83, Verdict.COMPUTING)
+
+
+def test_once_said_it_is_not_said_again_by_a_late_look() -> None:
+    silence = Silence(BALANCER)
+    said = [silence.look(all_in("T"), on_time) for on_time in (True, True, False, True)]
+    assert said == [Verdict.WAITING, Verdict.STOPPED, Verdict.WAITING, Verdict.STOPPED]
+
+
+def test_what_is_hung() -> None:
+    assert {verdict for verdict in Verdict if not verdict.hung} == {Verdict.FINE, Verdict.WAITING, Verdict.BUSY}
+    assert not Verdict.FINE
 
 
 def test_who_gets_no_processor_is_starved_for_ever() -> None:

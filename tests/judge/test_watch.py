@@ -3,14 +3,16 @@
 import asyncio
 import os
 import socket
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.judge import BALANCER, SERVER, Pace, Pulse, Silence, Verdict, Watch, readable, readable_by
+from seawall.judge import BALANCER, SERVER, Pace, Pulse, Silence, Verdict, Watch, done_by, readable, readable_by
 from seawall.judge.pace import ASK, DUE, GAP, LATE
 from seawall.process import start_time
 
@@ -43,6 +45,17 @@ def test_pace() -> None:
     pace.asked(NOW + ASK)
     pace.answered(NOW + 7)
     assert pace.due == NOW + 7
+
+
+def test_a_look_that_comes_late_moves_the_next(watch: Watch) -> None:
+    watch.asked(NOW)
+    watch.look(NOW + 1, silent)
+    assert watch.due == NOW + 1 + GAP
+
+
+def test_event_loops_may_wake_a_little_early() -> None:
+    assert Pace(NOW).on_time(NOW - 0.001)
+    assert not Pace(NOW).on_time(NOW - 0.01)
 
 
 def test_a_slower_pace() -> None:
@@ -159,8 +172,14 @@ async def while_the_loop_is_late(pair: tuple[socket.socket, socket.socket], read
     """The answer arrives in time, but the loop is blocked until after the deadline."""
     ours, theirs = pair
     loop = asyncio.get_running_loop()
-    loop.call_later(0.01, lambda: (theirs.send(b"answer"), time.sleep(0.15)))
-    return await read(ours, loop.time() + 0.05)
+    until = loop.time() + 0.05
+
+    def stand_still() -> None:
+        theirs.send(b"answer")
+        time.sleep(max(0.0, until - loop.time()) + 0.01)
+
+    loop.call_soon(stand_still)
+    return await read(ours, until)
 
 
 def test_the_trap(pair: tuple[socket.socket, socket.socket], watch: Watch) -> None:
@@ -195,16 +214,51 @@ def test_waiting_ends_where_nothing_comes(pair: tuple[socket.socket, socket.sock
     assert not asyncio.run(ask())
 
 
-def test_a_task_that_reads_has_read_it(pair: tuple[socket.socket, socket.socket], watch: Watch) -> None:
-    """Where a task waits for the answer, it has it already, and the socket is empty: ask both."""
+def answer_one(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    connection.recv(99)
+    connection.sendall(b"answer")
+    connection.close()
 
-    async def ask(ours: socket.socket, until: float) -> Verdict:
+
+async def asked_in_a_task(path: str, other_end: threading.Thread) -> bytes:
+    """Ask over streams, while the loop stands still from the question on until after the time. What it heard."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + 0.05
+
+    def stand_still() -> None:
+        other_end.join()
+        time.sleep(max(0.0, until - loop.time()) + 0.01)
+
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"question")
+        loop.call_soon(stand_still)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    task = asyncio.create_task(ask())
+    heard = await done_by(task, until)
+    answer = await task
+    return answer if heard else b""
+
+
+def test_a_task_that_asks_is_given_time_to_hear_what_has_arrived(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        other_end = threading.Thread(target=answer_one, args=(listener,))
+        other_end.start()
+        assert asyncio.run(asked_in_a_task(str(tmp_path / "s"), other_end)) == b"answer"
+
+
+def test_a_task_that_is_not_done_goes_on() -> None:
+    async def ask() -> str:
         loop = asyncio.get_running_loop()
-        watch.asked(NOW)
-        answer = asyncio.create_task(loop.sock_recv(ours, 9))
-        await asyncio.wait([answer], timeout=until - loop.time())
-        verdict = watch.look(watch.due, lambda: answer.done() or readable(ours.fileno()))
-        assert await answer == b"answer"
-        return verdict
+        task = asyncio.create_task(asyncio.sleep(0.05, "answer"))
+        assert not await done_by(task, loop.time() + 0.01)
+        assert not await done_by(task, loop.time() - 1)
+        return await task
 
-    assert asyncio.run(while_the_loop_is_late(pair, ask)) is Verdict.FINE
+    assert asyncio.run(ask()) == "answer"

@@ -1,6 +1,6 @@
 """Tells hung processes from starved and busy ones: `Watch` asks and judges one process (docs/decisions/0013)."""
 
-from seawall.judge.arriving import readable, readable_by
+from seawall.judge.arriving import done_by, readable, readable_by
 from seawall.judge.limits import BALANCER, SERVER, Limits, Verdict
 from seawall.judge.pace import Pace
 from seawall.judge.progress import Progress, Pulse
@@ -21,6 +21,7 @@ __all__ = [
     "Threads",
     "Verdict",
     "Watch",
+    "done_by",
     "readable",
     "readable_by",
 ]

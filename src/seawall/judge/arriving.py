@@ -6,6 +6,9 @@ away what it has just read. So wait here, read without waiting, and judge only i
 
 import asyncio
 import select
+from typing import Any
+
+ROUNDS = 8  # of the event loop: connected, written, woken, read, parsed, done, and two more
 
 
 def readable(fd: int) -> bool:
@@ -30,6 +33,19 @@ async def readable_by(fd: int, until: float) -> bool:
         timer.cancel()
         loop.remove_reader(fd)
     return readable(fd)
+
+
+async def done_by(task: "asyncio.Task[Any]", until: float) -> bool:
+    """Wait for a task that asks and reads, up to the loop's time `until`; whether it is done. It goes on if not.
+
+    After a late wake-up it is given the rounds it needs to take in what has arrived meanwhile.
+    """
+    await asyncio.wait([task], timeout=max(0.0, until - asyncio.get_running_loop().time()))
+    for _ in range(ROUNDS):
+        if task.done():
+            break
+        await asyncio.sleep(0)
+    return task.done()
 
 
 def _wake(woken: "asyncio.Future[None]") -> None:

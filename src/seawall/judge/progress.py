@@ -27,33 +27,24 @@ class Progress:
     def __init__(self) -> None:
         self._mark: tuple[int, int] | None = None
         self._count = 0
-        self._restart(NOTHING)
-
-    def _restart(self, threads: Reading) -> None:
-        self._last = threads
-        self._stirring: set[int] = set()
+        self._last: Reading = NOTHING
 
     def stands(self, pulse: Pulse, on_time: bool) -> bool:
         """Whether nothing has moved for so long that `look` has to be asked."""
         mark = pulse.loop, pulse.ended
         if mark != self._mark or pulse.begun <= pulse.ended:
-            self._mark, self._count = mark, 0
-            self._restart(NOTHING)
+            self._mark, self._count, self._last = mark, 0, NOTHING
             return False
         self._count += on_time
         return self._count >= SUSPECT
 
     def look(self, threads: Reading, on_locks: frozenset[int], on_time: bool) -> Verdict:
         """DEADLOCKED if, for a second, every thread but the one that answers has waited for a lock and not stirred."""
-        self._stirring |= {
-            thread
-            for thread, seen in threads.items()
-            if thread not in on_locks or (self._last and seen != self._last.get(thread))
+        last, self._last = self._last, threads
+        stirring = {
+            thread for thread, seen in threads.items() if thread not in on_locks or (last and seen != last.get(thread))
         }
         # The heartbeat thread stirs with every answer, so it is the one that may.
-        if len(self._stirring) > 1 or threads.keys() <= self._stirring:
+        if len(stirring) > 1 or threads.keys() <= stirring:
             self._count = SUSPECT
-            self._restart(threads)
-            return Verdict.BUSY
-        self._last = threads
         return Verdict.DEADLOCKED if on_time and self._count >= DEADLOCK else Verdict.BUSY
