@@ -1,37 +1,46 @@
-"""Whether a process that owes an answer hangs: looks at it while a question is open, at its own pace."""
+"""Whether a process that owes an answer hangs: looks at it while a question is open, at the pace of the judge."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Literal
 
+from seawall.judge import Limits, Verdict, Watch
+from seawall.judge.pace import DUE
 from seawall.process import Process
-
-EVERY = 0.025  # s between two looks while an answer is owed
-SOON = 0.05  # s after a question before the first look
-STOPPED = 2  # looks in a row
 
 
 class Inquiry:
-    """One process under suspicion. Close it."""
+    """One process that is asked for signs of life by somebody else. Close it."""
 
-    def __init__(self, kind: Literal["balancer", "server"], process: Process) -> None:
-        self.kind, self.process = kind, process
+    def __init__(self, limits: Limits, process: Process) -> None:
+        self._watch = Watch(process.pid, process.started, limits, asyncio.get_running_loop().time())
+        self._since: float | None = None
 
-    async def follow(
-        self, asked: Callable[[], float | None], arrived: Callable[[], bool]
-    ) -> AsyncIterator[tuple[bool, str]]:
-        """For ever: whether it owes an answer, and why it counts as hung ("" while it may only be busy).
+    async def follow(self, asked: Callable[[], float | None], arrived: Callable[[], bool]) -> AsyncIterator[Verdict]:
+        """For ever: FINE, WAITING while it owes an answer, or why it hangs.
 
-        `asked` says since when (s, the loop's clock) an answer is owed, None if none is.
+        `asked` says since when (s, the loop's clock) an answer is owed, None if none is; `arrived` whether something of
+        it lies in the socket.
         """
         loop = asyncio.get_running_loop()
-        stopped = 0
         while True:
-            await asyncio.sleep(EVERY)
-            since = asked()
-            owes = since is not None and loop.time() - since > SOON and not arrived()
-            stopped = stopped + 1 if owes and self.process.stopped else 0
-            yield owes, "is stopped" if stopped >= STOPPED else ""
+            self._note(asked(), loop.time())
+            if not self._watch.unanswered:
+                yield Verdict.FINE
+                await asyncio.sleep(DUE)
+                continue
+            await asyncio.sleep(max(0.0, self._watch.due - loop.time()))
+            self._note(asked(), loop.time())
+            yield self._watch.look(loop.time(), arrived)
+
+    def _note(self, since: float | None, now: float) -> None:
+        """Take up a new question, and the end of the one before."""
+        if since == self._since:
+            return
+        if self._watch.unanswered:
+            self._watch.answered(now)
+        if since is not None:
+            self._watch.asked(since)
+        self._since = since
 
     def close(self) -> None:
-        pass
+        self._watch.close()

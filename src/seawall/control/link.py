@@ -12,6 +12,7 @@ from seawall.control.inquiry import Inquiry
 from seawall.control.processes import Balancer
 from seawall.errors import EngineFailed
 from seawall.haproxy.render import Edge, ServerAddress
+from seawall.judge import BALANCER, Verdict
 from seawall.model import Route, RouteSeen, SetStrategy, Strategy
 
 BEAT = 0.1  # s between two heartbeats of the active balancer
@@ -121,11 +122,13 @@ class Link:
         """Whether it hangs, while it owes an answer."""
         balancer, conversation = self.balancer, self.balancer.socket.conversation
         assert balancer.process is not None
-        inquiry = Inquiry("balancer", balancer.process)
+        inquiry = Inquiry(BALANCER, balancer.process)
         try:
-            async for balancer.owes, hung in inquiry.follow(lambda: conversation.asked, conversation.arrived):
+            async for verdict in inquiry.follow(lambda: conversation.asked, conversation.arrived):
+                balancer.owes = verdict != Verdict.FINE
+                hung = str(verdict) if verdict.hung and balancer.answering else ""
                 if hung != balancer.hung:
-                    balancer.hung = hung if balancer.answering else ""
+                    balancer.hung = hung
                     self.wake()
         finally:
             inquiry.close()

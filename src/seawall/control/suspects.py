@@ -7,6 +7,7 @@ from seawall.control.processes import Server
 from seawall.control.state import State
 from seawall.control.tasks import Tasks
 from seawall.fleet.server import heartbeat
+from seawall.judge import SERVER
 from seawall.model import Observed
 
 AGAIN = 0.2  # s between two questions to one that answers us, but not the balancer
@@ -34,7 +35,7 @@ class Suspects:
 
     async def _follow(self, server: Server) -> None:
         assert server.process is not None
-        inquiry = Inquiry("server", server.process)
+        inquiry = Inquiry(SERVER, server.process)
         try:
             while server.alive and server.name in self._names:
                 await self._ask(server, inquiry)
@@ -49,11 +50,11 @@ class Suspects:
         asked = asyncio.get_running_loop().time()
         question = asyncio.create_task(heartbeat(server.address, timeout=None))
         try:
-            async for _, hung in inquiry.follow(lambda: None if question.done() else asked, question.done):
+            async for verdict in inquiry.follow(lambda: None if question.done() else asked, question.done):
                 if question.done() or not server.alive or server.name not in self._names:
                     break
-                if hung:
-                    server.hung = hung
+                if verdict.hung:
+                    server.hung = str(verdict)
                     self._state.wake()
         finally:
             question.cancel()

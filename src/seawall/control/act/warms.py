@@ -12,10 +12,10 @@ from seawall.control.tasks import Tasks, watch
 from seawall.errors import ApplicationFailed
 from seawall.fleet import warm as fleet_warm
 from seawall.fleet.warm import WarmReport
+from seawall.judge import SERVER
 from seawall.model import Event
 
 BEAT = 1.0  # s between two heartbeats
-LATE = 3.0  # s a warm process that is ready may take to answer: it does nothing else
 
 
 @dataclass
@@ -125,14 +125,14 @@ class Warms:
         loop = asyncio.get_running_loop()
         asked = loop.time()
         question = asyncio.create_task(fleet_warm.status(self.state.paths, warm.name, timeout=None))
-        inquiry = Inquiry("server", warm.process)
+        inquiry = Inquiry(SERVER, warm.process)
         try:
-            async for _, hung in inquiry.follow(lambda: None if question.done() else asked, question.done):
+            async for verdict in inquiry.follow(lambda: None if question.done() else asked, question.done):
                 if question.done() or warm.exited:
                     warm.hung = ""
                     return
-                if hung and loop.time() - asked > LATE:
-                    warm.hung = hung
+                if verdict.hung:
+                    warm.hung = str(verdict)
                     self.state.wake()
         finally:
             inquiry.close()
