@@ -35,6 +35,7 @@ class Site:
     listeners: Listeners
     balancers: dict[BalancerName, Process] = field(default_factory=dict)
     upstreams: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    runtimes: dict[tuple[str, int, int], RuntimeSocket] = field(default_factory=dict)
 
     @property
     def journal(self) -> Path:
@@ -63,7 +64,11 @@ class Site:
         return self.runtime(name)
 
     def runtime(self, name: BalancerName) -> RuntimeSocket:
-        return RuntimeSocket(self.paths.balancer_socket(name))
+        """One for each process and event loop: it keeps its connection, and HAProxy has few."""
+        key = (name, self.balancers[name].pid, id(asyncio.get_running_loop()))
+        if key not in self.runtimes:
+            self.runtimes[key] = RuntimeSocket(self.paths.balancer_socket(name))
+        return self.runtimes[key]
 
     async def step(self, step: RouteStep, server: str, strategy: Strategy, balancer: BalancerName = "a") -> bool:
         route = Route("", balancer, strategy, server, step)

@@ -114,7 +114,7 @@ class Processes:
     def add(self, managed: Managed) -> None:
         """Put one in the table that was found running, or is about to be started."""
         if isinstance(managed, Balancer):
-            managed.socket = RuntimeSocket(self.paths.balancer_socket(managed.name))
+            managed.socket = RuntimeSocket(self.paths.balancer_socket(managed.name), patience=None)
         self._table[managed.kind, managed.name] = managed
 
     def about(self, *managed: Managed) -> None:

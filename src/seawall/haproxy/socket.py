@@ -36,19 +36,22 @@ class Traffic:
 
 
 class RuntimeSocket:
-    """Every method raises OSError (TimeoutError among them) if the balancer does not answer in time."""
+    """Every method raises OSError (TimeoutError among them) if the balancer does not answer in time.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    `patience` is how long (s) each waits; None: as long as the balancer lives, for who judges by other signs.
+    """
+
+    def __init__(self, path: Path, patience: float | None = 1.0) -> None:
+        self.path, self.patience = path, patience
         self.conversation = Conversation(path)
 
-    async def ask(self, command: str, timeout: float | None = 1.0) -> str:
-        """The answer to one command. `timeout` in seconds; None to wait as long as the balancer lives."""
-        return (await self.ask_all([command], timeout))[0]
+    async def ask(self, command: str) -> str:
+        """The answer to one command."""
+        return (await self.ask_all([command]))[0]
 
-    async def ask_all(self, commands: Sequence[str], timeout: float | None = 1.0) -> list[str]:
+    async def ask_all(self, commands: Sequence[str]) -> list[str]:
         """The answers to several commands, which are sent at once."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(self.patience):
             return await self.conversation.ask(commands)
 
     def close(self) -> None:
@@ -57,7 +60,8 @@ class RuntimeSocket:
     async def heartbeat(self, timeout: float = 0.1) -> bool:
         """Whether the balancer answers within `timeout` seconds."""
         try:
-            return bool(await self.ask("show version", timeout))
+            async with asyncio.timeout(timeout):
+                return bool(await self.ask("show version"))
         except OSError:
             return False
 
@@ -74,10 +78,10 @@ class RuntimeSocket:
         """Where visitors are sent; None if it cannot be told."""
         return (await self.word())[1]
 
-    async def word(self, timeout: float | None = 1.0) -> tuple[tuple[RouteSeen, ...], Strategy | None]:
+    async def word(self) -> tuple[tuple[RouteSeen, ...], Strategy | None]:
         """Every server in every backend, and where visitors are sent (None if it cannot be told)."""
         asked = [f"show stat {backend(strategy)} {_SERVER} -1" for strategy in STRATEGIES]
-        *statistics, switch = await self.ask_all([*asked, f"show servers state {_SWITCH}"], timeout)
+        *statistics, switch = await self.ask_all([*asked, f"show servers state {_SWITCH}"])
         routes = [_route(row) for answer in statistics for row in _rows(answer) if row["svname"] != WAITING_ROOM]
         return tuple(routes), _strategy(switch)
 
