@@ -181,6 +181,7 @@ def unrest(world: World) -> list[str]:
         memory.next_warm,
         opened=True,
         retry_at=memory.retry_at,
+        died_at_work=memory.died_at_work,
         warm_deaths=memory.warm_deaths,
         warm_retry_at=memory.warm_retry_at,
         balancer_deaths=memory.balancer_deaths,

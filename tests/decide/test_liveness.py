@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from seawall.decide.liveness import TERM_GRACE, decide
+from seawall.decide.liveness import STORM, STORM_PAUSE, TERM_GRACE, decide
 from seawall.model import Memory, Observed, Plan
 from tests.decide.values import NOW, OPEN, SITE, balancer, observed, route, server, told
 
@@ -30,7 +30,7 @@ def test_a_dead_server_is_forgotten_with_everything_remembered_of_it() -> None:
     plan = decided(observed(server("s1", alive=False, ending="killed by SIGSEGV"), server("s2")), memory)
     assert told(plan) == ["ForgetServer s1"]
     assert plan.actions[0].reason == "s1 died after 100.0 s: killed by SIGSEGV"
-    assert plan.memory == replace(OPEN, leaving={"s2": 2.0}, retry_at=NOW)
+    assert plan.memory == replace(OPEN, leaving={"s2": 2.0}, died_at_work=(NOW,))
 
 
 def test_a_server_that_was_asked_to_stop_has_not_died() -> None:
@@ -40,16 +40,14 @@ def test_a_server_that_was_asked_to_stop_has_not_died() -> None:
     assert plan.memory == replace(OPEN, deaths=1)
 
 
-@pytest.mark.parametrize(
-    ("age", "ready", "deaths"), [(9.9, True, 4), (10.1, True, 0), (9.9, False, 4), (60.0, False, 4)]
-)
-def test_who_dies_young_or_before_it_was_ready_died_of_itself(age: float, ready: bool, deaths: int) -> None:
-    plan = decided(observed(server("s1", age, ready=ready, alive=False)), replace(OPEN, deaths=3))
-    assert plan.memory.deaths == deaths
+@pytest.mark.parametrize("age", [0.1, 60.0])
+def test_who_dies_before_it_was_ready_died_of_itself(age: float) -> None:
+    plan = decided(observed(server("s1", age, ready=False, alive=False)), replace(OPEN, deaths=3))
+    assert plan.memory.deaths == 4
 
 
 def test_two_early_deaths_are_answered_at_once_the_third_waits_and_says_so() -> None:
-    dead = observed(server("s1", 1.0, alive=False, ending="exit code 3"))
+    dead = observed(server("s1", 1.0, ready=False, alive=False, ending="exit code 3"))
     second = decided(dead, replace(OPEN, deaths=1))
     assert (second.memory.retry_at, second.events) == (NOW, ())
     third = decided(dead, second.memory)
@@ -107,13 +105,19 @@ def test_while_the_active_balancer_is_silent_nothing_is_learned_of_who_fails() -
 
 
 def test_who_dies_at_its_work_has_not_died_at_its_start() -> None:
-    dead = server("s1", age=1.0, alive=False, ending="exit code 1")
-    served = observed(dead, a=balancer("a", replace(route("s1", "down"), served=3)))
-    plan = decided(served, replace(OPEN, deaths=1))
-    assert (plan.memory.deaths, plan.memory.retry_at) == (1, 0.0)
-    assert decided(observed(dead), replace(OPEN, deaths=1)).memory.deaths == 2
-    unready = replace(served, servers=(replace(dead, ready=False),))
-    assert decided(unready, replace(OPEN, deaths=1)).memory.deaths == 2
+    dead = observed(server("s1", age=1.0, alive=False, ending="exit code 1"))
+    plan = decided(dead, replace(OPEN, deaths=1))
+    assert (plan.memory.deaths, plan.memory.retry_at, plan.memory.died_at_work) == (1, 0.0, (NOW,))
+    assert plan.events == ()
+    third = decided(dead, replace(OPEN, died_at_work=(NOW - 20, NOW - 9, NOW - 8)))
+    assert third.memory.died_at_work == (NOW - 9, NOW - 8, NOW)
+    assert third.events[0].text.startswith("3 servers died at their work within 10 s, the last one: exit code 1")
+
+
+def test_who_dies_as_fast_as_it_is_made_waits() -> None:
+    dead = observed(server("s1", age=1.0, alive=False))
+    assert decided(dead, replace(OPEN, died_at_work=(NOW - 1,) * (STORM - 1))).memory.retry_at == 0.0
+    assert decided(dead, replace(OPEN, died_at_work=(NOW - 1,) * STORM)).memory.retry_at == NOW + STORM_PAUSE
 
 
 # Time limits

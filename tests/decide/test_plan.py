@@ -39,7 +39,7 @@ def test_each_decision_sees_what_the_one_before_remembers() -> None:
 
 
 def test_events_are_collected() -> None:
-    seen = observed(server("s1", 1.0, alive=False))
+    seen = observed(server("s1", 1.0, ready=False, alive=False))
     memory = Memory(next_server=5, opened=True, deaths=5)
     assert [event.kind for event in plan(SITE, seen, memory, NOW).events] == ["crash-loop"]
 

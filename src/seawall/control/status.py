@@ -8,6 +8,7 @@ from seawall.control.metrics import Meter
 from seawall.control.processes import Managed, Server
 from seawall.control.state import State
 from seawall.decide.backoff import pause
+from seawall.decide.liveness import AT_WORK, SAID
 from seawall.model import BalancerSeen, Observed, RouteSeen
 
 
@@ -56,6 +57,8 @@ def _trouble(control: State, now: float) -> str:
     dying = ""
     if pause(memory.deaths):
         dying = f"servers keep dying, {memory.deaths} in a row; next try in {wait:.0f} s: seawall logs"
+    if (died := len(memory.died_at_work)) >= SAID:
+        dying = f"{died} servers died at their work within {AT_WORK:g} s: seawall logs"
     return "; ".join(trouble for trouble in (control.journal.trouble, *control.troubles.present, dying) if trouble)
 
 

@@ -16,15 +16,20 @@ from seawall.model import (
     Site,
 )
 
+AT_WORK = 10.0  # s for which a death at work is remembered
+SAID = 3  # of them that are worth telling
+STORM, STORM_PAUSE = 40, 0.5  # more of them than this leave no processor for visitors: s between two attempts
 TERM_GRACE = 35.0  # s between SIGTERM and SIGKILL: longer than a server's own time to finish
 
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     actions: list[Action] = []
     events: list[Event] = []
+    recent = tuple(died for died in memory.died_at_work if now - died < AT_WORK)
+    memory = memory if recent == memory.died_at_work else replace(memory, died_at_work=recent)
     for server in observed.servers:
         if not server.alive:
-            memory, action, event = _dead(server, _has_served(observed, server.name), memory, now)
+            memory, action, event = _dead(server, memory, now)
             actions.append(action)
             events += [event] if event else []
     living = [server for server in observed.servers if server.alive]
@@ -40,7 +45,7 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     return Plan(tuple(actions), memory, tuple(events))
 
 
-def _dead(server: ServerSeen, served: bool, memory: Memory, now: float) -> tuple[Memory, Action, Event | None]:
+def _dead(server: ServerSeen, memory: Memory, now: float) -> tuple[Memory, Action, Event | None]:
     asked = server.name in memory.stopping
     how = server.ending or "its process is gone"
     memory = replace(
@@ -53,10 +58,10 @@ def _dead(server: ServerSeen, served: bool, memory: Memory, now: float) -> tuple
         return memory, ForgetServer(f"{server.name} has stopped as asked", server.name), None
     lived = now - server.started
     reason = f"{server.name} died after {lived:.1f} s: {how}"
-    if server.ready and served:
-        # It died at its work, not at its start: the next one serves as well as it did, so nobody has to wait for it.
-        return memory, ForgetServer(reason, server.name), None
-    deaths = memory.deaths + 1 if lived < YOUNG or not server.ready else 0
+    if server.ready:
+        memory, event = _died_at_work(server, how, memory, now)
+        return memory, ForgetServer(reason, server.name), event
+    deaths = memory.deaths + 1
     wait = pause(deaths)
     memory = replace(memory, deaths=deaths, retry_at=now + wait)
     event = None
@@ -64,6 +69,18 @@ def _dead(server: ServerSeen, served: bool, memory: Memory, now: float) -> tuple
         text = f"servers keep dying ({deaths} in a row, the last after {lived:.1f} s: {how}); next try in {wait:g} s"
         event = Event("crash-loop", server.name, text)
     return memory, ForgetServer(reason, server.name), event
+
+
+def _died_at_work(server: ServerSeen, how: str, memory: Memory, now: float) -> tuple[Memory, Event | None]:
+    """The next one serves as well as it did, so nobody has to wait for it, unless they die as fast as they are made."""
+    died = (*memory.died_at_work, now)
+    text = (
+        f"{len(died)} servers died at their work within {AT_WORK:g} s, the last one: {how}. What they say: seawall logs"
+    )
+    event = Event("dying", server.name, text) if len(died) == SAID else None
+    return replace(
+        memory, died_at_work=died, retry_at=now + STORM_PAUSE if len(died) > STORM else memory.retry_at
+    ), event
 
 
 def _failing(observed: Observed) -> set[str] | None:
@@ -77,11 +94,6 @@ def _failing(observed: Observed) -> set[str] | None:
 def _note_down(failing: set[str], memory: Memory, now: float) -> Memory:
     down = {name: memory.down.get(name, now) for name in sorted(failing)}
     return memory if down == memory.down else replace(memory, down=down)
-
-
-def _has_served(observed: Observed, name: str) -> bool:
-    """Whether any balancer has given a server a request."""
-    return any(route.served for b in observed.balancers for route in b.routes or () if route.server == name)
 
 
 def _end(site: Site, memory: Memory, server: ServerSeen, now: float) -> Action | None:

@@ -213,7 +213,6 @@ def _route(row: dict[str, str]) -> RouteSeen:
         latency=int(latency) / 1000 if latency else None,
         current=int(row["scur"]),
         queued=int(row["qcur"]),
-        served=int(row["stot"]),
     )
 
 

@@ -14,7 +14,8 @@ class Memory:
     leaving: Mapping[str, float] = field(default_factory=dict)  # server → since when it drains
     stopping: Mapping[str, float] = field(default_factory=dict)  # server → since when it was told to stop
     down: Mapping[str, float] = field(default_factory=dict)  # server → since when it fails its heartbeats
-    deaths: int = 0  # servers in a row that died young
+    deaths: int = 0  # servers in a row that died before they were ready
+    died_at_work: tuple[float, ...] = ()  # when servers died that were ready, of the last seconds
     retry_at: float = 0.0  # no new server before this time
     warm_deaths: int = 0
     warm_retry_at: float = 0.0

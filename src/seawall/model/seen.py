@@ -34,7 +34,6 @@ class RouteSeen:
     latency: float | None = None  # s the last heartbeat took
     current: int = 0  # requests being worked on
     queued: int = 0  # requests waiting for this server
-    served: int = 0  # requests given to it since it was added
 
 
 @dataclass(frozen=True)
