@@ -1,5 +1,7 @@
 """Processes that hang are called hung, each by its name; starved and busy ones never. Real engines, real pressure."""
 
+import select
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -11,7 +13,7 @@ from tests.judge.drill import Drill, Target
 
 WITHIN = 90.0  # s: a deadline, not an expectation
 FOR_EVER = 1000.0  # s: who hangs is ended with the drill
-CALM = 4.0  # s that healthy processes are looked at under each pressure
+CALM = 3.0  # s that healthy processes are looked at under each pressure
 
 
 @pytest.fixture
@@ -92,6 +94,18 @@ def test_an_observer_that_is_stopped_in_turns_calls_nobody_hung(drill: Drill) ->
     assert drill.hung(since) == []
 
 
+def test_a_runtime_socket_without_room_is_not_a_hung_balancer(drill: Drill) -> None:
+    """HAProxy takes ten connections there; a kept one is answered however many others wait."""
+    with ExitStack() as stack:
+        for target in drill.of("balancer"):
+            for _ in range(15):
+                other = stack.enter_context(socket.socket(socket.AF_UNIX))
+                other.connect(target.path)
+            other.send(b"show version\n")
+            assert not select.select([other], [], [], 1.0)[0], "there is room, so this shows nothing"
+        never_hung(drill, "wait")
+
+
 def never_hung(drill: Drill, what: str) -> None:
     since = time.monotonic()
     drill.tell(drill.of("python"), what, 1.5 if what in ("block", "collect", "parse") else CALM)
@@ -99,8 +113,8 @@ def never_hung(drill: Drill, what: str) -> None:
     assert drill.hung(since) == []
 
 
-def test_the_observer_still_watches_after_all_that() -> None:
-    """And its own processes are judged by the same rule when it is starved together with them."""
+def test_an_observer_that_starves_with_the_others_calls_nobody_hung() -> None:
+    """And finds who is stopped once it gets its turn again."""
     with drills.drill(python=2, balancer=1) as made, ExitStack() as stack:
         everyone = [target.process for target in made.targets] + made.observers
         stack.enter_context(drills.quota(everyone, 20))

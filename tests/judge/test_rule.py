@@ -188,3 +188,19 @@ def test_unknown_is_no_evidence(limits: Limits, readings: list[Reading], gap: in
 def test_a_server_is_given_at_least_the_time_of_a_balancer(readings: list[Reading]) -> None:
     for server, balancer in zip(verdicts(SERVER, readings), verdicts(BALANCER, readings), strict=True):
         assert balancer.hung or not server.hung
+
+
+@given(LIMITS, st.lists(st.tuples(st.sampled_from("RSDTt"), st.sampled_from("RSDTt")), max_size=400))
+def test_nobody_is_hung_while_one_of_its_threads_starves(limits: Limits, others: list[tuple[str, str]]) -> None:
+    readings = [threads(("R", 5 * MS, 7), (one, 0, 1), (another, 0, 1)) for one, another in others]
+    assert set(verdicts(limits, readings)) <= {Verdict.WAITING}
+
+
+@given(LIMITS, st.lists(st.tuples(st.integers(0, 3 * MS), st.booleans()), max_size=400))
+def test_computing_is_said_only_with_the_processor_time_spent(limits: Limits, gaps: list[tuple[int, bool]]) -> None:
+    silence, ran = Silence(limits), 0
+    for used, on_time in gaps:
+        ran += used
+        if silence.look(threads(("R", ran, 7)), on_time).hung:
+            assert ran > limits.computing * 1e9 / 4
+            return
