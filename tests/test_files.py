@@ -61,40 +61,47 @@ def test_bits_beyond_what_is_needed_are_left_as_far_as_they_may_be(tmp_path: Pat
         assert mode(folder) == kept
 
 
-@pytest.mark.parametrize("where", ["the file", "its folder", "a folder above", "a pipe", "a folder in its place"])
-def test_nothing_is_written_elsewhere(tmp_path: Path, where: str) -> None:
-    """A cloned repository may bring `.seawall/logs/application.log -> ~/.bashrc`, or any folder as a link."""
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """What must not be changed."""
     home = tmp_path / "home"
     (home / "logs").mkdir(parents=True)
     (home / "logs" / "log").write_text("mine\n")
-    (home / "log").write_text("mine\n")
-    state = tmp_path / "state"
-    if where == "a folder above":
-        state.symlink_to(home)
+    return home
+
+
+def whole(home: Path) -> bool:
+    return [(path.name, path.read_text()) for path in (home / "logs").iterdir()] == [("log", "mine\n")]
+
+
+@pytest.mark.parametrize("link", ["state", "state/logs", "state/logs/log"])
+def test_a_symbolic_link_leads_nowhere(tmp_path: Path, home: Path, link: str) -> None:
+    """A cloned repository may bring `.seawall/logs/application.log -> ~/.bashrc`, or any folder above as a link."""
+    (tmp_path / link).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / link).symlink_to(home.joinpath(*Path(link).parts[1:]))
+    log = tmp_path / "state" / "logs" / "log"
+    for change in (append, files.empty):
+        with pytest.raises(OSError, match="symbolic link") as caught:
+            change(log)
+        assert str(caught.value.filename).startswith(str(tmp_path / "state"))
+    assert "symbolic link" in files.bound(log, 0)
+    if link == "state/logs/log":
+        files.replace(log, b"x")
+        assert not log.is_symlink(), "the link itself is replaced"
     else:
-        state.mkdir()
-    logs = state / "logs"
-    if where == "its folder":
-        logs.symlink_to(home / "logs")
-    elif where != "a folder above":
-        logs.mkdir()
-    if where == "the file":
-        (logs / "log").symlink_to(home / "log")
-    elif where == "a pipe":
-        os.mkfifo(logs / "log")
-    elif where == "a folder in its place":
-        (logs / "log").mkdir()
-    for change in (append, files.empty, lambda path: files.make_folder(path.parent / "log", 0o700)):
-        if where == "a folder in its place" and change not in (append, files.empty):
-            continue
-        with pytest.raises(OSError, match=r"") as caught:
-            change(logs / "log")
-        assert str(caught.value.filename).startswith(str(logs))
-    assert files.bound(logs / "log", 0) != "" or where in ("a pipe", "a folder in its place")
-    if where in ("its folder", "a folder above"):
-        with pytest.raises(OSError, match="link"):
-            files.replace(logs / "log", b"x")
-    assert [path.read_text() for path in (home / "logs" / "log", home / "log")] == ["mine\n", "mine\n"]
+        with pytest.raises(OSError, match="symbolic link"):
+            files.replace(log, b"x")
+        with pytest.raises(OSError, match="symbolic link"):
+            files.make_folder(log.parent, 0o700)
+    assert whole(home)
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(OSError, match=r"No such device|Is a directory"):
+            append(tmp_path / name)
 
 
 @root_only

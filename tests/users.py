@@ -55,15 +55,8 @@ def command(user: pwd.struct_passwd, *words: str | Path) -> list[str]:
 
 def run(user: pwd.struct_passwd, *words: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command as the user, 60 s at most."""
-    return subprocess.run(
-        command(user, *words),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        **options,
-    )
+    options = {"capture_output": True, "text": True, "timeout": 60, "stdin": subprocess.DEVNULL, **options}
+    return subprocess.run(command(user, *words), check=False, **options)
 
 
 def seawall_command(project: Path, *words: str) -> tuple[str | Path, ...]:

@@ -60,15 +60,9 @@ def find(project: Path, uid: int) -> Path:
     """The runtime folder of the site that this user runs, or would run, from the project. Creates nothing."""
     root, name = runtime_root(uid), _name(project)
     own = root / name
-    claim = read(own, uid)
-    if _runs(own, uid) and (claim is None or claim.is_for(project)):
-        return own
-    for folder in _folders(root, uid):
-        if _runs(folder, uid) and (claimed := read(folder, uid)) and claimed.is_for(project):
+    for folder in (own, *_folders(root), *(place / name for place in places(uid) if place != root)):
+        if _runs(folder, uid) and _is_for(folder, project, uid):
             return folder
-    for place in places(uid):
-        if _runs(place / name, uid):
-            return place / name
     # The project that had this path before has moved away, and its site still runs.
     return root / _name(project, str(project.stat().st_ino)) if _runs(own, uid) else own
 
@@ -161,7 +155,13 @@ def _name(project: Path, salt: str = "") -> str:
     return f"{slug}-{zlib.crc32(os.fsencode(project) + salt.encode()):08x}"
 
 
-def _folders(root: Path, uid: int) -> Iterator[Path]:
+def _is_for(runtime: Path, project: Path, uid: int) -> bool:
+    claimed = read(runtime, uid)
+    # Seawall 0.1.0 wrote nothing down.
+    return claimed.is_for(project) if claimed else runtime.name == _name(project)
+
+
+def _folders(root: Path) -> Iterator[Path]:
     try:
         yield from (Path(entry.path) for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False))
     except OSError:
