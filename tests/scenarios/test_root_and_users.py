@@ -1,4 +1,4 @@
-"""Root serves what another user owns: that user gets nothing of root's, and root changes nothing in the user's folder."""
+"""Root serves what another user owns: root changes nothing in that folder, and nothing else for that user."""
 
 import contextlib
 import os
@@ -21,16 +21,9 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root serves for 
 
 SETTINGS = f'wsgi = "application:application"\npython = "{users.PYTHON}"\n'
 # What root opened, emptied or changed the mode of in 0.1.0, and the folders on the way.
-LINKS = (
-    *(
-        "logs/application.log",
-        "logs/control.log",
-        "logs/balancer-a.log",
-        "logs/balancer-b.log",
-        "logs/application.log.1",
-    ),
-    *("journal.jsonl", "journal.jsonl.1", "certificate.pem", ".gitignore", "logs", "."),
-)
+LOGS = ("application.log", "application.log.1", "control.log", "balancer-a.log", "balancer-b.log")
+LINKS = (*(f"logs/{name}" for name in LOGS), "journal.jsonl", "journal.jsonl.1", "certificate.pem", ".gitignore")
+LINKS += ("logs", ".")
 
 
 @pytest.fixture
