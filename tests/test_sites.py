@@ -223,6 +223,14 @@ def test_whose_site_it_is(roots_site: Paths, stranger: pwd.struct_passwd) -> Non
     shutil.rmtree(theirs)
 
 
+@pytest.mark.parametrize(("kind", "local"), [("ext4", True), ("nfs4", False), ("fuse.sshfs", False)])
+def test_a_home_that_other_machines_share_is_not_used(monkeypatch: pytest.MonkeyPatch, kind: str, local: bool) -> None:
+    lines = ["20 1 8:1 / / rw - ext4 /dev/sda1 rw", f"21 20 0:9 / /home/ann rw,nosuid shared:7 master:3 - {kind} x rw"]
+    monkeypatch.setattr(sites, "_mounts", lambda: lines)
+    assert sites._is_local(Path("/home/ann/.local/state/seawall")) is local
+    assert sites._is_local(Path("/home/anna/.local"))
+
+
 def test_the_longest_socket_path_can_be_bound() -> None:
     assert len(os.fsencode(Path("/x") / sites.LONGEST)) < sites.SOCKET_PATH_LIMIT
     name = sites._name(Path("/srv/" + "a" * 100))

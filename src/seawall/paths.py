@@ -110,15 +110,15 @@ def create(paths: Paths) -> list[Path]:
 
 
 def _created(paths: Paths) -> list[tuple[Path, bool]]:
-    os.makedirs(paths.runtime.parent.parent, 0o700, exist_ok=True)
+    os.makedirs(paths.runtime.parent.parent, exist_ok=True)
     made = [(folder, files.make_folder(folder, 0o711)) for folder in (paths.runtime.parent, paths.runtime)]
     # A command's group may write there, but nobody take away what is not his own: fleet/server.py.
     made.append((paths.sockets, files.make_folder(paths.sockets, 0o711, 0o1731)))
     made.append((paths.runtime / sites.CLAIM, sites.claim(paths.runtime, paths.project)))
     if paths.kept:
-        made += [
-            (folder.parent, files.make_folder(folder.parent, 0o711, 0o755)) for folder in (paths.state, paths.logs)
-        ]
+        for folder in (paths.state.parent, paths.logs.parent):
+            os.makedirs(folder.parent, exist_ok=True)
+            made.append((folder, files.make_folder(folder, 0o711, 0o755)))
     made += [(folder, files.make_folder(folder, 0o700)) for folder in (paths.state, paths.logs)]
     ignore = paths.state / ".gitignore"
     if not paths.kept and not ignore.exists():

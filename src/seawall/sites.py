@@ -19,6 +19,7 @@ RECORD = "processes.json"  # while it is there, something runs, or was killed
 CLAIM = "site.json"
 VERSION = 1
 SOCKET_PATH_LIMIT = 107  # bytes, unix(7)
+SHARED = ("nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "lustre", "gfs2", "ocfs2", "vboxsf", "virtiofs")
 LONGEST = f"{'n' * 29}/a.sock.4194304.tmp"  # HAProxy binds its socket under such a name first (sock_unix.c)
 
 
@@ -71,7 +72,7 @@ def places(uid: int) -> list[Path]:
     """All folders in which runtime folders of this user may be, those of Seawall 0.1.0 included."""
     if uid == 0:
         return [ROOTS]
-    home = _home(uid, must_be_writable=False)
+    home = _home(uid, must_be_usable=False)
     return [*([home] if home else []), _temporary(uid), Path(f"/run/user/{uid}/seawall")]
 
 
@@ -135,15 +136,28 @@ def _others(project: Path) -> list[int]:
     return [uid for uid in dict.fromkeys(found) if uid != os.geteuid()]
 
 
-def _home(uid: int, must_be_writable: bool = True) -> Path | None:
+def _home(uid: int, must_be_usable: bool = True) -> Path | None:
     """In the home folder that the password database names, if that is really the user's."""
     try:
         home = Path(pwd.getpwuid(uid).pw_dir).resolve()
-        if not home.is_dir() or home.stat().st_uid != uid or (must_be_writable and not os.access(home, os.W_OK)):
+        if not home.is_dir() or home.stat().st_uid != uid or (must_be_usable and not os.access(home, os.W_OK)):
             return None
-        return (home / ".local/state/seawall").resolve()
+        root = (home / ".local/state/seawall").resolve()
+        return root if not must_be_usable or _is_local(root) else None
     except (KeyError, OSError):
         return None
+
+
+def _is_local(folder: Path) -> bool:
+    """Whether it is on a file system of this machine: on a shared one, another machine may serve from the same path."""
+    mounts = {fields[4]: fields[fields.index("-") + 1] for fields in map(str.split, _mounts())}
+    around = next((str(place) for place in (folder, *folder.parents) if str(place) in mounts), "/")
+    kind = mounts.get(around, "")
+    return kind not in SHARED and not kind.startswith("fuse")
+
+
+def _mounts() -> list[str]:
+    return Path("/proc/self/mountinfo").read_text().splitlines()
 
 
 def _temporary(uid: int) -> Path:

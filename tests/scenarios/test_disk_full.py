@@ -74,6 +74,7 @@ def test_no_room_for_what_the_application_prints(tmp_path: Path) -> None:
         assert "No space left on device" in refused.stderr
         assert "Traceback" not in refused.stderr
         assert processes_of(site) == []
+    site.clean()
 
 
 def test_the_state_folder_fills_up_while_the_site_serves(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Certificates as real programs see them: handshakes, HAProxy's own check, damage, and two processes at once."""
 
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -141,6 +142,27 @@ def test_a_certificate_without_our_label_is_replaced(site: paths.Paths) -> None:
     for text in (b"# seawall []\n", b"# seawall 1\n", b"# seawall {}\nx", b"\xff\xfe\n"):
         pem.write_bytes(text)
         assert read_label(pem) is None
+
+
+def test_a_certificate_that_was_there_before_any_authority_is_replaced(site: paths.Paths) -> None:
+    """A cloned repository may bring one with a label, whose key its author has."""
+    pem = ensure_certificate(site, ())
+    label = read_label(pem)
+    assert label is not None
+    first, body = pem.read_bytes().split(b"\n", 1)
+    pem.write_bytes(first.replace(label.authority.encode(), b"") + b"\n" + body)
+    shutil.rmtree(authority.find().folder)
+    assert read_label(pem)
+    assert "authority" in needs_renewal(site, (), time.time())
+
+
+def test_a_data_folder_may_be_a_link(site: paths.Paths, data_home: Path) -> None:
+    """As people have whose ~/.local is on another disk."""
+    data_home.rename(data_home.with_name("elsewhere")) if data_home.exists() else (
+        data_home.parent / "elsewhere"
+    ).mkdir()
+    data_home.symlink_to("elsewhere")
+    assert handshake(ensure_certificate(site, ()), authority.find().certificate, "localhost")
 
 
 def test_a_damaged_authority_is_never_replaced(site: paths.Paths, tmp_path: Path) -> None:

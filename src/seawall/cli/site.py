@@ -17,7 +17,7 @@ from seawall.fleet.application import Application, find
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths
 from seawall.rights import groups
-from seawall.sites import whose
+from seawall.sites import run_by_another
 from seawall.tls import authority
 from seawall.tls.certificate import RENEW_BEFORE, needs_renewal, read_label, read_own
 from seawall.tls.trust import stores
@@ -49,8 +49,8 @@ def state_folder(settings: Settings, paths: Paths) -> str:
 
 def runtime_folder(settings: Settings, paths: Paths) -> str:
     _writable(paths.runtime)
-    if name := whose(paths.project):
-        raise Note(f"{name} runs a site from this folder.", f"Look at it as {name}: sudo -u {name} seawall status")
+    if other := run_by_another(paths.project):
+        raise Note(other.problem, other.remedy)
     return str(paths.runtime)
 
 

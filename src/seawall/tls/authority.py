@@ -60,10 +60,10 @@ def home() -> Path:
     data = os.environ.get("XDG_DATA_HOME", "")
     # The XDG specification has relative ones ignored; `sudo -E` and `su` let root have another user's.
     if os.path.isabs(data) and (os.geteuid() != 0 or rights.is_roots(data)):
-        return Path(data).resolve() / "seawall" / "authority"
+        return Path(data, "seawall/authority").resolve()
     if os.geteuid() == 0:
-        return Path("/var/lib/seawall/authority")
-    return Path.home().resolve() / ".local/share/seawall/authority"
+        return Path("/var/lib/seawall/authority").resolve()
+    return Path.home().joinpath(".local/share/seawall/authority").resolve()
 
 
 def find(domains: Iterable[str] = ()) -> Authority:
