@@ -28,9 +28,7 @@ def test_the_nearest_folder_that_is_a_site(open_folder: Path, below: Path) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_what_another_user_put_above_does_not_count(
-    open_folder: Path, below: Path, stranger: pwd.struct_passwd
-) -> None:
+def test_what_others_put_above_does_not_count(open_folder: Path, below: Path, stranger: pwd.struct_passwd) -> None:
     """seawall.toml says what to run: one in /tmp must not be obeyed by whoever works in a folder there."""
     (open_folder / "seawall.toml").touch()
     (open_folder / "a" / ".seawall").mkdir()
