@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import socket
 import stat
 import subprocess
 import sys
@@ -120,6 +121,40 @@ def test_what_belongs_to_another_user_is_not_touched(open_folder: Path, stranger
     with pytest.raises(PermissionError, match="belongs to another user"):
         files.make_folder(theirs, 0o700)
     assert sorted(path.name for path in theirs.iterdir()) == ["log"]
+
+
+def test_whatever_is_in_a_sockets_place_is_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("mine\n")
+    path = tmp_path / "s1.sock"
+    files.remove(path)
+    path.symlink_to(tmp_path / "mine")
+    files.remove(path)
+    (path / "deep").mkdir(parents=True)
+    (path / "deep" / "link").symlink_to(tmp_path / "mine")
+    files.remove(path)
+    path.write_text("")
+    files.remove(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert (tmp_path / "mine" / "file").read_text() == "mine\n"
+
+
+def test_a_socket_is_reached_only_under_its_own_name(tmp_path: Path) -> None:
+    """A command's user may write to the folder of sockets, where root connects to them and gives them to HAProxy."""
+    real = tmp_path / "real"
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:
+        listener.bind(str(real))
+        listener.listen()
+        with files.socket_address(real) as address:
+            os.chmod(address, 0o640)
+            client.connect(address)
+        assert mode(real) == 0o640
+        (tmp_path / "link").symlink_to(real)
+        (tmp_path / "second").hardlink_to(real)
+        (tmp_path / "file").write_text("")
+        for name, why in (("link", "no socket"), ("second", "second name"), ("file", "no socket")):
+            with pytest.raises(PermissionError, match=why), files.socket_address(tmp_path / name):
+                pass
 
 
 def test_a_log_is_kept_small_under_its_writers(tmp_path: Path) -> None:

@@ -154,11 +154,11 @@ def test_links_in_a_cloned_repository_are_refused(root: Path, project: Path, tmp
 
 
 def test_a_project_that_is_gone_is_not_made_again(root: Path, project: Path) -> None:
-    found = Paths(project, root / "s")
+    found = locate(project)
     create(found)
     project.rename(project.with_name("moved"))
     shutil.rmtree(found.runtime)
-    with pytest.raises(StateUnusable, match="No such file"):
+    with pytest.raises(StateUnusable, match=r"project's folder .* is gone"):
         create(found)
     assert found.sockets.is_dir(), "what running processes need is there again"
     assert not project.exists()

@@ -7,6 +7,7 @@ is a symbolic link, or is not ours, is refused. Raises OSError; its text says wh
 import contextlib
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,33 @@ def replace(path: Path, content: bytes, mode: int = PRIVATE, durable: bool = Fal
         except OSError:
             os.unlink(draft, dir_fd=folder)
             raise
+
+
+def remove(path: Path) -> None:
+    """Take away what is there, if anything, whoever made it and whatever it is. No link is followed."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+@contextmanager
+def socket_address(path: Path) -> Iterator[str]:
+    """Another name for the socket that is at `path` now: to connect to, to give away or to change the mode of.
+
+    Where others may write to the folder they could put a link in its place, or a second name of another socket.
+    """
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        seen = os.fstat(descriptor)
+        if not stat.S_ISSOCK(seen.st_mode):
+            raise refusal(path, "it is no socket")
+        if seen.st_nlink > 1:
+            raise refusal(path, "it has a second name")
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 def close_to_others(folder: Path) -> None:

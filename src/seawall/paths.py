@@ -96,11 +96,17 @@ def create(paths: Paths) -> list[Path]:
     """Make the folders that are missing. May be called at any time; returns what had to be made.
 
     The runtime folder may be passed through (HAProxy is another user) but not listed; what is kept is for us alone.
-    Raises StateUnusable when a folder cannot be made, is a symbolic link or belongs to somebody else.
+    Raises StateUnusable when a folder cannot be made, is a symbolic link or belongs to somebody else, and when the
+    project is gone; what can be made for the processes that run has been made then.
     """
     try:
         return [path for path, made in _created(paths) if made]
     except OSError as error:
+        if not paths.project.is_dir():
+            raise StateUnusable(
+                f"The project's folder {paths.project} is gone.",
+                "Put it back. Or, if it was moved, go where it is now: seawall down, seawall up",
+            ) from error
         path = error.filename or paths.state
         raise StateUnusable(
             f"{path} cannot be used: {error.strerror}.",
@@ -115,6 +121,7 @@ def _created(paths: Paths) -> list[tuple[Path, bool]]:
     # A command's group may write there, but nobody take away what is not his own: fleet/server.py.
     made.append((paths.sockets, files.make_folder(paths.sockets, 0o711, 0o1731)))
     made.append((paths.runtime / sites.CLAIM, sites.claim(paths.runtime, paths.project)))
+    os.stat(paths.project)
     if paths.kept:
         for folder in (paths.state.parent, paths.logs.parent):
             os.makedirs(folder.parent, exist_ok=True)

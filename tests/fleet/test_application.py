@@ -118,16 +118,21 @@ def test_a_python_that_is_none(tmp_path: Path, python: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the application as another user")
-def test_whom_root_runs_it_as(tmp_path: Path, stranger: pwd.struct_passwd) -> None:
+def test_whom_root_runs_it_as(tmp_path: Path, stranger: pwd.struct_passwd, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"app.py": ""})
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    monkeypatch.setenv("DATABASE_URL", "postgres:")
     found = find(Settings(wsgi="app:app"), tmp_path)
     assert found.user is None
+    assert found.environment["SSH_AUTH_SOCK"] == "/run/agent"
     assert "chown -R USER" in root_note(found, tmp_path)
     os.chown(tmp_path, stranger.pw_uid, stranger.pw_gid)
     found = find(Settings(wsgi="app:app"), tmp_path)
     assert found.user == (stranger.pw_uid, stranger.pw_gid)
     assert found.environment["USER"] == stranger.pw_name
     assert root_note(found, tmp_path) == ""
+    assert "SSH_AUTH_SOCK" not in found.environment, "root's agent is not the application's"
+    assert found.environment["DATABASE_URL"] == "postgres:"
     os.chown(tmp_path, 65534, 65534)
     with pytest.raises(ConfigError, match="belongs to nobody"):
         find(Settings(wsgi="app:app"), tmp_path)

@@ -16,6 +16,14 @@ from seawall.fleet import django, guess
 Kind = Literal["django", "wsgi", "asgi", "command"]
 
 
+# These lead to root's own agents, keys and files, which are of no use to another user, and none of that user's business.
+ROOTS_OWN = (
+    *("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"),
+    *("SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "GNUPGHOME", "KRB5CCNAME", "DBUS_SESSION_BUS_ADDRESS"),
+    *("XAUTHORITY", "MAIL"),
+)
+
+
 @dataclass(frozen=True)
 class Application:
     """What a server runs, and how. Equal values start equal servers."""
@@ -162,5 +170,7 @@ def _require_roots(project: Path, folder: Path, target: str, python: Path) -> No
 def _surroundings(account: pwd.struct_passwd | None) -> dict[str, str]:
     environment = dict(os.environ)
     if account:
+        for name in ROOTS_OWN:
+            environment.pop(name, None)
         environment.update(HOME=account.pw_dir, USER=account.pw_name, LOGNAME=account.pw_name, SHELL=account.pw_shell)
     return environment
