@@ -22,10 +22,12 @@ def controller(path: Path) -> int:
     there is nothing.
     """
     at, links, shared = "/", 0, False
+    # In a user namespace that has one user, what is really root's seems to be NOBODY's.
+    roots = (0, os.lstat("/").st_uid)
     todo = _parts(os.path.abspath(path))
     while True:
         seen = os.lstat(at)
-        if seen.st_uid:
+        if seen.st_uid not in roots:
             return seen.st_uid
         shared = shared or _is_shared(seen)
         if not todo:
@@ -37,7 +39,7 @@ def controller(path: Path) -> int:
             at = os.path.dirname(at)
         elif not stat.S_ISLNK(seen.st_mode):
             at = found
-        elif seen.st_uid:
+        elif seen.st_uid not in roots:
             return seen.st_uid
         else:
             links += 1

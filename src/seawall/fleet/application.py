@@ -16,7 +16,7 @@ from seawall.fleet import django, guess
 Kind = Literal["django", "wsgi", "asgi", "command"]
 
 
-# These lead to root's own agents, keys and files, which are of no use to another user, and none of that user's business.
+# They lead to root's own agents, keys and files, which are of no use to another user, and none of that user's business.
 ROOTS_OWN = (
     *("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"),
     *("SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "GNUPGHOME", "KRB5CCNAME", "DBUS_SESSION_BUS_ADDRESS"),
