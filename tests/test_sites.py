@@ -223,6 +223,27 @@ def test_whose_site_it_is(roots_site: Paths, stranger: pwd.struct_passwd) -> Non
     shutil.rmtree(theirs)
 
 
+def test_nonsense_of_another_user_does_not_stop_us(
+    their_project: Path, stranger: pwd.struct_passwd, open_folder: Path
+) -> None:
+    """Root looks whose site it is in the home of a user, who may have put anything there."""
+    state = Path(stranger.pw_dir, ".local")
+    shutil.rmtree(state, ignore_errors=True)
+    state.symlink_to(state)
+    try:
+        assert sites.whose(their_project) is None
+        state.unlink()
+        folder = state / "state/seawall" / sites._name(their_project)
+        folder.mkdir(parents=True)
+        (folder / "processes.json").touch()
+        for nonsense in ("[" * 60000, "{}", '{"project": {}, "device": []}', "\0", "7" * 60000):
+            (folder / "site.json").write_text(nonsense)
+            users.give(state, stranger)
+            assert sites.whose(their_project) == stranger.pw_name, "as with 0.1.0, which wrote no such file"
+    finally:
+        state.unlink() if state.is_symlink() else shutil.rmtree(state)
+
+
 @pytest.mark.parametrize(("kind", "local"), [("ext4", True), ("nfs4", False), ("fuse.sshfs", False)])
 def test_a_home_that_other_machines_share_is_not_used(monkeypatch: pytest.MonkeyPatch, kind: str, local: bool) -> None:
     lines = ["20 1 8:1 / / rw - ext4 /dev/sda1 rw", f"21 20 0:9 / /home/ann rw,nosuid shared:7 master:3 - {kind} x rw"]

@@ -89,6 +89,11 @@ def groups(uid: int, gid: int) -> list[int]:
         return [gid]
 
 
+def who(uid: int) -> str:
+    """Who can change something, in words, for what `controller` says."""
+    return "other users" if uid == NOBODY else user_name(uid)
+
+
 def user_name(uid: int) -> str:
     """What a person calls the user."""
     try:

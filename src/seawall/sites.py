@@ -100,7 +100,7 @@ def read(runtime: Path, uid: int) -> Claim | None:
                 return None
             told = json.loads(file.read(65536))
         return Claim(str(told["project"]), int(told["device"]), int(told["inode"]), str(told["boot"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -144,7 +144,7 @@ def _home(uid: int, must_be_usable: bool = True) -> Path | None:
             return None
         root = (home / ".local/state/seawall").resolve()
         return root if not must_be_usable or _is_local(root) else None
-    except (KeyError, OSError):
+    except (KeyError, OSError, RuntimeError):  # the last: symbolic links in a circle
         return None
 
 

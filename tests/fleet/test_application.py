@@ -154,7 +154,7 @@ def test_only_root_names_another_user(open_folder: Path, stranger: pwd.struct_pa
         os.chown(open_folder / "seawall.toml", uid, -1)
         with pytest.raises(ConfigError, match="only root may name another user") as caught:
             find(settings, open_folder)
-        assert rights.user_name(uid) in caught.value.problem
+        assert rights.who(uid) in caught.value.problem
     os.chown(open_folder, stranger.pw_uid, -1)
     (open_folder / "seawall.toml").unlink()
     (open_folder / "seawall.toml").symlink_to("/etc/hostname")

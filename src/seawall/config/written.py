@@ -41,7 +41,7 @@ def _read(path: Path) -> tuple[int, dict[str, Any]]:
             return rights.NOBODY, {}
         try:
             table = tomllib.loads(file.read(rights.LARGEST).decode("utf-8-sig"))
-        except ValueError:
+        except (ValueError, RecursionError):
             return rights.NOBODY, {}
     shared = seen.st_mode & 0o022
     return rights.NOBODY if shared and seen.st_uid == 0 else seen.st_uid, table

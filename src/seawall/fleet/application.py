@@ -147,7 +147,7 @@ def _require_author(user: str, uid: int, project: Path) -> None:
         return
     file = project / written.FILE
     raise ConfigError(
-        f'user = "{user}" is in {file}, which {rights.user_name(author)} can change: only root may name another user.',
+        f'user = "{user}" is in {file}, which {rights.who(author)} can change: only root may name another user.',
         f"Leave the setting out, or make the file root's: chown root:root {file}; chmod 644 {file}",
     )
 
@@ -159,11 +159,10 @@ def _require_roots(project: Path, folder: Path, target: str, python: Path) -> No
     first += [python] if python != Path(sys.executable) else []  # root runs that one already
     for path in first:
         if os.path.lexists(path) and (uid := rights.controller(path)):
-            name = rights.user_name(uid)
             raise ConfigError(
-                f"The application would run as root, but {path} can be changed by {name}.",
+                f"The application would run as root, but {path} can be changed by {rights.who(uid)}.",
                 f"Make it root's: chown -R root:root {project}; chmod -R go-w {project}\n"
-                f'Or name in seawall.toml the user it is to run as: user = "{name}"',
+                'Or name in seawall.toml the user it is to run as: user = "…"',
             )
 
 

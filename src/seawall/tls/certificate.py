@@ -94,7 +94,7 @@ def read_own(paths: Paths, path: Path) -> bytes:
             f"It must hold certificate, chain and key, without a password: cat fullchain.pem key.pem > {path}",
         ) from error
     except OSError as error:
-        who = f" by {rights.user_name(author)}, who may change seawall.toml" if author and os.geteuid() == 0 else ""
+        who = f" by {rights.who(author)}, who can change seawall.toml" if author and os.geteuid() == 0 else ""
         raise ConfigError(
             f"https.certificate: {path} cannot be read{who}: {error.strerror}.", f"ls -l {path}"
         ) from error
