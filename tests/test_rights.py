@@ -11,6 +11,7 @@ import pytest
 from seawall import rights
 from seawall.config import load
 from seawall.errors import ConfigError
+from seawall.haproxy import process
 from seawall.paths import Paths, create
 from seawall.tls import authority
 from seawall.tls.certificate import ensure_certificate
@@ -74,6 +75,9 @@ def test_programs_are_not_looked_for_where_others_put_them(
     assert str(theirs) not in found
     assert "." not in found
     assert {str(open_folder), "/usr/bin", "/usr/sbin"} <= set(found)
+    (theirs / "haproxy").write_text("#!/bin/sh\nexit 1\n")
+    (theirs / "haproxy").chmod(0o755)
+    assert not Path(process.program()).is_relative_to(theirs)
 
 
 def test_settings_are_read_with_the_rights_of_their_author(theirs: Path, secret: Path) -> None:

@@ -69,7 +69,11 @@ class NssStore:
 
     def trusts(self, authority: Authority) -> bool:
         listed = subprocess.run(
-            self._certutil("-L", "-a", "-n", _nickname(authority)), capture_output=True, text=True, check=False
+            self._certutil("-L", "-a", "-n", _nickname(authority)),
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PATH": search_path()},
+            check=False,
         )
         return listed.returncode == 0 and ssl.PEM_cert_to_DER_cert(listed.stdout.strip()) == _der(authority)
 
