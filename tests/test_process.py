@@ -1,13 +1,17 @@
 """Processes are known by pid and start time."""
 
 import os
+import pwd
 import select
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from seawall.process import Process, spawn, start_time
+from tests import users
 
 
 def sleeper(tmp_path: Path, code: str = "import time; time.sleep(60)") -> Process:
@@ -60,6 +64,29 @@ def test_it_leads_its_own_session_and_inherits_nothing(tmp_path: Path) -> None:
     process.reap()
     os.close(secret)
     assert (tmp_path / "log").read_text() == "True ['0', '1', '2', '3']\n"
+
+
+def test_its_output_goes_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine\n")
+    (tmp_path / "log").symlink_to(tmp_path / "mine")
+    with pytest.raises(OSError, match="symbolic link") as caught:
+        sleeper(tmp_path, "print('words')")
+    assert caught.value.filename == tmp_path / "log"
+    assert (tmp_path / "mine").read_text() == "mine\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may start something as another user")
+def test_another_user_has_all_his_groups_and_none_of_ours(open_folder: Path, stranger: pwd.struct_passwd) -> None:
+    code = "import os; print(os.getuid(), os.getgid(), sorted(os.getgroups()))"
+    user = (stranger.pw_uid, stranger.pw_gid)
+    command = [str(users.PYTHON), "-c", code]
+    process = spawn(command, folder=open_folder, environment={}, log=open_folder / "log", user=user)
+    ended(process)
+    assert process.reap() == "exit code 0"
+    groups = sorted(os.getgrouplist(stranger.pw_name, stranger.pw_gid))
+    assert len(groups) == 2
+    assert (open_folder / "log").read_text() == f"{user[0]} {user[1]} {groups}\n"
+    assert (open_folder / "log").stat().st_mode & 0o077 == 0
 
 
 def test_someone_elses_child_ends_without_a_reason() -> None:

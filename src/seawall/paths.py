@@ -1,12 +1,19 @@
-"""Where the files of one site are: sockets and process records in a runtime folder, everything kept in `.seawall`."""
+"""Where the files of one site are: sockets and process records in a runtime folder, what is kept in another.
+
+Root keeps nothing in the project, which may be another user's: that user could put a symbolic link in any file's place.
+"""
 
 import os
-import re
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from seawall import files, sites
 from seawall.errors import StateUnusable
+
+STATES = Path("/var/lib/seawall")  # where root runs the site
+LOGS = Path("/var/log/seawall")
+SMALL = 5_000_000  # bytes
+LIMITS = {"application.log": 20_000_000, "control.log": SMALL, "balancer-a.log": SMALL, "balancer-b.log": SMALL}
 
 
 @dataclass(frozen=True)
@@ -15,10 +22,12 @@ class Paths:
 
     project: Path
     runtime: Path
+    kept: Path | None = None  # None: `.seawall` in the project
+    printed: Path | None = None  # None: `logs` in what is kept
 
     @property
     def state(self) -> Path:
-        return self.project / ".seawall"
+        return self.kept or self.project / ".seawall"
 
     @property
     def settings(self) -> Path:
@@ -30,12 +39,17 @@ class Paths:
 
     @property
     def logs(self) -> Path:
-        return self.state / "logs"
+        return self.printed or self.state / "logs"
 
     @property
     def certificate(self) -> Path:
         """Certificate chain and private key in one PEM file, as HAProxy wants it."""
         return self.state / "certificate.pem"
+
+    @property
+    def own_certificate(self) -> Path:
+        """Where root keeps a copy of the user's own certificate for HAProxy, which reads it as root."""
+        return self.state / "own.pem"
 
     @property
     def control_socket(self) -> Path:
@@ -67,43 +81,60 @@ class Paths:
         return self.runtime / f"{balancer}.cfg"
 
 
-def runtime_root(uid: int) -> Path:
-    """The folder for sockets: short, wherever the project is, as unix socket paths end at 107 bytes (unix(7)).
-
-    It must not depend on the environment: `seawall status` from cron has to find the same folder as `seawall up`.
-    """
-    if uid == 0:
-        return Path("/run/seawall")
-    systemd = Path(f"/run/user/{uid}")
-    return systemd / "seawall" if systemd.is_dir() else Path(f"/tmp/seawall-{uid}")
-
-
 def locate(project: Path) -> Paths:
     """The paths of the site in `project`. Creates nothing."""
     project = project.resolve()
-    slug = re.sub(r"[^a-z0-9]+", "-", project.name.lower()).strip("-")[:20] or "site"
-    digest = f"{zlib.crc32(os.fsencode(project)):08x}"
-    return Paths(project, runtime_root(os.getuid()) / f"{slug}-{digest}")
+    uid = os.geteuid()
+    runtime = sites.find(project, uid)
+    if uid == 0:
+        return Paths(project, runtime, STATES.resolve() / runtime.name, LOGS.resolve() / runtime.name)
+    return Paths(project, runtime)
 
 
-def create(paths: Paths) -> None:
-    """Make the folders. The runtime folder may be passed through (HAProxy is another user) but not listed.
+def create(paths: Paths) -> list[Path]:
+    """Make the folders that are missing. May be called at any time; returns what had to be made.
 
-    Raises StateUnusable when a folder cannot be made or belongs to somebody else.
+    The runtime folder may be passed through (HAProxy is another user) but not listed; what is kept is for us alone.
+    Raises StateUnusable when a folder cannot be made, is a symbolic link or belongs to somebody else, and when the
+    project is gone; what can be made for the processes that run has been made then.
     """
     try:
-        for folder in (paths.runtime.parent, paths.runtime, paths.sockets):
-            folder.mkdir(parents=True, exist_ok=True)
-            if folder.stat().st_uid != os.getuid():
-                remedy = f"Remove it, or run as its owner: ls -ld {folder}"
-                raise StateUnusable(f"{folder} belongs to another user.", remedy)
-            folder.chmod(0o711)
-        paths.logs.mkdir(parents=True, exist_ok=True)
-        ignore = paths.state / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        return [path for path, made in _created(paths) if made]
     except OSError as error:
+        if not paths.project.is_dir():
+            raise StateUnusable(
+                f"The project's folder {paths.project} is gone.",
+                "Put it back. Or, if it was moved, go where it is now: seawall down, seawall up",
+            ) from error
+        path = error.filename or paths.state
         raise StateUnusable(
-            f"The folder {error.filename or paths.state} cannot be used: {error.strerror}.",
-            f"Make room or correct its permissions, then try again: df -h {paths.project} {paths.runtime.parent}",
+            f"{path} cannot be used: {error.strerror}.",
+            "Make room or correct its owner and permissions, then try again: "
+            f"ls -ld {path}; df -h {paths.state.parent} {paths.runtime.parent}",
         ) from error
+
+
+def _created(paths: Paths) -> list[tuple[Path, bool]]:
+    os.makedirs(paths.runtime.parent.parent, exist_ok=True)
+    made = [(folder, files.make_folder(folder, 0o711)) for folder in (paths.runtime.parent, paths.runtime)]
+    # A command's group may write there, but nobody take away what is not his own: fleet/server.py.
+    made.append((paths.sockets, files.make_folder(paths.sockets, 0o711, 0o1731)))
+    made.append((paths.runtime / sites.CLAIM, sites.claim(paths.runtime, paths.project)))
+    os.stat(paths.project)
+    if paths.kept:
+        for folder in (paths.state.parent, paths.logs.parent):
+            os.makedirs(folder.parent, exist_ok=True)
+            made.append((folder, files.make_folder(folder, 0o711, 0o755)))
+    made += [(folder, files.make_folder(folder, 0o700)) for folder in (paths.state, paths.logs)]
+    ignore = paths.state / ".gitignore"
+    if not paths.kept and not ignore.exists():
+        files.replace(ignore, b"*\n")
+        made.append((ignore, True))
+    for folder in (paths.state, paths.logs):
+        files.close_to_others(folder)
+    return made
+
+
+def bound_logs(paths: Paths) -> list[str]:
+    """Keep the logs small while the site writes to them. Returns what went wrong, which is tried again next time."""
+    return list(filter(None, (files.bound(paths.logs / name, limit) for name, limit in LIMITS.items())))

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seawall import files, rights
+
 
 def start_time(pid: int) -> int | None:
     """When `pid` started, in clock ticks since boot (proc(5), stat field 22). None if it is gone or a zombie.
@@ -110,9 +112,10 @@ def spawn(
 ) -> Process:
     """Start `command` in its own session, its output appended to `log`, inheriting only `fds`.
 
-    `user` is (uid, gid) to run as. Raises OSError if the program cannot be started.
+    `user` is (uid, gid) to run as, with all groups of that user. Raises OSError if the program cannot be started, or if
+    `log` is not ours alone to write.
     """
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    output = files.open_to_append(log)
     try:
         child = subprocess.Popen(
             command,
@@ -125,7 +128,7 @@ def spawn(
             start_new_session=True,
             user=user[0] if user else None,
             group=user[1] if user else None,
-            extra_groups=[] if user else None,
+            extra_groups=rights.groups(*user) if user else None,
         )
     finally:
         os.close(output)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import seawall
+from seawall.paths import locate
 
 NAMESPACE = ("unshare", "--mount", "--map-root-user")
 
@@ -148,9 +149,18 @@ def test_the_program_of_a_command_is_missing(project: Path) -> None:
 
 
 def test_the_state_folder_cannot_be_used(project: Path) -> None:
-    (project / ".seawall").write_text("a file where the folder should be")
-    code, found = doctor(project)
-    assert (code, found["state folder"]["verdict"]) == (1, "missing")
+    state = locate(project).state
+    state.parent.mkdir(exist_ok=True)
+    try:
+        state.write_text("a file where the folder should be")
+        code, found = doctor(project)
+        assert (code, found["state folder"]["verdict"]) == (1, "missing")
+        state.unlink()
+        state.symlink_to(project)
+        code, found = doctor(project)
+        assert (code, found["state folder"]["text"]) == (1, f"{state} is a symbolic link.")
+    finally:
+        state.unlink()
 
 
 def test_an_own_certificate_that_ends_soon_or_is_for_others(project: Path) -> None:

@@ -1,14 +1,16 @@
 """Finding the application, and saying what to write where none is found."""
 
 import os
+import pwd
 import sys
 from pathlib import Path
 
 import pytest
 
-from seawall.config import Settings
+from seawall import rights
+from seawall.config import Settings, load
 from seawall.errors import ApplicationNotFound, ConfigError
-from seawall.fleet.application import find
+from seawall.fleet.application import find, root_note
 
 from .conftest import write
 
@@ -116,18 +118,80 @@ def test_a_python_that_is_none(tmp_path: Path, python: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the application as another user")
-def test_whom_root_runs_it_as(tmp_path: Path) -> None:
+def test_whom_root_runs_it_as(tmp_path: Path, stranger: pwd.struct_passwd, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"app.py": ""})
-    assert find(Settings(wsgi="app:app"), tmp_path).user is None
-    os.chown(tmp_path, 65534, 65534)
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    monkeypatch.setenv("DATABASE_URL", "postgres:")
     found = find(Settings(wsgi="app:app"), tmp_path)
-    assert found.user == (65534, 65534)
-    assert found.environment["USER"] == "nobody"
+    assert found.user is None
+    assert found.environment["SSH_AUTH_SOCK"] == "/run/agent"
+    assert "chown -R USER" in root_note(found, tmp_path)
+    os.chown(tmp_path, stranger.pw_uid, stranger.pw_gid)
+    found = find(Settings(wsgi="app:app"), tmp_path)
+    assert found.user == (stranger.pw_uid, stranger.pw_gid)
+    assert found.environment["USER"] == stranger.pw_name
+    assert root_note(found, tmp_path) == ""
+    assert "SSH_AUTH_SOCK" not in found.environment, "root's agent is not the application's"
+    assert found.environment["DATABASE_URL"] == "postgres:"
+    os.chown(tmp_path, 65534, 65534)
+    with pytest.raises(ConfigError, match="belongs to nobody"):
+        find(Settings(wsgi="app:app"), tmp_path)
     os.chown(tmp_path, 54321, 54321)
     with pytest.raises(ConfigError, match="54321"):
         find(Settings(wsgi="app:app"), tmp_path)
     with pytest.raises(ConfigError, match="nosuchuser"):
         find(Settings(wsgi="app:app", user="nosuchuser"), tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the application as another user")
+@pytest.mark.parametrize("named", ["root", "other"])
+def test_only_root_names_another_user(open_folder: Path, stranger: pwd.struct_passwd, named: str) -> None:
+    """In a file of the application's owner, or one its owner can put in that file's place."""
+    user = "root" if named == "root" else "daemon"
+    write(open_folder, {"app.py": "", "seawall.toml": f'wsgi = "app:app"\nuser = "{user}"\n'})
+    settings = load(open_folder / "seawall.toml")
+    for uid in (stranger.pw_uid, 65534):
+        os.chown(open_folder / "seawall.toml", uid, -1)
+        with pytest.raises(ConfigError, match="only root may name another user") as caught:
+            find(settings, open_folder)
+        assert rights.who(uid) in caught.value.problem
+    os.chown(open_folder, stranger.pw_uid, -1)
+    (open_folder / "seawall.toml").unlink()
+    (open_folder / "seawall.toml").symlink_to("/etc/hostname")
+    with pytest.raises(ConfigError, match="only root may name another user"):
+        find(settings, open_folder)
+    # Root's file, but it says something else than what was read: it has been put there meanwhile.
+    (open_folder / "seawall.toml").unlink()
+    write(open_folder, {"seawall.toml": "[https]\nenabled = false\n"})
+    with pytest.raises(ConfigError, match="only root may name another user"):
+        find(settings, open_folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the application as another user")
+def test_a_user_that_is_named_rightly(open_folder: Path, stranger: pwd.struct_passwd) -> None:
+    text = f'wsgi = "app:app"\nuser = "{stranger.pw_name}"\n'
+    write(open_folder, {"app.py": "", "seawall.toml": text})
+    settings = load(open_folder / "seawall.toml")
+    assert find(settings, open_folder).user == (stranger.pw_uid, stranger.pw_gid)
+    for path in (open_folder, open_folder / "seawall.toml"):
+        os.chown(path, stranger.pw_uid, -1)
+        assert find(settings, open_folder).user == (stranger.pw_uid, stranger.pw_gid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the application as another user")
+@pytest.mark.parametrize("theirs", ["seawall.toml", "shop", "shop/manage.py", ".venv", "shop/open"])
+def test_root_does_not_run_what_others_can_change(open_folder: Path, stranger: pwd.struct_passwd, theirs: str) -> None:
+    write(open_folder, {"shop/manage.py": SETDEFAULT, "seawall.toml": ""})
+    assert find(Settings(), open_folder).user is None
+    (open_folder / ".venv/bin").mkdir(parents=True)
+    (open_folder / ".venv/bin/python").symlink_to("/usr/bin/python3")
+    assert find(Settings(), open_folder).user is None
+    if theirs == "shop/open":
+        (open_folder / "shop").chmod(0o777)
+    else:
+        os.chown(open_folder / theirs, stranger.pw_uid, -1)
+    with pytest.raises(ConfigError, match=r"would run as root, but .* can be changed by"):
+        find(Settings(), open_folder)
 
 
 def test_programs_of_the_virtual_environment_are_found(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the warm process reports of the application, and its first request."""
 
 import asyncio
+import signal
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 
 from seawall.errors import StateUnusable
 from seawall.fleet import warm
+from seawall.paths import bound_logs
 
 from .conftest import Site, ended
 
@@ -68,13 +70,18 @@ def test_a_log_that_cannot_be_written(make: Callable[..., Site]) -> None:
         site.spawn()
 
 
-def test_a_large_log_is_put_aside(make: Callable[..., Site]) -> None:
+def test_a_log_that_is_put_aside_while_it_is_written_to(make: Callable[..., Site]) -> None:
     async def scenario() -> None:
         site = make({"app.py": "print('imported')\n" + textwrap.dedent(HELLO)}, wsgi="app:app")
-        (site.paths.logs / "application.log").write_bytes(b"x" * 20_000_001)
-        await site.warmed()
-        assert (site.paths.logs / "application.log.1").stat().st_size == 20_000_001
-        assert warm.last_output(site.paths) == "imported"
+        log = site.paths.logs / "application.log"
+        log.write_bytes(b"x" * 20_000_001)
+        process = site.spawn()
+        await warm.status(site.paths, 15)
+        assert bound_logs(site.paths) == []
+        assert log.with_suffix(".log.1").read_text().endswith("imported\n")
+        process.signal(signal.SIGTERM)
+        await ended(process)
+        assert log.stat().st_size < 10_000, "who had it open goes on at its new end"
 
     asyncio.run(scenario())
 

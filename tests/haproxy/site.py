@@ -115,6 +115,7 @@ async def until(condition: Callable[[], Awaitable[bool]], timeout: float = 5.0) 
 def make(folder: Path, certificate: Path, address: str = "127.0.0.1", /, **changes: Any) -> Site:
     """A site with its sockets open and nothing else; `changes` are fields of Edge."""
     paths = Paths(folder / "p", folder / "r")
+    paths.project.mkdir(exist_ok=True)
     folders.create(paths)
     ports = {"http": free_port(), "https": free_port()}
     edge = Edge(

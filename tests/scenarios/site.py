@@ -125,7 +125,9 @@ class Site:
         if self.control and self.control.poll() is None:
             self.control.kill()
             self.control.wait()
-        shutil.rmtree(self.paths.runtime, ignore_errors=True)
+        for folder in (self.paths.runtime, self.paths.kept, self.paths.printed):
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def whole(state: dict[str, Any]) -> bool:

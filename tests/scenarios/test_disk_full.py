@@ -64,17 +64,17 @@ def test_no_room_to_start(tmp_path: Path, folder: str) -> None:
 def test_no_room_for_what_the_application_prints(tmp_path: Path) -> None:
     """Everything was made by an earlier run, so that only the first action fails."""
     site = Site.small(tmp_path)
-    with small_disk(site.paths.state, "1m"):
+    with small_disk(site.paths.logs, "1m"):
         site.up()
         site.clean()
-        (site.paths.logs / "application.log").unlink()
-        fill(site.paths.state)
+        fill(site.paths.logs)
         refused = site.run("up", "--plain")
         assert refused.returncode == 1
         assert "application.log" in refused.stderr
         assert "No space left on device" in refused.stderr
         assert "Traceback" not in refused.stderr
         assert processes_of(site) == []
+    site.clean()
 
 
 def test_the_state_folder_fills_up_while_the_site_serves(tmp_path: Path) -> None:

@@ -6,8 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import django
@@ -17,9 +15,9 @@ from seawall.fleet.interpreter import INSIDE, may_read
 from tests.scenarios.examine import replaced, serves, survives_a_death
 from tests.scenarios.site import Site, running
 from tests.scenarios.visitor import Visitor
+from tests.users import give
 
-_nobody = pwd.getpwnam("nobody")
-NOBODY = (_nobody.pw_uid, _nobody.pw_gid)
+NOBODY = (65534, 65534)
 SYSTEM_PYTHON = "/usr/bin/python3"
 PACKAGES = Path(django.__file__).parent.parent
 WHO = """
@@ -108,45 +106,30 @@ def test_a_project_in_a_subfolder(tmp_path: Path, settings: str) -> None:
         survives_a_death(site)
 
 
-@pytest.fixture
-def foreign_folder() -> Iterator[Path]:
-    """A folder of the user nobody, who may not enter pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="seawall-test-"))
-    folder.chmod(0o755)
-    yield folder / "site"
-    shutil.rmtree(folder)
-
-
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may run something as another user")
 @pytest.mark.skipif(not may_read(INSIDE, NOBODY), reason="this copy of Seawall is where only root may read it")
-def test_root_runs_a_project_as_its_owner(foreign_folder: Path) -> None:
-    folder = project(foreign_folder)
+def test_root_runs_a_project_as_its_owner(open_folder: Path, stranger: pwd.struct_passwd) -> None:
+    folder = project(open_folder / "site")
     (folder / "mysite" / "urls.py").write_text(WHO)
     own_environment(folder, SYSTEM_PYTHON)  # the one of the tests may be in root's home
-    owner = give(folder, "nobody")
+    give(folder, stranger)
     with running(Site(folder)) as site:
         answer = Visitor(site.https).get("/").json()
-        assert (answer["uid"], answer["home"]) == (owner.pw_uid, owner.pw_dir)
-        assert not set(answer["groups"]) - {owner.pw_gid}
+        assert (answer["uid"], answer["home"]) == (stranger.pw_uid, stranger.pw_dir)
+        assert set(answer["groups"]) == set(os.getgrouplist(stranger.pw_name, stranger.pw_gid))
+        assert len(answer["groups"]) == 2
         for victim in site.servers().values():
-            assert Path(f"/proc/{victim}").stat().st_uid == owner.pw_uid
+            assert Path(f"/proc/{victim}").stat().st_uid == stranger.pw_uid
             os.kill(victim, signal.SIGKILL)
             replaced(site, victim)
         serves(site)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may run something as another user")
-def test_root_runs_a_command_on_a_unix_socket_as_its_owner(foreign_folder: Path) -> None:
-    shutil.copytree(Path(__file__).with_name("applications") / "socket", foreign_folder)
-    owner = give(foreign_folder, "nobody")
-    with running(Site(foreign_folder, 'command = "python3 server.py {socket}"')) as site:
-        assert {Path(f"/proc/{pid}").stat().st_uid for pid in site.servers().values()} == {owner.pw_uid}
+def test_root_runs_a_command_on_a_unix_socket_as_its_owner(open_folder: Path, stranger: pwd.struct_passwd) -> None:
+    folder = Path(shutil.copytree(Path(__file__).with_name("applications") / "socket", open_folder / "site"))
+    give(folder, stranger)
+    with running(Site(folder, 'command = "python3 server.py {socket}"')) as site:
+        assert {Path(f"/proc/{pid}").stat().st_uid for pid in site.servers().values()} == {stranger.pw_uid}
         serves(site)
         survives_a_death(site)
-
-
-def give(folder: Path, user: str) -> pwd.struct_passwd:
-    owner = pwd.getpwnam(user)
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
-    return owner

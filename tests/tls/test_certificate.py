@@ -1,6 +1,7 @@
 """Certificates as real programs see them: handshakes, HAProxy's own check, damage, and two processes at once."""
 
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -143,6 +144,25 @@ def test_a_certificate_without_our_label_is_replaced(site: paths.Paths) -> None:
         assert read_label(pem) is None
 
 
+def test_a_certificate_that_was_there_before_any_authority_is_replaced(site: paths.Paths) -> None:
+    """A cloned repository may bring one with a label, whose key its author has."""
+    pem = ensure_certificate(site, ())
+    label = read_label(pem)
+    assert label is not None
+    first, body = pem.read_bytes().split(b"\n", 1)
+    pem.write_bytes(first.replace(label.authority.encode(), b"") + b"\n" + body)
+    shutil.rmtree(authority.find().folder)
+    assert read_label(pem)
+    assert "authority" in needs_renewal(site, (), time.time())
+
+
+def test_a_data_folder_may_be_a_link(site: paths.Paths, data_home: Path) -> None:
+    """As people have whose ~/.local is on another disk."""
+    (data_home.parent / "elsewhere").mkdir()
+    data_home.symlink_to("elsewhere")
+    assert handshake(ensure_certificate(site, ()), authority.find().certificate, "localhost")
+
+
 def test_a_damaged_authority_is_never_replaced(site: paths.Paths, tmp_path: Path) -> None:
     local = authority.ensure_authority()
     whole = local.key.read_bytes()
@@ -186,7 +206,10 @@ def test_an_own_certificate_is_checked_and_used(site: paths.Paths, tmp_path: Pat
     own = tmp_path / "own.pem"
     own.write_bytes(ensure_certificate(site, ()).read_bytes())
     site.certificate.unlink()
-    assert ensure_certificate(site, (), own) == own
+    used = ensure_certificate(site, (), own)
+    assert used.read_bytes() == own.read_bytes()
+    assert (used == own) is (os.geteuid() != 0), "HAProxy gets what root has read and checked, not a name"
+    assert used.stat().st_mode & 0o077 == 0 or used == own
     assert not site.certificate.exists()
     own.write_bytes(own.read_bytes().split(b"-----BEGIN PRIVATE KEY")[0])
     with pytest.raises(ConfigError, match="not a certificate with its private key"):

@@ -9,6 +9,7 @@ import click
 from seawall.control import client
 from seawall.errors import NotRunning, RecordUnusable, StateUnusable
 from seawall.paths import Paths, locate
+from seawall.sites import run_by_another
 
 
 @click.command("down")
@@ -60,7 +61,8 @@ def _without_control(paths: Paths, now: bool) -> None:
     anything = bool(processes.running or family.of_site(paths.runtime.name))
     left = asyncio.run(stop(processes, None, 30.0, lambda: now))
     if not anything:
-        raise NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
+        nobody = NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
+        raise run_by_another(paths.project) or nobody
     if left:
         raise StateUnusable(
             f"These processes could not be ended: {', '.join(left)}.",

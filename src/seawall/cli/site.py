@@ -16,12 +16,13 @@ from seawall.errors import ApplicationFailed, ConfigError, SeawallError, StateUn
 from seawall.fleet.application import Application, find
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths
+from seawall.rights import groups
+from seawall.sites import run_by_another
 from seawall.tls import authority
-from seawall.tls.certificate import RENEW_BEFORE, check_own, needs_renewal, read_label
+from seawall.tls.certificate import RENEW_BEFORE, needs_renewal, read_label, read_own
 from seawall.tls.trust import stores
 
 NEEDED_SPACE = 100_000_000  # bytes, for logs and the journal
-SOCKET_PATH_LIMIT = 107  # bytes, unix(7)
 
 VERSIONS = "import platform; print('Python', platform.python_version())"
 DJANGO = f"{VERSIONS}; import django; print('Django', django.get_version())"
@@ -48,15 +49,18 @@ def state_folder(settings: Settings, paths: Paths) -> str:
 
 def runtime_folder(settings: Settings, paths: Paths) -> str:
     _writable(paths.runtime)
-    longest = paths.server_socket("s99999")
-    if len(os.fsencode(longest)) > SOCKET_PATH_LIMIT:
-        raise StateUnusable(f"The path {longest} is too long for a socket.", "Give the project's folder a shorter name")
+    if other := run_by_another(paths.project):
+        raise Note(other.problem, other.remedy)
     return str(paths.runtime)
 
 
 def _writable(folder: Path) -> Path:
     """`folder`, or the nearest one above it that exists, where a file can really be written."""
-    exists = next(place for place in (folder, *folder.parents) if place.exists())
+    exists = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if exists == folder and folder.is_symlink():
+        raise StateUnusable(f"{folder} is a symbolic link.", f"Remove it: rm {folder}")
+    if exists == folder and folder.stat().st_uid != os.geteuid():
+        raise StateUnusable(f"{folder} belongs to another user.", f"Remove it, or run as its owner: ls -ld {folder}")
     try:
         with tempfile.TemporaryFile(dir=exists) as file:
             file.write(b"x")
@@ -64,8 +68,6 @@ def _writable(folder: Path) -> Path:
         raise StateUnusable(
             f"{exists} cannot be written to: {error.strerror}.", f"ls -ld {exists}; df -h {exists}"
         ) from error
-    if folder.exists() and folder.stat().st_uid != os.getuid():
-        raise StateUnusable(f"{folder} belongs to another user.", f"Remove it, or run as its owner: ls -ld {folder}")
     return exists
 
 
@@ -74,7 +76,7 @@ def certificate(settings: Settings, paths: Paths) -> str:
     if not https.enabled:
         return "HTTPS is off"
     if https.certificate:
-        return _own(paths.project / https.certificate, https.domains)
+        return _own(paths, paths.project / https.certificate, https.domains)
     signer = authority.find(https.domains)
     if not signer.exists:
         return "made at the first seawall up, signed by an authority made then too"
@@ -86,11 +88,11 @@ def certificate(settings: Settings, paths: Paths) -> str:
     return f"good until {end}, signed by {signer.folder}"
 
 
-def _own(path: Path, domains: tuple[str, ...]) -> str:
-    check_own(path)
+def _own(paths: Paths, path: Path, domains: tuple[str, ...]) -> str:
+    content = read_own(paths, path)
     from seawall.tls.signing import describe
 
-    names, end = describe(path.read_bytes())
+    names, end = describe(content)
     left = end.timestamp() - time.time()
     if left <= 0:
         raise ConfigError(f"{path} ended on {end:%Y-%m-%d}.", "Renew it where you got it from")
@@ -145,6 +147,7 @@ def _run(found: Application, code: str) -> str:
             env=dict(found.environment),
             user=uid,
             group=gid,
+            extra_groups=groups(*found.user) if found.user else None,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from seawall import rights
 from seawall.config.lines import Key, key_lines, syntax_position
 from seawall.config.schema import SECTIONS, SETTINGS, expected
 from seawall.config.settings import Settings
@@ -22,7 +23,7 @@ LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min")
 def load(path: Path) -> Settings:
     """The settings in the file `path`; the defaults where there is none. Raises ConfigError."""
     try:
-        data = path.read_bytes()
+        data = rights.read(path)
     except FileNotFoundError:
         return Settings()
     except OSError as error:

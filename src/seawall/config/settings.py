@@ -121,7 +121,8 @@ class Https(Section):
     certificate: Text = Field(
         default="",
         description="Your own certificate: a PEM file with the chain and the private key, relative to this file. "
-        "Without it one is made, signed by the local authority (`seawall trust`).",
+        "Without it one is made, signed by the local authority (`seawall trust`). Root reads it with the rights of "
+        "whoever this file belongs to.",
     )
 
 
@@ -154,7 +155,8 @@ class Settings(Section):
     )
     user: Text = Field(
         default="",
-        description="System user the application runs as when root starts Seawall. Without it: the folder's owner.",
+        description="System user the application runs as when root starts Seawall. Without it: the folder's owner. "
+        "Counts only in a file that belongs to root or to that user.",
     )
     servers: Servers = Servers()
     balancer: Balancer = Balancer()

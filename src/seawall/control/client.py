@@ -7,6 +7,7 @@ from typing import Any
 
 from seawall import errors
 from seawall.paths import Paths
+from seawall.sites import run_by_another
 
 VERSION = 1  # of what is asked: see api.py
 
@@ -64,7 +65,8 @@ def _not_running(paths: Paths) -> errors.NotRunning:
             "The control plane of this site is not running; what it started may still serve.",
             "Take charge of it again: seawall up      Stop it all: seawall down",
         )
-    return errors.NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
+    nobody = errors.NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
+    return run_by_another(paths.project) or nobody
 
 
 def _unwrap(answer: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from seawall import files
 from seawall.decide.plan import plan
 from seawall.model import Action, Event, Memory, Observed, Plan, Route, Site
 
@@ -81,11 +82,14 @@ class Journal:
         try:
             if self._path.exists() and self._path.stat().st_size > LARGEST:
                 self._path.replace(self._path.with_suffix(".jsonl.1"))
-            with self._path.open("a+b", buffering=0) as file:
-                _end_torn_line(file.fileno())
+            fd = files.open_to_append(self._path, os.O_RDWR)
+            try:
+                _end_torn_line(fd)
                 while self._unwritten:
-                    _append(file.fileno(), self._unwritten[0].encode())
+                    _append(fd, self._unwritten[0].encode())
                     self._unwritten.popleft()
+            finally:
+                os.close(fd)
         except OSError as error:
             self._troubled(f"the journal {self._path} cannot be written: {error.strerror}")
             return

@@ -6,13 +6,12 @@ misread; `seawall down` ends what it finds by its marks (seawall/family.py).
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seawall import family
+from seawall import family, files
 from seawall.control.processes import KINDS, Processes
 from seawall.errors import RecordDamaged, RecordUnusable
 from seawall.model import Memory
@@ -55,15 +54,7 @@ def to_record(processes: Processes, record: Record) -> dict[str, Any]:
 
 def write(path: Path, record: Mapping[str, Any]) -> None:
     """All or nothing: a reader never sees half of it. Raises OSError."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with open(draft, "x", opener=_private) as file:
-        file.write(json.dumps(record))
-    draft.replace(path)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    files.replace(path, json.dumps(record).encode())
 
 
 def read(paths: Paths) -> dict[str, Any] | None:

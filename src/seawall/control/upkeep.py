@@ -7,7 +7,7 @@ from seawall.control.lock import Lock
 from seawall.control.state import State
 from seawall.errors import AlreadyRunning, SeawallError
 from seawall.model import Event
-from seawall.paths import create
+from seawall.paths import bound_logs, create
 
 EVERY = 2.0  # s
 
@@ -34,13 +34,14 @@ class Upkeep:
 
     async def _look(self) -> None:
         state = self._state
-        missing = not state.paths.runtime.is_dir() or not state.paths.control_socket.exists()
-        create(state.paths)
+        made = create(state.paths)
         self._lock.renew()
-        if missing:
+        if made or not state.paths.control_socket.exists():
             text = f"{state.paths.runtime} was cleaned while the site runs; what was in it is made again"
             state.say(Event("folders", "site", text))
             await self._api.restart()
+        for trouble in bound_logs(state.paths):
+            state.troubles.note("logs", trouble)
         for balancer in state.processes.balancers.values():
             if balancer.alive and balancer.answering and not balancer.socket.path.exists():
                 # The sockets inside it are gone as well: one like it has to take its place.

@@ -8,11 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from seawall.config import Settings
+from seawall import rights
+from seawall.config import Settings, written
 from seawall.errors import ApplicationNotFound, ConfigError
 from seawall.fleet import django, guess
 
 Kind = Literal["django", "wsgi", "asgi", "command"]
+
+
+# They lead to root's own agents, keys and files, which are of no use to another user, and none of that user's business.
+ROOTS_OWN = (
+    *("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"),
+    *("SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "GNUPGHOME", "KRB5CCNAME", "DBUS_SESSION_BUS_ADDRESS"),
+    *("XAUTHORITY", "MAIL"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,8 @@ def find(settings: Settings, project: Path) -> Application:
     python = _python(settings, project, folder)
     if (python.parent.parent / "pyvenv.cfg").is_file():  # as if the virtual environment were activated
         environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    if os.geteuid() == 0 and account is None:
+        _require_roots(project, folder, target, python)
     return Application(
         kind=kind,
         target=target,
@@ -96,23 +107,69 @@ def _python(settings: Settings, project: Path, folder: Path) -> Path:
     return next((python for python in candidates if os.access(python, os.X_OK)), Path(sys.executable))
 
 
+def root_note(application: Application, project: Path) -> str:
+    """What to say where the application itself runs as root, or ""."""
+    if os.geteuid() != 0 or application.user:
+        return ""
+    return (
+        f"the application runs as root, since {project} belongs to root: whoever breaks into it owns this machine. "
+        f'Make a user for it, and name it in seawall.toml, user = "…", or give it the folder: chown -R USER {project}'
+    )
+
+
 def _account(settings: Settings, project: Path) -> pwd.struct_passwd | None:
-    """Whom the application runs as where we are root: never root, unless root owns the project."""
+    """Whom the application runs as where we are root: the folder's owner, or whom a trustworthy file names."""
     if os.geteuid() != 0:
         return None
+    owner = project.stat().st_uid
     try:
-        account = pwd.getpwnam(settings.user) if settings.user else pwd.getpwuid(project.stat().st_uid)
+        account = pwd.getpwnam(settings.user) if settings.user else pwd.getpwuid(owner)
     except KeyError:
         who = settings.user or f"number {project.stat().st_uid}, who owns {project},"
         raise ConfigError(
             f"The user {who} does not exist on this machine.",
             'Name an existing one in seawall.toml: user = "www-data", or give the folder to one: chown -R USER .',
         ) from None
+    if settings.user:
+        _require_author(settings.user, account.pw_uid, project)
+    elif owner == rights.NOBODY:
+        raise ConfigError(
+            f"{project} belongs to nobody, which may be anybody, so root does not run what is in it.",
+            f"Give it to a user of its own: chown -R USER {project}",
+        )
     return account if account.pw_uid != 0 else None
+
+
+def _require_author(user: str, uid: int, project: Path) -> None:
+    """Only root may say that the application runs as somebody else than the author of seawall.toml."""
+    author = written.author(project, ("user",), lambda value: value == user)
+    if author in (0, uid):
+        return
+    file = project / written.FILE
+    raise ConfigError(
+        f'user = "{user}" is in {file}, which {rights.who(author)} can change: only root may name another user.',
+        f"Leave the setting out, or make the file root's: chown root:root {file}; chmod 644 {file}",
+    )
+
+
+def _require_roots(project: Path, folder: Path, target: str, python: Path) -> None:
+    """Root must not run what somebody else can change. Not every file is looked at: those that are run first are."""
+    top = target.partition(":")[0].partition(".")[0]
+    first = [project, project / written.FILE, folder, folder / "manage.py", folder / f"{top}.py", folder / top]
+    first += [python] if python != Path(sys.executable) else []  # root runs that one already
+    for path in first:
+        if os.path.lexists(path) and (uid := rights.controller(path)):
+            raise ConfigError(
+                f"The application would run as root, but {path} can be changed by {rights.who(uid)}.",
+                f"Make it root's: chown -R root:root {project}; chmod -R go-w {project}\n"
+                'Or name in seawall.toml the user it is to run as: user = "…"',
+            )
 
 
 def _surroundings(account: pwd.struct_passwd | None) -> dict[str, str]:
     environment = dict(os.environ)
     if account:
+        for name in ROOTS_OWN:
+            environment.pop(name, None)
         environment.update(HOME=account.pw_dir, USER=account.pw_name, LOGNAME=account.pw_name, SHELL=account.pw_shell)
     return environment

@@ -7,6 +7,7 @@ import socket
 from datetime import datetime
 from pathlib import Path
 
+from seawall import files
 from seawall.errors import ApplicationFailed, SeawallError, StateUnusable
 from seawall.family import SERVER, SITE
 from seawall.fleet.application import Application
@@ -29,7 +30,6 @@ LENT = (
     "websockets",
 )
 MARK = "--- seawall: "  # begins the line after which the log is a new warm process's, or a new command's
-LOG_LIMIT = 20_000_000  # bytes
 
 
 def log_file(paths: Paths) -> Path:
@@ -38,12 +38,10 @@ def log_file(paths: Paths) -> Path:
 
 
 def begin_log(paths: Paths, what: str) -> None:
-    """Mark where the output of `what` begins, in a new file if the old one is too large. Raises StateUnusable."""
+    """Mark where the output of `what` begins. Raises StateUnusable."""
     log = log_file(paths)
     try:
-        if log.exists() and log.stat().st_size > LOG_LIMIT:
-            log.replace(log.with_suffix(".log.1"))
-        with log.open("a") as file:
+        with os.fdopen(files.open_to_append(log), "w") as file:
             file.write(f"{MARK}{datetime.now().isoformat(' ', 'seconds')} {what}\n")
     except OSError as error:
         raise _unusable(log, error) from error

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from seawall import family, process
+from seawall import family, files, process, rights
 from seawall.errors import EngineFailed, ProgramMissing
 from seawall.haproxy.render import Edge, ServerAddress, error_pages, render
 from seawall.haproxy.socket import RuntimeSocket
@@ -23,8 +23,7 @@ INSTALL = "sudo apt-get install haproxy"
 
 def program() -> str:
     """Where HAProxy is. Raises ProgramMissing."""
-    # Debian keeps it in /usr/sbin, which is not in the path of ordinary users.
-    found = shutil.which("haproxy", path=os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin")
+    found = shutil.which("haproxy", path=rights.search_path())
     if found is None:
         raise ProgramMissing("HAProxy is not installed.", f"Install it: {INSTALL}")
     return found
@@ -71,10 +70,10 @@ def spawn(
         servers=servers,
         strategy=strategy,
     )
-    _write(paths.balancer_config(balancer), text)
+    files.replace(paths.balancer_config(balancer), text.encode())
     for status, page in error_pages().items():
-        _write(edge.run_folder / f"{status}.html", page)
-    log(paths, balancer).write_text("")
+        files.replace(edge.run_folder / f"{status}.html", page.encode())
+    files.empty(log(paths, balancer))
     return process.spawn(
         [program(), "-db", "-f", str(paths.balancer_config(balancer))],
         folder=paths.runtime,
@@ -82,13 +81,6 @@ def spawn(
         log=log(paths, balancer),
         fds=fds,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file at once: the other balancer may be reading it."""
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text)
-    temporary.replace(path)
 
 
 async def wait_ready(started: Process, balancer: BalancerName, paths: Paths, timeout: float = 5.0) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seawall import rights
 from seawall.errors import AuthorityDamaged, StateUnusable
 from seawall.tls import files, names
 
@@ -57,11 +58,12 @@ class Authority:
 def home() -> Path:
     """Where the authorities of this user are."""
     data = os.environ.get("XDG_DATA_HOME", "")
-    if os.path.isabs(data):  # the XDG specification has relative ones ignored
-        return Path(data) / "seawall" / "authority"
-    if os.getuid() == 0:
-        return Path("/var/lib/seawall/authority")
-    return Path.home() / ".local/share/seawall/authority"
+    # The XDG specification has relative ones ignored; `sudo -E` and `su` let root have another user's.
+    if os.path.isabs(data) and (os.geteuid() != 0 or rights.is_roots(data)):
+        return Path(data, "seawall/authority").resolve()
+    if os.geteuid() == 0:
+        return Path("/var/lib/seawall/authority").resolve()
+    return Path.home().joinpath(".local/share/seawall/authority").resolve()
 
 
 def find(domains: Iterable[str] = ()) -> Authority:

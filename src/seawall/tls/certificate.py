@@ -6,12 +6,15 @@ skip everything outside the marked blocks.
 
 import hashlib
 import json
+import os
 import ssl
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from seawall import rights
+from seawall.config import written
 from seawall.errors import ConfigError
 from seawall.paths import Paths
 from seawall.tls import authority, files, names
@@ -35,11 +38,15 @@ def ensure_certificate(paths: Paths, domains: Iterable[str], own: Path | None = 
     """The PEM file with certificate and key for HAProxy: the user's `own`, or one signed by the local authority, made
     anew where `needs_renewal` says so.
 
-    Raises ConfigError (`own` is unusable), AuthorityDamaged, StateUnusable. paths.state must exist.
+    HAProxy reads it as root where we are root, so there it gets a copy of `own`, which was read with the rights of
+    whoever named it. Raises ConfigError (`own` is unusable), AuthorityDamaged, StateUnusable. paths.state must exist.
     """
     if own is not None:
-        check_own(own)
-        return own
+        content = read_own(paths, own)
+        if os.geteuid() != 0:
+            return own
+        files.write(paths.own_certificate, content)
+        return paths.own_certificate
     domains = tuple(domains)
     if needs_renewal(paths, domains, time.time()):
         _renew(paths, domains)
@@ -56,7 +63,8 @@ def needs_renewal(paths: Paths, domains: Iterable[str], now: float) -> str:
         return "the site's domains have changed"
     if not label.start <= now < label.end - RENEW_BEFORE:
         return "it ends soon, or is not valid yet"
-    if label.authority != _digest_of(authority.find(domains).certificate):
+    digest = _digest_of(authority.find(domains).certificate)
+    if not digest or label.authority != digest:
         return "the local authority has changed"
     return ""
 
@@ -71,17 +79,41 @@ def read_label(path: Path) -> Label | None:
     return label if label.body == hashlib.sha256(body).hexdigest() else None
 
 
-def check_own(path: Path) -> None:
-    """Raises ConfigError unless `path` is a certificate with its own key, not locked by a password."""
+def read_own(paths: Paths, path: Path) -> bytes:
+    """What is in the user's own certificate, read with no more rights than whoever named it has.
+
+    Raises ConfigError unless it is a certificate with its own key, not locked by a password.
+    """
+    author = written.author(paths.project, ("https", "certificate"), lambda value: _names(paths, value, path))
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path, password="")
+        content = rights.read(path, author)
+        _check(content)
     except ssl.SSLError as error:
         raise ConfigError(
             f"https.certificate: {path} is not a certificate with its private key: {error.reason or 'no PEM inside'}.",
             f"It must hold certificate, chain and key, without a password: cat fullchain.pem key.pem > {path}",
         ) from error
     except OSError as error:
-        raise ConfigError(f"https.certificate: {path} cannot be read: {error.strerror}.", f"ls -l {path}") from error
+        who = f" by {rights.who(author)}, who can change seawall.toml" if author and os.geteuid() == 0 else ""
+        raise ConfigError(
+            f"https.certificate: {path} cannot be read{who}: {error.strerror}.", f"ls -l {path}"
+        ) from error
+    return content
+
+
+def _names(paths: Paths, value: object, path: Path) -> bool:
+    return isinstance(value, str) and paths.project / Path(value).expanduser() == path
+
+
+def _check(content: bytes) -> None:
+    """Raises ssl.SSLError, which is an OSError. It is loaded from memory: what was read is what is checked and used."""
+    memory = os.memfd_create("certificate")
+    try:
+        with os.fdopen(os.dup(memory), "wb") as file:
+            file.write(content)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(f"/proc/self/fd/{memory}", password="")
+    finally:
+        os.close(memory)
 
 
 def _renew(paths: Paths, domains: tuple[str, ...]) -> None:

@@ -1,32 +1,18 @@
-"""Writing a file so that no other user ever reads it and nobody ever sees half of it."""
+"""Writing a certificate or key so that no other user ever reads it and nobody ever sees half of it."""
 
-import os
-import tempfile
 from pathlib import Path
 
+from seawall import files
 from seawall.errors import StateUnusable
 
 
-def write(path: Path, content: bytes, mode: int = 0o600) -> None:
+def write(path: Path, content: bytes, mode: int = files.PRIVATE) -> None:
     """Replace `path` as a whole. Raises StateUnusable."""
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        files.replace(path, content, mode, durable=True)
     except OSError as error:
-        raise _unusable(path.parent, error) from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), mode)
-        os.replace(name, path)
-    except OSError as error:
-        os.unlink(name)
-        raise _unusable(path.parent, error) from error
-
-
-def _unusable(folder: Path, error: OSError) -> StateUnusable:
-    return StateUnusable(
-        f"The folder {folder} cannot be written to: {error.strerror}.",
-        f"Make room or correct its permissions, then try again: df -h {folder}; ls -ld {folder}",
-    )
+        folder = path.parent
+        raise StateUnusable(
+            f"The folder {folder} cannot be written to: {error.strerror}.",
+            f"Make room or correct its permissions, then try again: df -h {folder}; ls -ld {folder}",
+        ) from error

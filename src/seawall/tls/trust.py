@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from seawall import rights
 from seawall.tls.authority import Authority
 
 Commands = Sequence[Sequence[str]]
@@ -68,7 +69,11 @@ class NssStore:
 
     def trusts(self, authority: Authority) -> bool:
         listed = subprocess.run(
-            self._certutil("-L", "-a", "-n", _nickname(authority)), capture_output=True, text=True, check=False
+            self._certutil("-L", "-a", "-n", _nickname(authority)),
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PATH": search_path()},
+            check=False,
         )
         return listed.returncode == 0 and ssl.PEM_cert_to_DER_cert(listed.stdout.strip()) == _der(authority)
 
@@ -89,8 +94,10 @@ class NssStore:
 def stores(home: Path) -> list[Store]:
     """The stores of this machine and of the user whose home folder is `home`."""
     found: list[Store] = [SystemStore()] if shutil.which("update-ca-certificates", path=search_path()) else []
-    if shutil.which("certutil"):
-        found += [NssStore(folder) for folder in (*_chromium(home), *_firefox(home))]
+    if shutil.which("certutil", path=search_path()):
+        folders = (*_chromium(home), *_firefox(home))
+        # `sudo` may leave root with another user's HOME.
+        found += [NssStore(folder) for folder in folders if os.geteuid() != 0 or rights.is_roots(str(folder))]
     return found
 
 
@@ -98,12 +105,16 @@ def hint() -> str:
     """What to install so that more of the machine can be told, or ""."""
     if not shutil.which("update-ca-certificates", path=search_path()):
         return "For this machine's programs: sudo apt-get install ca-certificates"
-    return "" if shutil.which("certutil") else "For Chromium and Firefox: sudo apt-get install libnss3-tools"
+    return (
+        ""
+        if shutil.which("certutil", path=search_path())
+        else "For Chromium and Firefox: sudo apt-get install libnss3-tools"
+    )
 
 
 def search_path() -> str:
     """Debian keeps the administrator's programs out of ordinary users' PATH."""
-    return os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+    return rights.search_path()
 
 
 def fingerprint(authority: Authority) -> str:
