@@ -49,6 +49,7 @@ class Link:
 
     def __post_init__(self) -> None:
         self._steps: list[Step] = []
+        self._ended = False
         self._posted = asyncio.Event()
 
     def word(self, now: float) -> Word | None:
@@ -62,11 +63,17 @@ class Link:
             self.fresh = False
             self._posted.set()
 
+    def end(self) -> None:
+        """Talk to it no more."""
+        self._ended = True
+        self._posted.set()
+        self.balancer.socket.close()
+
     async def run(self) -> None:
-        """Until the process has ended."""
+        """Until the process has ended, or `end` is called."""
         judging = asyncio.create_task(self._judge())
         try:
-            while self.balancer.alive:
+            while self.balancer.alive and not self._ended:
                 try:
                     await self._round()
                 except OSError:
@@ -75,6 +82,7 @@ class Link:
                     self.failed(error.problem)
         finally:
             judging.cancel()
+            self.balancer.owes, self.balancer.hung = False, ""
             self.balancer.socket.close()
 
     async def _round(self) -> None:

@@ -54,6 +54,6 @@ def _age(warm: WarmSeen) -> tuple[int, float]:
 
 
 def _why(site: Site, living: list[WarmSeen]) -> str:
-    if any(warm.ready for warm in living):
+    if any(warm.ready and not warm.hung for warm in living):
         return "all of the application is to be imported anew"
     return "servers are forked from a warm process, and there is none"

@@ -55,7 +55,7 @@ class Balancers:
         ]
 
     def watch(self, balancer: Balancer) -> None:
-        """Hear of its end, and talk to it until then."""
+        """Hear of its end, and talk to it until then, unless it was told to finish."""
         process = balancer.process
         if process is None:
             return
@@ -67,6 +67,8 @@ class Balancers:
             self.state.wake()
 
         watch(process.pidfd, ended)
+        if balancer.name in self.state.record.memory.retiring:
+            return
         link = self.links[balancer.name] = Link(
             balancer,
             self.state.wanted.edge,
@@ -90,6 +92,9 @@ class Balancers:
         self._signal(name, signal.SIGKILL)
 
     def retire(self, name: BalancerName) -> None:
+        """Let it finish its visitors' requests. Our own connection would keep it from ending."""
+        if link := self.links.pop(name, None):
+            link.end()
         self._signal(name, signal.SIGUSR1)
 
     def _signal(self, name: BalancerName, number: signal.Signals) -> None:
