@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from seawall.program import command
 from tests.audit.history.repository import environment, git, github_token, new
 from tests.audit.history.scan import CLEAN, scan
 
@@ -19,12 +20,12 @@ LEAST = 20  # files of the commit that is timed
 def run(repo: Path, *arguments: str, data: bytes = b"", **more: str) -> subprocess.CompletedProcess[str]:
     """`seawall secrets guard` in a repository."""
     done = subprocess.run(
-        [sys.executable, "-m", "seawall", "secrets", "guard", *arguments],
+        command("secrets", "guard", *arguments),
         cwd=repo,
         input=data,
         capture_output=True,
         check=False,
-        env=environment(PYTHONPATH=str(SOURCE), **more),
+        env=environment(**more),
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 

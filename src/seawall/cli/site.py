@@ -1,6 +1,7 @@
 """What `seawall doctor` looks at on one site. Each check returns what it found, or raises what is missing."""
 
 import os
+import pwd
 import shlex
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ NEEDED_SPACE = 100_000_000  # bytes, for logs and the journal
 SOCKET_PATH_LIMIT = 107  # bytes, unix(7)
 
 VERSIONS = "import platform; print('Python', platform.python_version())"
+# As -P, which Python before 3.11 has not: a `platform.py` of the application would run instead of Python's.
+_INSTALLED_ONLY = "import sys; sys.path = [folder for folder in sys.path if folder]; "
 DJANGO = f"{VERSIONS}; import django; print('Django', django.get_version())"
 
 
@@ -136,15 +139,17 @@ def _program(found: Application) -> str:
 
 
 def _run(found: Application, code: str) -> str:
-    """What the application's own Python prints when it runs `code` as the application would run."""
+    """What the application's own Python prints when it runs `code` as the application's user."""
     uid, gid = found.user or (None, None)
+    groups = os.getgrouplist(pwd.getpwuid(uid).pw_name, gid) if uid is not None and gid is not None else None
     try:
         done = subprocess.run(
-            [found.python, "-c", code],
+            [found.python, "-c", _INSTALLED_ONLY + code],
             cwd=found.folder,
             env=dict(found.environment),
             user=uid,
             group=gid,
+            extra_groups=groups,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
