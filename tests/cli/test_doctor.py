@@ -183,7 +183,7 @@ def test_the_versions_are_the_interpreters_own(project: Path, tmp_path: Path) ->
     """Modules of the application that are called like Python's are not run in their place."""
     for name in ("platform", "django"):
         (project / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
-    code, found = doctor(project)
+    _, found = doctor(project)
     assert found["application"]["verdict"] == "ok"
     assert any("Python 3" in finding["text"] and finding["verdict"] == "ok" for finding in found.values()), found
     (project / "seawall.toml").write_text(f"listen = {{ http = {free_port()}, https = {free_port()} }}\n")
