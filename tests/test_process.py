@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from seawall.process import Process, spawn, start_time
+from tests.patience import PATIENCE
 
 
 def sleeper(tmp_path: Path, code: str = "import time; time.sleep(60)") -> Process:
@@ -15,7 +16,7 @@ def sleeper(tmp_path: Path, code: str = "import time; time.sleep(60)") -> Proces
 
 
 def ended(process: Process) -> None:
-    assert select.select([process.pidfd], [], [], 5)[0]
+    assert select.select([process.pidfd], [], [], PATIENCE)[0]
 
 
 def test_how_it_ended(tmp_path: Path) -> None:
