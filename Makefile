@@ -1,18 +1,22 @@
 # make up    serves examples/flights behind the full edge        make test   every check and every test
 # make check  format, types, layers                              make docs   the generated pages of docs/
+# make soak   the long runs: many faults, minutes of load
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
 
-.PHONY: up test check docs lock clean
+.PHONY: up test soak check docs lock clean
 
 up: .venv/run examples/flights/flights.sqlite3
 	$(BIN)/seawall up examples/flights
 
 test: check
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+soak: .venv/dev
+	$(BIN)/python -m pytest -q -m soak
 
 check: .venv/dev
 	$(BIN)/ruff format --check .

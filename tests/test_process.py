@@ -12,6 +12,7 @@ import pytest
 
 from seawall.process import Process, spawn, start_time
 from tests import users
+from tests.patience import PATIENCE
 
 
 def sleeper(tmp_path: Path, code: str = "import time; time.sleep(60)") -> Process:
@@ -19,7 +20,7 @@ def sleeper(tmp_path: Path, code: str = "import time; time.sleep(60)") -> Proces
 
 
 def ended(process: Process) -> None:
-    assert select.select([process.pidfd], [], [], 5)[0]
+    assert select.select([process.pidfd], [], [], PATIENCE)[0]
 
 
 def test_how_it_ended(tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from seawall.audit.secrets.ready import ready
 from seawall.errors import RepositoryUnusable, ScanEnded
 from tests.audit.history.repository import add, commit, environment, git, github_token, new, put
 from tests.audit.history.scan import SOURCE
+from tests.patience import PATIENCE, until
 
 
 def children() -> set[str]:
@@ -161,10 +162,20 @@ def test_it_ends_with_who_began_it(tmp_path: Path) -> None:
 
 def gone(number: int) -> None:
     """Wait until a process has ended."""
-    end = time.monotonic() + 5
-    while Path(f"/proc/{number}").exists() and "Z" not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2]:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: not runs(number), "the end of the process")
+
+
+def runs(number: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2]
+    except OSError:
+        return False
+
+
+def hears_sigterm(number: int) -> bool:
+    ignored = re.search(r"SigIgn:\s+(\w+)", Path(f"/proc/{number}/status").read_text())
+    assert ignored
+    return not int(ignored[1], 16) >> (signal.SIGTERM - 1) & 1
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--json", "--sarif", "-"], ["/nowhere"]])
@@ -172,7 +183,7 @@ def test_it_is_not_needed(arguments: list[str]) -> None:
     """Nobody sees it, and nobody waits for it."""
     command = [sys.executable, "-m", "seawall", "secrets", "scan", *arguments]
     done = subprocess.run(
-        command, capture_output=True, check=False, timeout=20, env=environment(PYTHONPATH=str(SOURCE))
+        command, capture_output=True, check=False, timeout=PATIENCE, env=environment(PYTHONPATH=str(SOURCE))
     )
     assert done.returncode == (0 if arguments == ["--help"] else 2)
     assert b"Traceback" not in done.stderr
@@ -227,6 +238,6 @@ def test_who_started_us_is_immune_to_sigterm(repo: Path) -> None:
     ) as one:
         assert one.stdout
         number = int(one.stdout.readline())
-        time.sleep(0.2)  # until it has heard what it does with signals
+        until(lambda: hears_sigterm(number))
         one.kill()
     gone(number)

@@ -13,8 +13,8 @@ import pytest
 
 from tests.audit.history.repository import environment, new
 from tests.audit.history.scan import SOURCE
+from tests.patience import PATIENCE, until
 
-PROMPTLY = 1.5  # s; compiling takes twice that at least
 Scan = tuple[subprocess.Popen[bytes], int]
 
 
@@ -34,8 +34,8 @@ def scanning(tmp_path: Path) -> Iterator[Scan]:
     os.close(ours)
 
 
-def read_until(terminal: int, text: bytes, timeout: float = 30) -> bytes:
-    said, end = b"", time.monotonic() + timeout
+def read_until(terminal: int, text: bytes) -> bytes:
+    said, end = b"", time.monotonic() + PATIENCE
     while text not in said:
         assert time.monotonic() < end, said
         try:
@@ -68,11 +68,8 @@ def compilers(parent: int) -> list[int]:
 
 
 def compiler_of(process: subprocess.Popen[bytes]) -> int:
-    for _ in range(300):
-        if found := compilers(process.pid):
-            return found[0]
-        time.sleep(0.02)
-    raise AssertionError("nothing compiles")
+    until(lambda: compilers(process.pid), "the compiler")
+    return compilers(process.pid)[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
@@ -80,23 +77,17 @@ def test_it_ends_at_once_and_leaves_nothing_running(scanning: Scan, number: sign
     process, terminal = scanning
     read_until(terminal, b"Preparing the rules, once")
     compiler = compiler_of(process)
-    time.sleep(0.3)  # it is in the middle of it
-    began = time.monotonic()
+    os.kill(compiler, signal.SIGSTOP)  # so that to wait for it would be for ever
     os.killpg(process.pid, number)
-    assert process.wait(20) == (130 if number == signal.SIGINT else -number)
-    assert time.monotonic() - began < PROMPTLY
-    for _ in range(50):
-        if not runs(compiler):
-            break
-        time.sleep(0.02)
-    assert not runs(compiler)
+    assert process.wait(PATIENCE) == (130 if number == signal.SIGINT else -number)
+    until(lambda: not runs(compiler), "the compiler's end")
     assert not list((tmp_path / "cache").rglob("*"))
 
 
 def test_it_is_said_once(scanning: Scan, tmp_path: Path) -> None:
     process, terminal = scanning
     read_until(terminal, b"Nothing found.")
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
     again = subprocess.run(
         [sys.executable, "-m", "seawall", "secrets", "scan", str(tmp_path / "repo")],
         capture_output=True, check=True,

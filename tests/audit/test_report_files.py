@@ -66,13 +66,16 @@ def test_rules_that_are_not_there_are_not_taken_for_none(repo: Path) -> None:
     ],
 )
 def test_nobody_reads_it(options: str, where: str, clean: int, found: int, said: str, repo: Path) -> None:
+    """Neither with output that Python keeps back until it ends, nor without."""
+    command = f"set -o pipefail; {sys.executable} -m seawall secrets scan {repo} {options} {where}"
     for code in (found, clean):
-        command = f"set -o pipefail; {sys.executable} -m seawall secrets scan {repo} {options} {where}"
-        env = environment(PYTHONPATH=str(SOURCE))
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=env)
-        assert done.returncode == code, done.stderr
-        assert said in done.stderr
-        assert "Traceback" not in done.stderr
+        for unbuffered in ("", "1"):
+            env = environment(PYTHONPATH=str(SOURCE), PYTHONUNBUFFERED=unbuffered)
+            done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=env)
+            assert done.returncode == code, done.stderr
+            assert said in done.stderr
+            assert "Traceback" not in done.stderr
+            assert "Exception ignored" not in done.stderr
         (repo / "a.py").unlink(missing_ok=True)
 
 

@@ -187,3 +187,17 @@ def test_the_reader_of_packs_is_missing(project: Path, tmp_path: Path, library: 
     assert (code, found["reader of packs"]["verdict"]) == (0, "note")
     assert said in found["reader of packs"]["text"]
     assert "libdeflate" in found["reader of packs"]["remedy"]
+
+
+def test_the_versions_are_the_interpreters_own(project: Path, tmp_path: Path) -> None:
+    """Modules of the application that are called like Python's are not run in their place."""
+    for name in ("platform", "django"):
+        (project / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    _, found = doctor(project)
+    assert found["application"]["verdict"] == "ok"
+    assert any("Python 3" in finding["text"] and finding["verdict"] == "ok" for finding in found.values()), found
+    (project / "seawall.toml").write_text(f"listen = {{ http = {free_port()}, https = {free_port()} }}\n")
+    (project / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n')
+    _, found = doctor(project)
+    assert any("Django" in finding["text"] for finding in found.values()), found
+    assert not (tmp_path / "ran").exists()

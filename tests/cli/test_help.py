@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from seawall.cli.main import VERBS
+from tests.patience import PATIENCE
 
 
 def seawall(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "seawall", "-C", str(folder), *arguments]
     environment = {**os.environ, "COLUMNS": "80"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, env=environment)
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE, until
 from tests.scenarios.site import SEAWALL, Site, processes_of, whole
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is the terminal")
@@ -43,7 +44,7 @@ class Terminal:
     def cursor_shown(self) -> bool:
         return self._tmux("display-message", "-p", "#{cursor_flag}").strip() == "1"
 
-    def shows(self, until: Callable[[str], bool], timeout: float = 15.0) -> str:
+    def shows(self, until: Callable[[str], bool], timeout: float = PATIENCE) -> str:
         """The first screen for which `until` holds."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -72,7 +73,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def up(site: Site, terminal: Terminal) -> None:
     terminal.type(shlex.join([*SEAWALL, "-C", str(site.folder), "up"]), "Enter")
-    site.wait(whole, 40)
+    site.wait(whole)
 
 
 def test_it_draws_what_happens_and_leaves_the_terminal_as_it_was(site: Site, terminal: Terminal) -> None:
@@ -106,9 +107,7 @@ def test_a_terminal_that_is_closed_ends_the_site(site: Site, terminal: Terminal)
     up(site, terminal)
     control = site.status()["control"]["pid"]
     terminal.close()
-    deadline = time.monotonic() + 15
-    while Path(f"/proc/{control}").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until(lambda: not Path(f"/proc/{control}").exists(), "the site's end")
     assert processes_of(site) == []
     assert not site.paths.processes.exists()
 

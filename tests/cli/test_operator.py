@@ -10,6 +10,7 @@ import pytest
 
 from seawall.model import STRATEGIES
 from tests.client import Load, insecure
+from tests.patience import PATIENCE
 from tests.scenarios.site import Site, running, whole
 
 
@@ -162,7 +163,7 @@ def test_the_control_socket_is_for_its_owner_and_bears_nonsense(site: Site) -> N
 
     def tell(nonsense: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5)
+            connection.settimeout(PATIENCE)
             connection.connect(str(path))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(nonsense)

@@ -5,12 +5,12 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.scenarios.site import SEAWALL, Site, running, whole
 
 
@@ -43,15 +43,16 @@ def test_events_follow_while_things_happen(site: Site) -> None:
         lines.append(following.stdout.readline())
     assert re.match(rf"\d\d:\d\d:\d\d  forget-server +{name} +{name} died after [\d.]+ s: killed by SIGKILL", lines[-1])
     following.send_signal(signal.SIGINT)
-    assert following.wait(5) == 130
+    assert following.wait(PATIENCE) == 130
     assert following.communicate()[1].strip() == "", "Ctrl-C is not an error to show"
 
 
 def test_events_follow_ends_with_the_site(site: Site) -> None:
     following = follow(site, "--json")
-    time.sleep(0.5)
+    assert following.stdout is not None
+    following.stdout.readline()  # a past event: it follows now
     site.run("down")
-    told, wrong = following.communicate(timeout=10)
+    told, wrong = following.communicate(timeout=PATIENCE)
     events = [json.loads(line) for line in told.splitlines()]
     assert events[-1]["kind"] == "stop"
     assert "Traceback" not in wrong

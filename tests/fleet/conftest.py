@@ -1,6 +1,7 @@
 """Real applications in fresh folders, and everything that was started for them ended."""
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import select
@@ -20,6 +21,7 @@ from seawall.fleet import server, warm
 from seawall.fleet.application import Application, find
 from seawall.paths import Paths
 from seawall.process import Process
+from tests.patience import PATIENCE
 
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
@@ -31,7 +33,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
         path.write_text(textwrap.dedent(text))
 
 
-async def ended(process: Process, within: float = 5.0) -> str:
+async def ended(process: Process, within: float = PATIENCE) -> str:
     """How it ended. A pidfd is readable once all threads are gone; the main one may be a zombie long before."""
     readable, _, _ = await asyncio.to_thread(select.select, [process.pidfd], [], [], within)
     assert readable, "it lives"
@@ -51,7 +53,7 @@ class Site:
         self.started.append(process)
         return process
 
-    async def warmed(self, timeout: float = 15.0) -> warm.WarmReport:
+    async def warmed(self, timeout: float = PATIENCE) -> warm.WarmReport:
         """Start a warm process and wait for what it reports."""
         self.spawn()
         return await warm.status(self.paths, timeout)
@@ -71,15 +73,23 @@ class Site:
 
     @staticmethod
     async def answers(address: str) -> None:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                await server.heartbeat(address, 15.0)
+                await server.heartbeat(address, PATIENCE)
                 return
             except OSError:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.01)
+
+    async def refuses(self, name: str) -> None:
+        """Wait until the server accepts no new connections."""
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionRefusedError):
+                while True:
+                    (await asyncio.open_unix_connection(self.paths.server_socket(name)))[1].close()
+                    await asyncio.sleep(0.01)
 
     async def get(self, name: str, path: str = "/", *headers: str) -> tuple[int, str]:
         """Status and body; HTTP/1.0, so that the body ends with the connection."""
@@ -88,7 +98,7 @@ class Site:
         if not any(line.lower().startswith("host:") for line in headers):
             lines.append("Host: localhost")
         writer.write("\r\n".join([*lines, "", ""]).encode())
-        answer = (await asyncio.wait_for(reader.read(), 10)).decode()
+        answer = (await asyncio.wait_for(reader.read(), PATIENCE)).decode()
         writer.close()
         head, _, body = answer.partition("\r\n\r\n")
         return int(head.split()[1]), body
@@ -98,7 +108,7 @@ class Site:
             if process.alive:
                 os.killpg(process.pid, signal.SIGKILL)
         for process in self.started:
-            select.select([process.pidfd], [], [], 5)
+            select.select([process.pidfd], [], [], PATIENCE)
             process.reap()
             process.close()
 

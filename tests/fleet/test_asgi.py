@@ -9,6 +9,7 @@ import pytest
 from websockets.asyncio.client import unix_connect
 
 from seawall.fleet import server
+from tests.patience import PATIENCE
 
 from .conftest import Site, ended
 
@@ -28,7 +29,7 @@ STARLETTE = """
                              "server": request.scope["server"], "ready": request.app.state.ready})
 
     async def slow(request):
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         return PlainTextResponse("done")
 
     async def echo(socket):
@@ -82,7 +83,8 @@ def test_a_server_told_to_stop_finishes_what_it_has(make: Callable[..., Site]) -
         process = await site.fork("s1")
         busy = [asyncio.create_task(site.get("s1", "/slow")) for _ in range(6)]
         await asyncio.sleep(0.1)
-        assert await server.heartbeat(server.address(site.paths, "s1"), 1.0) < 0.3
+        await server.heartbeat(server.address(site.paths, "s1"), PATIENCE)
+        assert not any(task.done() for task in busy)
         process.signal(signal.SIGTERM)
         assert [await task for task in busy] == [(200, "done")] * 6
         assert await ended(process) == "exit code 0"

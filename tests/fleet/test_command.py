@@ -11,6 +11,7 @@ import pytest
 
 from seawall.errors import ApplicationFailed
 from seawall.fleet import server
+from tests.patience import PATIENCE
 
 from .conftest import Site, bound_socket
 
@@ -50,7 +51,7 @@ def test_the_whole_group_can_be_ended(make: Callable[..., Site]) -> None:
         site = make({"run.py": script}, command="python3 run.py {port}")
         address = await site.cold("s1")
         os.killpg(site.started[0].pid, signal.SIGKILL)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     await server.heartbeat(address, 1)

@@ -15,6 +15,7 @@ import pytest
 
 from seawall import process as processes
 from seawall.fleet import server, warm
+from tests.patience import PATIENCE
 
 from .conftest import Site, ended
 
@@ -42,7 +43,7 @@ def test_what_cannot_be_forked_is_started_cold(make: Callable[..., Site], file: 
         assert not report.can_fork
         assert why in report.why
         # It answers still, but runs nothing of the application's any more.
-        assert await warm.status(site.paths, 5) == report
+        assert await warm.status(site.paths, PATIENCE) == report
         assert len(os.listdir(f"/proc/{site.started[0].pid}/task")) == 1
         await site.cold("s1")
         assert await site.get("s1") == (200, "hello")
@@ -129,7 +130,7 @@ def test_clients_that_vanish_or_talk_nonsense(make: Callable[..., Site]) -> None
             silent.connect(str(site.paths.warm_socket))
             await site.fork("s1")  # waits for the silent one no longer than its deadline
         assert await site.get("s1") == (200, "hello")
-        assert (await warm.status(site.paths, 5)).ready
+        assert (await warm.status(site.paths, PATIENCE)).ready
 
     asyncio.run(scenario())
 

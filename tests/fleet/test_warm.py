@@ -11,6 +11,7 @@ import pytest
 from seawall.errors import StateUnusable
 from seawall.fleet import warm
 from seawall.paths import bound_logs
+from tests.patience import PATIENCE
 
 from .conftest import Site, ended
 
@@ -154,6 +155,6 @@ def test_not_ready_while_it_imports(make: Callable[..., Site]) -> None:
         site.spawn()
         assert await warm.status(site.paths, 0.1) == warm.WarmReport()
         # The questions nobody waited for are no obstacle.
-        assert (await warm.status(site.paths, 10)).ready
+        assert (await warm.status(site.paths, PATIENCE)).ready
 
     asyncio.run(scenario())

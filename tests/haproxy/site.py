@@ -19,6 +19,7 @@ from seawall.haproxy.socket import RuntimeSocket
 from seawall.model import BalancerName, Route, RouteStep, Strategy
 from seawall.paths import Paths
 from seawall.process import Process
+from tests.patience import PATIENCE
 
 
 def free_port(family: socket.AddressFamily = socket.AF_INET) -> int:
@@ -95,7 +96,7 @@ class Site:
 
 
 def _wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with socket.socket(socket.AF_UNIX) as trial:
             try:
@@ -105,7 +106,7 @@ def _wait_for(path: Path) -> None:
     raise TimeoutError(path)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], timeout: float = 5.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], timeout: float = PATIENCE) -> None:
     """Wait until the awaitable that `condition` makes is true."""
     async with asyncio.timeout(timeout):
         while not await condition():

@@ -65,7 +65,7 @@ def test_frozen_server(site: Site) -> None:
 
         async def freeze() -> None:
             site.upstreams["s1"].send_signal(signal.SIGSTOP)
-            await until(down, 3.0)
+            await until(down)
             site.upstreams["s1"].kill()
 
         unharmed(site, *await under_load(site, freeze, 2.0))

@@ -7,7 +7,7 @@ import pytest
 
 from seawall.errors import EngineFailed
 from seawall.haproxy.socket import RuntimeSocket
-from seawall.model import STRATEGIES, Route, RouteSeen, Strategy
+from seawall.model import STRATEGIES, BalancerName, Route, RouteSeen, Strategy
 from tests.client import Load, insecure
 from tests.haproxy.conftest import MakeSite
 from tests.haproxy.site import Site, until
@@ -103,8 +103,12 @@ def test_server_of_the_configuration_can_be_removed(site: Site) -> None:
 def test_removal_waits_for_open_requests(site: Site) -> None:
     async def main() -> None:
         await site.balancer("a", site.upstream("s1"))
-        load = asyncio.create_task(Load(site.ports["http"], visitors=1, path="/?ms=400").run(0.1))
-        await asyncio.sleep(0.1)
+        load = asyncio.create_task(Load(site.ports["http"], visitors=1, path="/?ms=1500").run(0.1))
+
+        async def begun() -> bool:
+            return (await routes(site))["least-connections", "s1"].current == 1
+
+        await until(begun)
         await site.step("drain", "s1", "least-connections")
         assert (await routes(site))["least-connections", "s1"].current == 1
         await site.step("maint", "s1", "least-connections")
@@ -186,10 +190,13 @@ def test_concurrency_is_limited_and_the_rest_waits(make_site: MakeSite) -> None:
 
     async def main() -> None:
         runtime = await site.balancer("a", site.upstream("s1", "s2"))
-        load = asyncio.create_task(Load(site.ports["http"], visitors=10, path="/?ms=300").run(0.1))
-        await asyncio.sleep(0.2)
-        traffic = await runtime.traffic()
-        assert (traffic.active, traffic.queued) == (4, 6)
+        load = asyncio.create_task(Load(site.ports["http"], visitors=10, path="/?ms=1500").run(0.1))
+
+        async def full() -> bool:
+            traffic = await runtime.traffic()
+            return (traffic.active, traffic.queued) == (4, 6)
+
+        await until(full)
         assert (await load).failures == []
 
     asyncio.run(main())
@@ -211,15 +218,18 @@ def test_silence_is_an_error_and_a_missed_heartbeat(site: Site) -> None:
 
 
 def test_fifty_servers_are_read_cheaply(site: Site) -> None:
-    """A reading is a hundred times a minute; the limit is generous because the machine is shared."""
+    """A reading is a hundred times a minute: what it costs is mostly the question, not the servers."""
+
+    async def reading(balancer: BalancerName, servers: int) -> float:
+        runtime = await site.balancer(balancer, [site.address(f"s{n}") for n in range(servers)], "random")
+        spent = []
+        for _ in range(10):
+            before = time.process_time()
+            assert len(await runtime.routes()) == servers
+            spent.append(time.process_time() - before)
+        return min(spent)
 
     async def main() -> None:
-        runtime = await site.balancer("a", [site.address(f"s{n}") for n in range(1, 51)], "random")
-        spent = []
-        for _ in range(5):
-            before = time.process_time()
-            assert len(await runtime.routes()) == 50
-            spent.append(time.process_time() - before)
-        assert min(spent) < 0.02
+        assert await reading("a", 50) < 3 * 5 * await reading("b", 10)
 
     asyncio.run(main())

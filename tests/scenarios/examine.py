@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 from tests.client import Load, Tally, insecure
+from tests.patience import PATIENCE
 from tests.scenarios.site import Site
 from tests.scenarios.visitor import Visitor, get_h2
 
@@ -35,7 +36,7 @@ def serves(site: Site, path: str = "/") -> None:
     status, body = get_h2(site.https, path)
     assert status == 200
     assert body
-    plain = http.client.HTTPConnection("127.0.0.1", site.http, timeout=10)
+    plain = http.client.HTTPConnection("127.0.0.1", site.http, timeout=PATIENCE)
     plain.request("GET", f"{path}?a=b", headers={"Host": f"localhost:{site.http}"})
     answer = plain.getresponse()
     assert (answer.status, answer.getheader("Location")) == (308, f"https://localhost:{site.https}{path}?a=b")

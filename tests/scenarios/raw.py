@@ -33,16 +33,20 @@ def echo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+FIRST = 5.0  # s; some requests are never answered
+
+
 def send(site: Site, data: bytes, tls: bool = True) -> bytes:
-    """What comes back, until the connection is closed or nothing more comes for half a second."""
+    """What comes back, until the connection is closed or, once it has begun, pauses for half a second."""
     received = b""
     plain = socket.create_connection(("127.0.0.1", site.https if tls else site.http))
     with insecure().wrap_socket(plain, server_hostname="localhost") if tls else plain as connection:
-        connection.settimeout(0.5)
+        connection.settimeout(FIRST)
         connection.sendall(data)
         with contextlib.suppress(TimeoutError, ConnectionError, ssl.SSLError):
             while part := connection.recv(65536):
                 received += part
+                connection.settimeout(0.5)
     return received
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from seawall.control import client
 from seawall.errors import NotRunning
 from seawall.paths import locate
+from tests.patience import PATIENCE
 
 APPLICATION = Path(__file__).with_name("application")
 SEAWALL = [sys.executable, "-m", "seawall"]
@@ -59,7 +60,7 @@ class Site:
             self.control = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self.control
 
-    def up(self, timeout: float = 40.0) -> float:
+    def up(self, timeout: float = PATIENCE) -> float:
         """`seawall up` until everything is in place. Returns the seconds until the first page could be had."""
         began = time.monotonic()
         control = self.start()
@@ -72,7 +73,7 @@ class Site:
     def status(self) -> dict[str, Any]:
         return client.ask(self.paths, "status")
 
-    def wait(self, until: Callable[[dict[str, Any]], bool], timeout: float = 15.0) -> dict[str, Any]:
+    def wait(self, until: Callable[[dict[str, Any]], bool], timeout: float = PATIENCE) -> dict[str, Any]:
         """The first status for which `until` holds; fails with everything known after `timeout` s."""
         deadline = time.monotonic() + timeout
         state: dict[str, Any] = {}
@@ -86,7 +87,7 @@ class Site:
             time.sleep(0.02)
         raise AssertionError(f"not within {timeout} s; last seen {state}\n{self.log.read_text()[-3000:]}")
 
-    def recovered(self, timeout: float = 15.0) -> float:
+    def recovered(self, timeout: float = PATIENCE) -> float:
         """Seconds until everything is in its wanted state again."""
         began = time.monotonic()
         self.wait(whole, timeout)
@@ -110,7 +111,7 @@ class Site:
         self.control.kill()
         self.control.wait()
 
-    def run(self, *arguments: str, timeout: float = 40.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         command = [*SEAWALL, "-C", str(self.folder), *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
@@ -138,6 +139,11 @@ def whole(state: dict[str, Any]) -> bool:
         and {b["role"] for b in state["balancers"] if b["state"] == "up"} == {"active", "spare"}
         and (state["warm"] is None or state["warm"]["state"] == "ready")
     )
+
+
+def in_flight(requests: int) -> Callable[[dict[str, Any]], bool]:
+    """For Site.wait: that servers are answering so many."""
+    return lambda state: sum(server["current"] for server in state["servers"]) >= requests
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.client import insecure
+from tests.patience import PATIENCE
 from tests.scenarios.examine import APPLICATIONS, EXAMPLES, copied, replaced, serves, site_of, survives_a_death
 from tests.scenarios.site import Site, running
 from tests.scenarios.visitor import Visitor, get_h2
@@ -71,7 +72,7 @@ def test_asgi_is_told_how_it_was_reached(site: Site) -> None:
 @on("asgi")
 def test_a_websocket_passes_the_edge(site: Site) -> None:
     address = f"wss://localhost:{site.https}/echo"
-    with connect(address, ssl=insecure(), proxy=None, open_timeout=5) as websocket:
+    with connect(address, ssl=insecure(), proxy=None, open_timeout=PATIENCE) as websocket:
         assert websocket.recv(5) == address
         for text in ("short", "x" * 100_000):
             websocket.send(text)

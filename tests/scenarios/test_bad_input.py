@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.scenarios.site import SEAWALL, Site, processes_of
 
 HEALTHY = "def application(environ, start_response):\n    start_response('200 OK', [])\n    return [b'ok']\n"
@@ -30,7 +31,7 @@ def refused(site: Site, code: int = 1, **environment: str) -> str:
     """What `seawall up` says, having refused with exit code `code` and left nothing behind."""
     done = subprocess.run(
         [*SEAWALL, "-C", str(site.folder), "up", "--plain"],
-        capture_output=True, text=True, timeout=30, check=False, env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=PATIENCE, check=False, env={**os.environ, **environment},
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
     assert "seawall/control" not in done.stderr, "a traceback of Seawall's own"
@@ -168,7 +169,7 @@ def test_haproxy_missing(tmp_path: Path) -> None:
         hide = 'for d in /usr/sbin /usr/local/sbin; do mount -t tmpfs none $d; done; exec "$@"'
         done = subprocess.run(
             ["unshare", "--mount", "sh", "-c", hide, "sh", *SEAWALL, "-C", str(site.folder), "up", "--plain"],
-            capture_output=True, text=True, check=False, timeout=30, env={**os.environ, "PATH": "/usr/bin:/bin"},
+            capture_output=True, text=True, check=False, timeout=PATIENCE, env={**os.environ, "PATH": "/usr/bin:/bin"},
         )  # fmt: skip
         assert done.returncode == 1
         assert "seawall: HAProxy is not installed." in done.stderr

@@ -12,6 +12,7 @@ import django
 import pytest
 
 from seawall.fleet.interpreter import INSIDE, may_read
+from tests.patience import PATIENCE
 from tests.scenarios.examine import replaced, serves, survives_a_death
 from tests.scenarios.site import Site, running
 from tests.scenarios.visitor import Visitor
@@ -35,14 +36,16 @@ urlpatterns = [path("", who)]
 def project(folder: Path) -> Path:
     """What `django-admin startproject mysite` makes."""
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, "-m", "django", "startproject", "mysite", "."], cwd=folder, timeout=30, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "django", "startproject", "mysite", "."], cwd=folder, timeout=PATIENCE, check=True
+    )
     return folder
 
 
 def own_environment(folder: Path, python: str) -> None:
     """A virtual environment that has Django and nothing else, in a moment."""
     command = [python, "-m", "venv", "--without-pip", ".venv"]
-    subprocess.run(command, cwd=folder, timeout=30, check=True)
+    subprocess.run(command, cwd=folder, timeout=PATIENCE, check=True)
     packages = next((folder / ".venv" / "lib").glob("python*/site-packages"))
     for name in ("django", "asgiref", "sqlparse"):
         (packages / name).symlink_to(PACKAGES / name)

@@ -5,19 +5,19 @@ import time
 from pathlib import Path
 
 from tests.client import Connection, insecure
-from tests.scenarios.site import Site, running
+from tests.scenarios.site import Site, in_flight, running
 
 
 def test_a_request_in_flight_is_finished_and_an_idle_visitor_not_waited_for(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         idle, busy = (Connection("127.0.0.1", site.https, insecure()) for _ in range(2))
         await idle.request("GET", "/")
+        idle_since = time.monotonic()
         answer = asyncio.create_task(busy.request("GET", "/?ms=1000"))
-        await asyncio.sleep(0.3)
-        began = time.monotonic()
+        await asyncio.to_thread(site.wait, in_flight(1))
         assert (await asyncio.to_thread(site.run, "down")).returncode == 0
         # HAProxy keeps an idle visitor's connection for 30 s.
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - idle_since < 30
         assert (await answer).status == 200
         idle.close()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import insecure
+from tests.patience import PATIENCE
 from tests.scenarios.examine import EXAMPLES, replaced, serves, site_of, survives_a_death
 from tests.scenarios.site import Site, running
 from tests.scenarios.visitor import Page, Visitor
@@ -36,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with (made.folder / "flights" / "urls.py").open("a") as urls:
         urls.write(SHOWN)
     command = [sys.executable, "manage.py", "seed", "--flights", "300"]
-    subprocess.run(command, cwd=made.folder, capture_output=True, timeout=60, check=True)
+    subprocess.run(command, cwd=made.folder, capture_output=True, timeout=PATIENCE, check=True)
     with running(made):
         yield made
 
@@ -100,7 +101,7 @@ def test_redirects_keep_https_host_and_port(site: Site) -> None:
 
 def test_django_knows_who_asks_and_how_the_site_is_reached(site: Site) -> None:
     connection = http.client.HTTPSConnection(
-        "127.0.0.1", site.https, timeout=10, context=insecure(), source_address=("127.0.0.7", 0)
+        "127.0.0.1", site.https, timeout=PATIENCE, context=insecure(), source_address=("127.0.0.7", 0)
     )
     forged = {"X-Forwarded-For": "8.8.8.8", "X-Real-IP": "8.8.8.8", "Script-Name": "/x", "X-Forwarded-Proto": "http"}
     connection.request("GET", "/shown/", headers={"Host": f"localhost:{site.https}", **forged})
@@ -123,7 +124,7 @@ def test_the_link_in_a_mail_leads_back_over_https(site: Site) -> None:
 
 def mail(folder: Path) -> str:
     """The mail that is sent after the answer."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for file in folder.glob("*"):
             if text := file.read_text():

@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.scenarios.raw import echo_site, echoed, request, seen, send, status
 from tests.scenarios.site import Site
 
@@ -56,7 +57,7 @@ def test_refused(site: Site, attack: bytes) -> None:
 def test_http_to_the_https_port_and_the_other_way_round(site: Site) -> None:
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500)
     assert status(send(site, hello, tls=False)) == 400
-    with socket.create_connection(("127.0.0.1", site.https), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", site.https), timeout=PATIENCE) as connection:
         connection.sendall(request())
         assert b"200 OK" not in connection.recv(1000)
 

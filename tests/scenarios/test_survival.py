@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,13 @@ async def load(site: Site) -> AsyncIterator[tuple[Tally, Tally]]:
         gets.stop()
         posts.stop()
         await work
+
+
+async def rate(tally: Tally) -> int:
+    """Pages in one second."""
+    before = tally.ok
+    await asyncio.sleep(1.0)
+    return tally.ok - before
 
 
 def fell(site: Site, victims: list[int]) -> bool:
@@ -109,9 +117,7 @@ def test_the_control_plane_may_die(tmp_path: Path, also_active: bool) -> None:
                 os.kill(balancers["active"], KILL)
             await asyncio.to_thread(site.kill_control)
             await asyncio.sleep(1.0)
-            before = gets.ok
-            await asyncio.sleep(0.5)
-            assert gets.ok > before, "traffic does not go on without the control plane"
+            assert await rate(gets) > 0, "traffic does not go on without the control plane"
             await asyncio.to_thread(site.up)
             assert site.servers() == servers, "the servers were not adopted"
             if also_active:
@@ -151,11 +157,10 @@ def test_a_hung_server_while_the_control_plane_is_dead(tmp_path: Path) -> None:
         victim = one_server(site)
         await asyncio.to_thread(site.kill_control)
         async with load(site) as (gets, posts):
+            usual = await rate(gets)
             os.kill(victim[0], STOP)
             await asyncio.sleep(2.5)
-            before = gets.ok
-            await asyncio.sleep(0.5)
-            assert gets.ok > before + 20, "visitors are still sent to the hung server"
+            assert await rate(gets) > usual / 4, "visitors are still sent to the hung server"
             await asyncio.to_thread(site.up)
         assert gets.failed == 0, gets.failures
         no_post_twice(site, posts)
@@ -175,6 +180,10 @@ def test_everything_killed_at_once(tmp_path: Path) -> None:
         assert not set(pids) & {*site.servers().values(), *site.balancers().values()}
 
 
+def failed(state: dict[str, Any]) -> bool:
+    return any(event["kind"] == "application-failed" for event in state["events"])
+
+
 def test_restart_all_brings_changed_code_in_and_broken_code_not(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         application = site.folder / "application.py"
@@ -183,9 +192,8 @@ def test_restart_all_brings_changed_code_in_and_broken_code_not(tmp_path: Path) 
         async with load(site) as (gets, _):
             application.write_text("import nothing_of_this_name\n")
             assert (await asyncio.to_thread(site.run, "restart", "all")).returncode == 0
-            await asyncio.sleep(1.5)
+            await asyncio.to_thread(site.wait, failed)
             assert site.servers() == old, "servers were replaced by nothing"
-            assert any(event["kind"] == "application-failed" for event in site.status()["events"])
             application.write_text(code.replace('f"pid ', 'f"new pid '))
             await asyncio.to_thread(site.wait, lambda state: not {s["name"] for s in state["servers"]} & set(old))
             await asyncio.to_thread(site.recovered)

@@ -16,8 +16,7 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded
 
 from tests.client import insecure
-
-TIMEOUT = 15.0  # s
+from tests.patience import PATIENCE as TIMEOUT
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """`seawall`: finds the verb, runs it, and turns named errors into sentences."""
 
+import contextlib
 import errno
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -58,24 +60,50 @@ def cli(ctx: click.Context, project: Path | None) -> None:
 def main() -> None:
     """Run the command line; named errors become sentences on stderr and an exit code."""
     try:
+        _run()
+    finally:
+        _let_go()
+
+
+def _run() -> None:
+    try:
         cli(standalone_mode=False)
+        sys.stdout.flush()
     except SeawallError as error:
-        _show(error)
-        sys.exit(error.exit_code)
+        _fail(error)
     except click.ClickException as error:
-        error.show()
+        with _untold():
+            error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output has gone (`seawall events | head`): nobody is left to tell.
-        sys.stderr.close()
         sys.exit(0)
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        _show(StateUnusable(f"{error.filename or 'A file'} cannot be written: {error.strerror}.", "Make room: df -h"))
-        sys.exit(StateUnusable.exit_code)
+        _fail(StateUnusable(f"{error.filename or 'A file'} cannot be written: {error.strerror}.", "Make room: df -h"))
+
+
+def _let_go() -> None:
+    """What cannot be written is left out: Python would try again when it ends, and make the exit code 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _fail(error: SeawallError) -> NoReturn:
+    with _untold():
+        _show(error)
+    sys.exit(error.exit_code)
+
+
+def _untold() -> contextlib.suppress:
+    """Where stderr is full or nobody reads it, the exit code alone says it."""
+    return contextlib.suppress(OSError)
 
 
 def _show(error: SeawallError) -> None:

@@ -40,8 +40,11 @@ def guard_command(
     if (staged or commit_msg is not None) + (push is not None) + bool(revisions) > 1:
         raise click.UsageError("What is committed, --push and --range are looked at one at a time.")
     from seawall.audit.guard.changes import top
+    from seawall.audit.guard.fast import started_unsafely
     from seawall.audit.guard.look import not_accepted
 
+    if started_unsafely():
+        _renew()
     folder = top()
     found = _found(folder, staged, commit_msg, push, revisions)
     in_what = "range" if revisions else "push" if push is not None or _framework() else "commit"
@@ -52,6 +55,19 @@ def guard_command(
     _tell_of_samples(for_information)
     if acute:
         sys.exit(1)
+
+
+def _renew() -> None:
+    from seawall.audit.guard.hooks import HooksUnusable, renew
+
+    try:
+        renewed = renew()
+    except HooksUnusable as error:
+        _say(f"seawall: the hooks of this repository may run its code. {error.problem} {error.remedy}", fg="red")
+        return
+    if renewed:
+        names = ", ".join(hook.name for hook in renewed)
+        _say(f"seawall: renewed {names}: hooks written by 0.1.0 could run code of the repository.")
 
 
 def _found(folder: Path, staged: bool, commit_msg: Path | None, push: str | None, revisions: str | None) -> "list[New]":

@@ -16,7 +16,6 @@ from seawall.errors import ApplicationFailed, ConfigError, SeawallError, StateUn
 from seawall.fleet.application import Application, find
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths
-from seawall.rights import groups
 from seawall.sites import run_by_another
 from seawall.tls import authority
 from seawall.tls.certificate import RENEW_BEFORE, needs_renewal, read_label, read_own
@@ -25,6 +24,8 @@ from seawall.tls.trust import stores
 NEEDED_SPACE = 100_000_000  # bytes, for logs and the journal
 
 VERSIONS = "import platform; print('Python', platform.python_version())"
+# As -P, which Python before 3.11 has not: a `platform.py` of the application would run instead of Python's.
+_INSTALLED_ONLY = "import sys; sys.path = [folder for folder in sys.path if folder]; "
 DJANGO = f"{VERSIONS}; import django; print('Django', django.get_version())"
 
 
@@ -138,11 +139,11 @@ def _program(found: Application) -> str:
 
 
 def _run(found: Application, code: str) -> str:
-    """What the application's own Python prints when it runs `code` as the application would run."""
+    """What the application's own Python prints when it runs `code` as the application's user."""
     uid, gid = found.user or (None, None)
     try:
         done = subprocess.run(
-            [found.python, "-c", code],
+            [found.python, "-c", _INSTALLED_ONLY + code],
             cwd=found.folder,
             env=dict(found.environment),
             user=uid,

@@ -16,14 +16,13 @@ from seawall.cli.show import event_line
 from seawall.control import client
 from seawall.errors import ApplicationFailed, NotRunning, SeawallError
 from seawall.paths import Paths, create, locate
+from seawall.program import command
 
 if TYPE_CHECKING:
     from seawall.control.loop import Control
 
 
 LEAVE = 10.0  # s a control plane may take to leave
-# -P: not from the folder we are in, which may hold a seawall.py of somebody else's.
-START = [sys.executable, "-P", "-m", "seawall"]
 
 
 @click.command("up")
@@ -118,7 +117,7 @@ def _detached(paths: Paths, replace: bool) -> None:
     begin = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         control = subprocess.Popen(
-            [*START, "-C", str(paths.project), "up", "--plain", *(["--replace"] if replace else [])],
+            command("-C", str(paths.project), "up", "--plain", *(["--replace"] if replace else [])),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

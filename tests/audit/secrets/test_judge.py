@@ -1,7 +1,6 @@
 """The judgement: what people and machines put after a suspicious name, and what only looks like it."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from seawall.audit.secrets.letters import looks_random, made_of_words
 from seawall.audit.secrets.rules import Rule, load
 from seawall.audit.secrets.scanner import Scanner
 from tests.audit.secrets.labelled import write
+from tests.patience import computed
 
 RULES = load()[0]
 SCANNER = Scanner(RULES)
@@ -195,13 +195,15 @@ def test_of_two_that_overlap_the_surer_stays() -> None:
 
 
 def test_many_findings_in_one_file_take_no_time() -> None:
-    data = "\n".join(f'password = "kY7{number}rQ2pLz9"' for number in range(10_000)).encode()
-    began = time.process_time()
-    assert len(SCANNER.scan(data)) > 9_900
-    assert time.process_time() - began < 10  # comparing each with each takes minutes
+    def text(count: int) -> bytes:
+        return "\n".join(f'password = "kY7{number}rQ2pLz9"' for number in range(count)).encode()
+
+    assert len(SCANNER.scan(text(10_000))) > 9_900
+    short, long = (computed(lambda count=count: SCANNER.scan(text(count))) for count in (500, 10_000))
+    assert long < 4 * 20 * short  # comparing each with each takes 400 times as long
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(600)
 def test_many_capitals_do_not_hang_the_judgement() -> None:
     """Each more used to double the time: 300 would not end."""
     assert assigned("ABQZ" * 75 + "/x1") != "a name that ends a sentence"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seawall.audit import harmless
 from seawall.errors import ProgramMissing, RepositoryUnusable, SeawallError
 
 _SUBMODULE = "160000"
@@ -41,15 +42,22 @@ class ObjectsMissing(SeawallError):
 
 def git(*arguments: str, input: bytes | None = None) -> bytes:
     """What git prints. Raises RepositoryUnusable, in git's own words where they help, GitMissing."""
+    return _answer(harmless.git(*arguments), arguments[0], input)
+
+
+def setting(*arguments: str) -> bytes:
+    """The same of `git config` and `git rev-parse`, which run nothing, with the repository's own core.hooksPath."""
+    return _answer(["git", *arguments], arguments[0])
+
+
+def _answer(command: list[str], verb: str, input: bytes | None = None) -> bytes:
     try:
-        done = subprocess.run(
-            ["git", "--no-pager", *arguments], input=input, capture_output=True, env=environment(), check=False
-        )
+        done = subprocess.run(command, input=input, capture_output=True, env=environment(), check=False)
     except FileNotFoundError:
         raise GitMissing("git is not installed.", "Install it: sudo apt-get install git") from None
     if done.returncode:
         in_repository()
-        raise RepositoryUnusable(f"git {arguments[0]} failed.", detail=done.stderr.decode(errors="replace"))
+        raise RepositoryUnusable(f"git {verb} failed.", detail=done.stderr.decode(errors="replace"))
     return done.stdout
 
 
@@ -63,7 +71,7 @@ def in_repository() -> None:
 
 def environment() -> dict[str, str]:
     """The hook's own, but nothing is fetched and no lock is taken."""
-    return {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    return {**os.environ, **harmless.ENVIRONMENT}
 
 
 def top() -> Path:
@@ -75,7 +83,7 @@ def top() -> Path:
 def staged() -> list[Change]:
     """Files as they are in the index where HEAD has another version, or none. A merge is compared to both sides."""
     raw = git(
-        "diff", "--cached", "--raw", "-z", "--no-abbrev", "--no-ext-diff", "--ignore-submodules=all",
+        "diff", "--cached", "--raw", "-z", "--no-abbrev", *harmless.DIFF, "--ignore-submodules=all",
         "--find-renames", "-l400", "--diff-filter=ACMRT",
     )  # fmt: skip
     return list(_staged(os.fsdecode(raw).split("\0")))
@@ -159,7 +167,7 @@ def _reachable(revisions: Sequence[str], *options: str) -> list[Change]:
 def everywhere(objects: Iterable[str], edges: Iterable[str]) -> dict[str, set[str]]:
     """Every path that each of the objects came to in commits that the `edges` do not have: rev-list names but one."""
     wanted = set(objects)
-    options = ("--format=", "--raw", "-z", "--no-abbrev", "--no-renames", "-m", "--root")
+    options = ("--format=", "--raw", "-z", "--no-abbrev", *harmless.DIFF, "--no-renames", "-m", "--root")
     which = [*(f"--find-object={name}" for name in sorted(wanted)), "--all", "HEAD", *(f"^{edge}" for edge in edges)]
     fields = os.fsdecode(git("log", *options, *which)).split("\0")
     found: dict[str, set[str]] = {}

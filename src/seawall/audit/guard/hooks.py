@@ -3,12 +3,14 @@
 import contextlib
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from seawall.audit.guard.changes import git, top
+from seawall.audit.guard.changes import setting, top
 from seawall.errors import SeawallError
+from seawall.program import command
 
 MARK = "# By `seawall secrets guard install`; `seawall secrets guard uninstall` takes it away."
 OTHERS = ".before-seawall"  # added to the name of a hook that was there: ours calls it first
@@ -28,6 +30,7 @@ _RUN = """if [ -x "$other" ]; then "$other" "$@" || exit $?; fi
 _RUN_PUSH = """lines=$(cat)
 if [ -x "$other" ]; then printf '%s\\n' "$lines" | "$other" "$@" || exit $?; fi
 printf '%s\\n' "$lines" | {guard}"""
+_UNSAFE, _SAFE = " -m seawall secrets guard ", " -E -P -m seawall secrets guard "
 _FRAMEWORK = """\
 repos:
   - repo: (where Seawall's source is)
@@ -65,10 +68,11 @@ def install() -> list[Path]:
 
     Raises HooksInTheWay, saying what to add to which file instead, and HooksUnusable.
     """
-    if git("rev-parse", "--is-bare-repository").strip() == b"true":
+    if setting("rev-parse", "--is-bare-repository").strip() == b"true":
         raise HooksUnusable(
             "This is a bare repository: nothing is committed here.", "Install the guard where people commit."
         )
+    _check_program()
     folder = _folder()
     with _writing(folder):
         return _install(folder)
@@ -82,11 +86,42 @@ def _install(folder: Path) -> list[Path]:
     for hook in written:
         if hook.exists() and not _ours(hook):
             hook.rename(hook.with_name(hook.name + OTHERS))
-        beside = hook.with_name(f"{hook.name}.{os.getpid()}")
-        beside.write_text(_script(hook.name))
-        beside.chmod(0o755)
-        beside.replace(hook)
+        _write(hook, _script(hook.name))
     return written
+
+
+def _write(hook: Path, script: str) -> None:
+    """At once: the shell may be running the one that is there."""
+    beside = hook.with_name(f"{hook.name}.{os.getpid()}")
+    beside.write_text(script)
+    beside.chmod(0o755)
+    beside.replace(hook)
+
+
+def _check_program() -> None:
+    """Raise HooksUnusable where a hook would not find Seawall."""
+    if subprocess.run(command("--version"), cwd="/", capture_output=True, check=False).returncode:
+        raise HooksUnusable(
+            f"{sys.executable} finds Seawall only by PYTHONPATH or in this folder, where a hook must not look.",
+            "Install it: pip install seawall, best into a virtual environment.",
+        )
+
+
+def renew() -> list[Path]:
+    """Correct those of ours that 0.1.0 wrote; which these are. Raises HooksUnusable.
+
+    They ran `python -m seawall`, which imports from the work tree. Only the start differs.
+    """
+    folder = _folder()
+    with _writing(folder):
+        old = [hook for hook in (folder / name for name in _COMMANDS) if hook.is_file() and _imports_work_tree(hook)]
+        for hook in old:
+            _write(hook, hook.read_text().replace(_UNSAFE, _SAFE))
+    return old
+
+
+def _imports_work_tree(hook: Path) -> bool:
+    return _ours(hook) and _UNSAFE in hook.read_text(errors="replace")
 
 
 def uninstall() -> list[Path]:
@@ -104,7 +139,7 @@ def _folder() -> Path:
     """Also of a linked work tree, and with core.hooksPath."""
     if path := _configured():
         return top() / path
-    return Path(os.fsdecode(git("rev-parse", "--git-path", "hooks")).strip()).absolute()
+    return Path(os.fsdecode(setting("rev-parse", "--git-path", "hooks")).strip()).absolute()
 
 
 def _configured() -> str:
@@ -146,7 +181,7 @@ def _whose(folder: Path) -> str:
 
 def _try(*arguments: str) -> bytes:
     try:
-        return git(*arguments)
+        return setting(*arguments)
     except SeawallError:  # no such setting
         return b""
 
@@ -160,7 +195,7 @@ def _lines(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def guard(name: str) -> str:
     """The command for a hook. By the interpreter's path: a hook may run where PATH does not lead to Seawall."""
-    return f"{shlex.quote(sys.executable)} -m seawall secrets guard {_COMMANDS[name]}"
+    return f"{shlex.join(command('secrets', 'guard'))} {_COMMANDS[name]}"
 
 
 def _script(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import IO
 
 from seawall.audit.finding import Finding, Place
 from seawall.audit.guard.changes import Change, ObjectsMissing, environment, everywhere
+from seawall.audit.harmless import git
 from seawall.audit.secrets.deep import look
 from seawall.audit.secrets.found import Sighting
 from seawall.audit.secrets.scanner import Scanner
@@ -112,17 +113,17 @@ def _contents(names: Iterable[str], optional: bool = False) -> Iterator[tuple[st
     names = list(names)
     if not names:
         return
-    command = ["git", "cat-file", "--batch", "--buffer"]
+    command = git("cat-file", "--batch", "--buffer")
     with (
         _file(os.fsencode("".join(f"{name}\n" for name in names))) as asked,
-        subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, env=environment(), bufsize=1 << 20) as git,
+        subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, env=environment(), bufsize=1 << 20) as answers,
     ):
-        assert git.stdout is not None
+        assert answers.stdout is not None
         for name in names:
-            head = git.stdout.readline().split()
+            head = answers.stdout.readline().split()
             if len(head) == 3 and head[2].isdigit() and head[1] in (*_KINDS, b"tree"):
-                yield name, head[1], git.stdout.read(int(head[2]))
-                git.stdout.read(1)
+                yield name, head[1], answers.stdout.read(int(head[2]))
+                answers.stdout.read(1)
             elif not optional:
                 raise ObjectsMissing(f"The object {name} is not here.", "Fetch everything: git fetch --unshallow")
 

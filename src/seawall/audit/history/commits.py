@@ -9,6 +9,7 @@ from subprocess import Popen
 from threading import active_count
 from typing import IO, NamedTuple
 
+from seawall.audit import harmless
 from seawall.audit.finding import Place
 from seawall.audit.history.git import Repository, end_with_parent, environment
 from seawall.audit.history.introductions import SUBMODULE, ByLog, ByTrees, Damaged
@@ -21,7 +22,7 @@ ONE_BY_ONE = 1000  # commits that are asked about singly, as git gives up at the
 _FORMAT = "C%H%x1f%T%x1f%P%x1f%S%x1f%aI%x1f%an <%ae>"
 _LOG = ("log", "--source", "--no-show-signature", "--date-order", f"--format={_FORMAT}")
 # In a merge (-c) only what is in none of its parents is new; -t names folders too.
-_RAW = ("--raw", "-c", "-t", "--root", "--no-renames", "--no-abbrev", "--full-history")
+_RAW = (*harmless.DIFF, *("--raw", "-c", "-t", "--root", "--no-renames", "--no-abbrev", "--full-history"))
 
 
 class Commit(NamedTuple):

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from seawall.audit import harmless
 from seawall.errors import RepositoryUnusable
 
 PR_SET_PDEATHSIG = 1
@@ -34,7 +35,7 @@ class Repository(_Folders):
 
     def command(self, *arguments: str) -> list[str]:
         where = ["-C", str(self.work_tree), f"--work-tree={self.work_tree}"] if self.work_tree else []
-        return ["git", "--no-pager", "-c", "core.fsmonitor=false", f"--git-dir={self.git_dir}", *where, *arguments]
+        return harmless.git(f"--git-dir={self.git_dir}", *where, *arguments)
 
     def run(self, *arguments: str, input: bytes | None = None) -> bytes:
         """What git prints. Raises RepositoryUnusable with git's own words when it fails."""
@@ -104,15 +105,7 @@ class Repository(_Folders):
 def environment() -> dict[str, str]:
     """What git is started with: original objects instead of replaced ones, nothing fetched from anywhere, English."""
     kept = {name: value for name, value in os.environ.items() if name not in _MISDIRECTING}
-    return {
-        **kept,
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_ALLOW_PROTOCOL": "none",  # git before 2.45 knows no GIT_NO_LAZY_FETCH
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-    }
+    return {**kept, **harmless.ENVIRONMENT, "GIT_NO_REPLACE_OBJECTS": "1"}
 
 
 def end_with_parent() -> None:
@@ -146,7 +139,8 @@ def _inside(path: Path, git_dir: Path) -> bool:
 
 def _ask(path: Path, arguments: Sequence[str]) -> list[str] | None:
     try:
-        done = subprocess.run(["git", "-C", str(path), *arguments], capture_output=True, env=environment(), check=False)
+        command = harmless.git("-C", str(path), *arguments)
+        done = subprocess.run(command, capture_output=True, env=environment(), check=False)
     except FileNotFoundError:
         if not any((each / ".git").exists() or (each / "HEAD").exists() for each in (path, *path.parents)):
             return None  # no repository, so that it is not needed

@@ -57,8 +57,8 @@ def _compiled_beside(expressions: list[bytes], flags: list[int]) -> bytes:
     import subprocess
 
     done = subprocess.run(
-        [sys.executable, "-P", str(Path(__file__).with_name("compiling.py"))],
-        input=pickle.dumps((expressions, flags)),
+        [sys.executable, "-I", str(Path(__file__).with_name("compiling.py"))],
+        input=pickle.dumps((sys.path, expressions, flags)),
         capture_output=True,
         check=False,
         process_group=0,  # Ctrl-C comes to us, and we end it
@@ -87,7 +87,9 @@ def _escaped(literal: bytes) -> bytes:
 
 def cache() -> Path:
     """The user's cache folder, or none of theirs where they have no home."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(home):  # as its specification says: else a repository could bring a cache of its own
+        home = os.path.expanduser("~/.cache")
     return Path(home) / "seawall"
 
 
