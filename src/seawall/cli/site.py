@@ -16,6 +16,7 @@ from seawall.errors import ApplicationFailed, ConfigError, SeawallError, StateUn
 from seawall.fleet.application import Application, find
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths
+from seawall.process import groups
 from seawall.sites import run_by_another
 from seawall.tls import authority
 from seawall.tls.certificate import RENEW_BEFORE, needs_renewal, read_label, read_own
