@@ -46,11 +46,6 @@ def test_settings_named_in_the_environment_win(tmp_path: Path, monkeypatch: pyte
     assert find(own, tmp_path).target == "shop.staging"
 
 
-def test_settings_named_only_in_wsgi(tmp_path: Path) -> None:
-    write(tmp_path, {"manage.py": "print()\n", "shop/wsgi.py": SETDEFAULT})
-    assert find(Settings(), tmp_path).target == "shop.settings"
-
-
 def test_manage_that_names_no_settings(tmp_path: Path) -> None:
     write(tmp_path, {"manage.py": "print()\n"})
     with pytest.raises(ApplicationNotFound, match="does not say which settings") as error:

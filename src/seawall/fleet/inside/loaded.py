@@ -1,0 +1,80 @@
+"""Which settings a Django project was loaded with, which others its files name, and how to give manage.py the same."""
+
+import os
+import shlex
+from collections.abc import Iterator
+
+from .fact import Fact, know
+from .load import VARIABLE
+from .setup import Setup
+
+
+def command(setup: Setup, words: str) -> str:
+    """What a person types to run manage.py's command with the settings and the environment that are loaded here."""
+    project, unlike = setup.project, _unlike(setup)
+    enter = f"cd {shlex.quote(project['enters'])} && " if project.get("enters") else ""
+    variables = "".join(f"{name}={shlex.quote(value)} " for name, value in unlike.items())
+    if not project.get("differs") and not (VARIABLE in unlike and project["manage_fixed"]):
+        return f"{enter}{variables}python manage.py {words}"
+    path = f"PYTHONPATH={shlex.quote(os.pathsep.join(project['path']))} " if project["path"] else ""
+    return f"{enter}{path}{variables}python {_without_manage(project['entry'], words)}"
+
+
+def also_set(setup: Setup) -> str:
+    """A sentence about what a command needs besides; no values, which may be secret."""
+    names = setup.project.get("configured", ())
+    return f" The command needs {', '.join(names)} as in seawall.toml." if names else ""
+
+
+def _without_manage(entry: str, words: str) -> str:
+    """Django's own command line, after what the entry point does."""
+    if not entry:
+        return f"-m django {words}"
+    run = "from django.core.management import execute_from_command_line as run"
+    return f'-c "import {entry}; {run}; run({["manage.py", *words.split()]})"'
+
+
+def _unlike(setup: Setup) -> dict[str, str]:
+    """Variables that manage.py sets otherwise. Values come from the project's own files alone: others may be secret."""
+    unlike = {}
+    for name, values in setup.project.get("manage", {}).items():
+        value = os.environ.get(name, "")
+        public = name == VARIABLE or value in setup.project["sets"].get(name, ())
+        if value and public and values != [value]:
+            unlike[name] = value
+    return unlike
+
+
+def facts(setup: Setup) -> Iterator[Fact]:
+    """The settings that were loaded, where files of the project name others or manage.py reads other files."""
+    project, loaded = setup.project, os.environ.get(VARIABLE, "")
+    if not project or not loaded:
+        return
+    if others := _others(setup, loaded):
+        said = ", ".join(f"{file} names {module}" for file, module in others)
+        problem = f"The site runs with {loaded}; {said}."
+        yield _to_switch(setup, problem, others[0][1])
+    if project["differs"]:
+        yield know(
+            f"{project['differs']}.",
+            f"They may use different databases. A command with what the site has: {command(setup, 'migrate')}",
+        )
+
+
+def _others(setup: Setup, loaded: str) -> list[tuple[str, str]]:
+    """(file, the settings it names), likeliest for production first."""
+    project = setup.project
+    named = [(file, module) for file, module in project["named"]]
+    if "prod" not in loaded.rpartition(".")[2]:
+        named += [("a file", module) for module in project["production"]]
+    if loaded not in (values := project["manage"].get(VARIABLE, [])):
+        named += [("manage.py", module) for module in values[:1]]
+    return list(dict.fromkeys((file, module) for file, module in named if module != loaded))
+
+
+def _to_switch(setup: Setup, problem: str, other: str) -> Fact:
+    project, typed = setup.project, command(setup, "migrate")
+    why = "" if typed.endswith("python manage.py migrate") and not _unlike(setup) else f"Commands: {typed}"
+    if project["fixed"]:
+        return know(f"{problem} {project['file']} sets this whatever the environment says.", why)
+    return know(f"{problem} To use that, in seawall.toml:", why, ("[environment]", f'{VARIABLE} = "{other}"'))
