@@ -10,6 +10,12 @@ from seawall.fleet.application import find
 from .conftest import write
 
 MADE = "application = get_wsgi_application()\n"
+BESIDE = "it is beside shop.settings, which manage.py names"
+ONLY = "it is the only wsgi.py"
+NONE = "the project has neither a wsgi.py nor an asgi.py"
+DEMO = 'WSGI_APPLICATION = "demo.wsgi.application"'
+OURS = 'WSGI_APPLICATION = "deploy.site.app"'
+TRY = "try:\n    from a import b as application\nexcept ImportError:\n    pass\n"
 MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "{}")\n'
 
 
@@ -21,9 +27,9 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("files", "kind", "target", "why"),
     [
-        ({"shop/wsgi.py": MADE}, "django", "shop.wsgi:application", "it is beside shop.settings, which manage.py names"),
+        ({"shop/wsgi.py": MADE}, "django", "shop.wsgi:application", BESIDE),
         (
-            {"shop/wsgi.py": MADE, "shop/settings.py": 'WSGI_APPLICATION = "deploy.site.app"', "deploy/site.py": "app = 1"},
+            {"shop/wsgi.py": MADE, "shop/settings.py": OURS, "deploy/site.py": "app = 1"},
             "django", "deploy.site:app", "WSGI_APPLICATION in shop/settings.py names it",
         ),
         (
@@ -40,35 +46,35 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             "django", "elsewhere.wsgi:app", "wsgi_app in gunicorn.conf.py names it",
         ),
         ({"wsgi.py": MADE}, "django", "wsgi:application", "it is beside manage.py"),
-        ({"other/wsgi.py": MADE}, "django", "other.wsgi:application", "it is the only wsgi.py"),
-        ({"other/wsgi/__init__.py": MADE}, "django", "other.wsgi:application", "it is the only wsgi.py"),
-        ({"one/wsgi.py": MADE, "two/wsgi.py": MADE}, "django", "shop.settings", "the project has neither a wsgi.py nor an asgi.py"),
-        ({"one/wsgi.py": MADE, "shop/wsgi.py": MADE}, "django", "shop.wsgi:application", "it is beside shop.settings, which manage.py names"),
-        ({"venv/wsgi.py": MADE, "tests/wsgi.py": MADE, "real/wsgi.py": MADE}, "django", "real.wsgi:application", "it is the only wsgi.py"),
-        ({"shop/wsgi.py": MADE, "shop/asgi.py": MADE}, "django", "shop.wsgi:application", "it is beside shop.settings, which manage.py names"),
-        ({"shop/asgi.py": MADE}, "asgi", "shop.asgi:application", "it is beside shop.settings, which manage.py names"),
+        ({"other/wsgi.py": MADE}, "django", "other.wsgi:application", ONLY),
+        ({"other/wsgi/__init__.py": MADE}, "django", "other.wsgi:application", ONLY),
+        ({"one/wsgi.py": MADE, "two/wsgi.py": MADE}, "django", "shop.settings", NONE),
+        ({"one/wsgi.py": MADE, "shop/wsgi.py": MADE}, "django", "shop.wsgi:application", BESIDE),
+        ({"venv/wsgi.py": MADE, "tests/wsgi.py": MADE, "real/wsgi.py": MADE}, "django", "real.wsgi:application", ONLY),
+        ({"shop/wsgi.py": MADE, "shop/asgi.py": MADE}, "django", "shop.wsgi:application", BESIDE),
+        ({"shop/asgi.py": MADE}, "asgi", "shop.asgi:application", BESIDE),
         (
             {"shop/settings.py": 'ASGI_APPLICATION = "shop.live.app"', "shop/live.py": "async def app(): ..."},
             "asgi", "shop.live:app", "ASGI_APPLICATION in shop/settings.py names it",
         ),
-        ({"src/shop/wsgi.py": MADE}, "django", "shop.wsgi:application", "it is beside shop.settings, which manage.py names"),
+        ({"src/shop/wsgi.py": MADE}, "django", "shop.wsgi:application", BESIDE),
         # What is named and not there, or there without the name, is passed over.
         (
             {"shop/settings.py": 'WSGI_APPLICATION = "gone.wsgi.application"', "shop/wsgi.py": MADE},
-            "django", "shop.wsgi:application", "it is beside shop.settings, which manage.py names",
+            "django", "shop.wsgi:application", BESIDE,
         ),
         ({"shop/wsgi.py": "import os\n", "wsgi.py": MADE}, "django", "wsgi:application", "it is beside manage.py"),
         # Whatever makes the name counts, and a file that is not Python is imported to say so.
-        ({"shop/wsgi.py": "from .real import *\n"}, "django", "shop.wsgi:application", "it is beside shop.settings, which manage.py names"),
-        ({"shop/wsgi.py": "try:\n    from a import b as application\nexcept ImportError:\n    pass\n"}, "django", "shop.wsgi:application", "it is beside shop.settings, which manage.py names"),
-        ({"shop/wsgi.py": "def broken(:\n"}, "django", "shop.wsgi:application", "it is beside shop.settings, which manage.py names"),
+        ({"shop/wsgi.py": "from .real import *\n"}, "django", "shop.wsgi:application", BESIDE),
+        ({"shop/wsgi.py": TRY}, "django", "shop.wsgi:application", BESIDE),
+        ({"shop/wsgi.py": "def broken(:\n"}, "django", "shop.wsgi:application", BESIDE),
         # Another package's settings are an example's or a test's, unless there is nothing else.
         (
-            {"demo/settings.py": 'WSGI_APPLICATION = "demo.wsgi.application"', "demo/wsgi.py": MADE, "shop/wsgi.py": MADE},
-            "django", "shop.wsgi:application", "it is beside shop.settings, which manage.py names",
+            {"demo/settings.py": DEMO, "demo/wsgi.py": MADE, "shop/wsgi.py": MADE},
+            "django", "shop.wsgi:application", BESIDE,
         ),
         (
-            {"demo/settings.py": 'WSGI_APPLICATION = "demo.wsgi.application"', "demo/wsgi.py": MADE, "more/wsgi.py": MADE},
+            {"demo/settings.py": DEMO, "demo/wsgi.py": MADE, "more/wsgi.py": MADE},
             "django", "demo.wsgi:application", "WSGI_APPLICATION in demo/settings.py names it",
         ),
     ],
@@ -119,7 +125,7 @@ def test_settings_that_other_files_name(tmp_path: Path) -> None:
         "Dockerfile.old": "ENV DJANGO_SETTINGS_MODULE shop.old\n# ENV DJANGO_SETTINGS_MODULE=shop.comment\n",
         "uwsgi.ini": "[uwsgi]\nenv = DJANGO_SETTINGS_MODULE=shop.uwsgi\n",
         "gunicorn.conf.py": 'raw_env = ["DJANGO_SETTINGS_MODULE=shop.gunicorn"]\n',
-        "Procfile": "release: DJANGO_SETTINGS_MODULE=shop.x ./x\nweb: env DJANGO_SETTINGS_MODULE=shop.web gunicorn shop\n",
+        "Procfile": "release: DJANGO_SETTINGS_MODULE=shop.x x\nweb: env DJANGO_SETTINGS_MODULE=shop.web gunicorn\n",
     }
     write(tmp_path, files)
     project = find(Settings(), tmp_path).project
