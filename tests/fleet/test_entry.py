@@ -45,6 +45,10 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             {"gunicorn.conf.py": 'wsgi_app = "elsewhere.wsgi:app"'},
             "django", "elsewhere.wsgi:app", "wsgi_app in gunicorn.conf.py names it",
         ),
+        (
+            {"shop/run.py": "def make(): ...\n", "gunicorn.conf.py": 'wsgi_app = "shop.run:make()"'},
+            "django", "shop.run:make()", "wsgi_app in gunicorn.conf.py names it",
+        ),
         ({"wsgi.py": MADE}, "django", "wsgi:application", "it is beside manage.py"),
         ({"other/wsgi.py": MADE}, "django", "other.wsgi:application", ONLY),
         ({"other/wsgi/__init__.py": MADE}, "django", "other.wsgi:application", ONLY),

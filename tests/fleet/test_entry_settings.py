@@ -18,7 +18,7 @@ from .conftest import Site, write
 # Stands in for python-dotenv: a `.env` beside the file that calls it, or above.
 DOTENV = """
     import os, pathlib, sys
-    def load_dotenv():
+    def load_dotenv(path=""):
         caller = pathlib.Path(sys._getframe(1).f_code.co_filename).resolve()
         for file in (place / ".env" for place in caller.parents):
             if file.is_file():
@@ -27,7 +27,6 @@ DOTENV = """
 """
 MANAGE = """
     import os, sys
-    from dotenv import load_dotenv
     {before}
     if __name__ == "__main__":
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{settings}")
@@ -64,6 +63,7 @@ WSGI = """
     from django.core.wsgi import get_wsgi_application
     application = get_wsgi_application()
 """
+FORCING = MANAGE.format(settings="x", before='os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings.local"')
 UNNAMED = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
 LOAD = "from dotenv import load_dotenv; load_dotenv()"
 ENV = "DEBUG=off SECRET_KEY=fromfile NAME=production.sqlite3"
@@ -154,9 +154,9 @@ async def served(site: Site) -> dict[str, object]:
 SHAPES = [
     pytest.param(project(), {}, DEFAULT, id="plain"),
     pytest.param(project(wsgi_before=LOAD), {}, OWN, id="dotenv in wsgi.py"),
-    pytest.param(project(manage_before="load_dotenv()"), {}, DEFAULT, id="dotenv in manage.py only"),
+    pytest.param(project(manage_before=LOAD), {}, DEFAULT, id="dotenv in manage.py only"),
     pytest.param(
-        project(wsgi_before=LOAD, manage_before="load_dotenv()"), {"KEY": "", "SECRET_KEY": "environment"},
+        project(wsgi_before=LOAD, manage_before=LOAD), {"KEY": "", "SECRET_KEY": "environment"},
         {**OWN, "KEY": "environment"}, id="dotenv in both, and the environment",
     ),
     pytest.param(
@@ -278,16 +278,24 @@ def test_settings_that_wsgi_forces(make: Callable[..., Site]) -> None:
 @pytest.mark.parametrize(
     "files",
     [
-        project(wsgi_before=LOAD),
-        project(manage_before="load_dotenv()"),
-        moved(project(wsgi_before=LOAD), "back end/"),
-        split(manage="shop.settings.local", wsgi="shop.settings.production"),
-        under_src(project(wsgi_before=LOAD)),
-        {**split(manage="x", wsgi="shop.settings.production"), "manage.py": MANAGE.format(settings="x", before=(
-            'os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings.local"'))},
+        pytest.param(project(wsgi_before=LOAD), id="wsgi.py reads .env"),
+        pytest.param(project(manage_before=LOAD), id="manage.py does"),
+        pytest.param(
+            {**project(wsgi_before="from . import prepare"), "shop/prepare.py": LOAD}, id="what wsgi.py imports does"
+        ),
+        pytest.param(project(wsgi_before='os.environ["NAME"] = "own.sqlite3"'), id="wsgi.py names it"),
+        pytest.param(project(wsgi_before='os.environ.setdefault("NAME", "x" + ".sqlite3")'), id="wsgi.py computes it"),
+        pytest.param(project(manage_before='os.environ["NAME"] = "own.sqlite3"'), id="manage.py forces it"),
+        pytest.param(project(manage_before='os.environ.setdefault("NAME", "own.sqlite3")'), id="manage.py names it"),
+        pytest.param(moved(project(wsgi_before=LOAD), "back end/"), id="folder below"),
+        pytest.param(split(manage="shop.settings.local", wsgi="shop.settings.production"), id="other settings"),
+        pytest.param(under_src(project(wsgi_before=LOAD)), id="src"),
+        pytest.param(
+            {**split(manage="shop.settings.local", wsgi="shop.settings.production"), "manage.py": FORCING},
+            id="manage.py forces others",
+        ),
     ],
-    ids=["wsgi.py reads .env", "manage.py does", "folder below", "other settings", "src", "manage.py forces others"],
-)  # fmt: skip
+)
 def test_the_suggested_command_migrates_the_database_of_the_site(
     make: Callable[..., Site], files: dict[str, str]
 ) -> None:
@@ -314,3 +322,13 @@ def test_an_entry_point_that_names_no_settings(make: Callable[..., Site]) -> Non
     assert not report.ready
     assert "shop/wsgi.py names no settings" in report.failed
     assert '[environment]\nDJANGO_SETTINGS_MODULE = "shop.settings"' in report.failed
+
+
+def test_both_read_the_same_file(make: Callable[..., Site]) -> None:
+    """However each of them finds it: then manage.py's own command will do."""
+    read = (
+        'import os\n    from dotenv import load_dotenv as read_dotenv\n    read_dotenv()\n    os.path.join("x", ".env")'
+    )
+    said = advice(make(project(wsgi_before=read, manage_before=LOAD)))
+    assert [each.lines for each in said if "migration" in each.problem] == [("python manage.py migrate",)]
+    assert "reads" not in str(said)

@@ -150,3 +150,23 @@ def give(folder: Path, user: str) -> pwd.struct_passwd:
     for path in (folder, *folder.rglob("*")):
         os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
     return owner
+
+
+def test_what_wsgi_does_first_is_done(tmp_path: Path) -> None:
+    """manage.py is for the developer, wsgi.py for the site: its variables, its settings, its database."""
+    folder = project(tmp_path / "site")
+    settings = folder / "mysite" / "settings.py"
+    with settings.open("a") as file:
+        file.write('import os\nALLOWED_HOSTS = ["*"]\nDATABASES["default"]["NAME"] = os.environ["DATABASE"]\n')
+    (folder / "mysite" / "production.py").write_text("from .settings import *\nDEBUG = False\n")
+    wsgi = folder / "mysite" / "wsgi.py"
+    wsgi.write_text(
+        'import os\nos.environ["DATABASE"] = "real.sqlite3"\n' + wsgi.read_text().replace(".settings", ".production")
+    )
+    with running(Site(folder)) as site:
+        assert Visitor(site.https).get("/").status == 404, "no page for debugging"
+        told = site.log.read_text()
+        assert "The site runs with mysite.production; manage.py names mysite.settings." in told
+        lines = [line for problem, lines in advice(site).items() if "migrations" in problem for line in lines]
+        assert lines == ["DJANGO_SETTINGS_MODULE=mysite.production DATABASE=real.sqlite3 python manage.py migrate"]
+        assert site.status()["application"] == {"kind": "django", "target": "mysite.wsgi:application"}

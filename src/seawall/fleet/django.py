@@ -32,8 +32,8 @@ class Project:
     sets: Mapping[str, list[str]]  # variables the entry point sets, with the values they may get
     fixed: bool  # it names the settings whatever the environment says
     manage: Mapping[str, list[str]]  # variables manage.py sets
-    manage_fixed: bool  # it names the settings whatever the environment says
-    differs: str  # the files of variables that only one of the two reads, in a sentence
+    forced: tuple[str, ...]  # those of them that it sets whatever the environment says
+    differs: str  # what else only one of the two does to the environment, in a sentence
     named: tuple[tuple[str, str], ...]  # file, and the settings module it names
     production: tuple[str, ...]  # settings modules that seem to be made for production
     configured: tuple[str, ...]  # other variables that seawall.toml sets
@@ -76,8 +76,8 @@ def settings_module(manage: Path, environment: Mapping[str, str]) -> str:
 
 def describe(tree: Tree, entry: Entry | None, configured: Mapping[str, str]) -> Project:
     """All that the processes inside are told. `configured` are the variables that seawall.toml sets."""
-    begun = preparation(entry.file) if entry and entry.file else Preparation()
-    manage = preparation(tree.home / "manage.py")
+    begun = _all_of_it(tree, entry.file) if entry and entry.file else Preparation()
+    manage = _all_of_it(tree, tree.home / "manage.py")
     file = tree.shown(entry.file) if entry and entry.file else entry.module if entry else ""
     known = (*begun.settings, *manage.settings, *(value for name, value in configured.items() if name == VARIABLE))
     return Project(
@@ -88,20 +88,40 @@ def describe(tree: Tree, entry: Entry | None, configured: Mapping[str, str]) -> 
         sets=begun.sets,
         fixed=VARIABLE in begun.fixed,
         manage=manage.sets,
-        manage_fixed=VARIABLE in manage.fixed,
-        differs=_differs(file or "Seawall", begun.files, manage.files),
+        forced=tuple(manage.fixed),
+        differs=_differs(file or "Seawall", begun.other, manage.other),
         named=tuple(_deployed(tree)),
         production=tuple(_production(tree, known)),
         configured=tuple(name for name in configured if name != VARIABLE),
     )
 
 
+def _all_of_it(tree: Tree, file: Path) -> Preparation:
+    """With what modules of the project do that it imports for the purpose."""
+    found = preparation(file)
+    for each in sorted(tree.imported(file)):
+        found.add(preparation(each))
+    return found
+
+
+def expected(project: Project, environment: Mapping[str, str]) -> str:
+    """Which settings will be loaded as far as the files say, in words."""
+    manage, named = project.manage.get(VARIABLE, []), project.sets.get(VARIABLE, [])
+    who = project.file or "manage.py"
+    if environment.get(VARIABLE) and not project.fixed:
+        named, who = [environment[VARIABLE]], "the environment"
+    elif not project.entry:
+        named = manage
+    if not named:
+        return f"the settings are those {who} names when it runs"
+    other = f"; manage.py names {' or '.join(manage)}" if manage and not set(manage) & set(named) else ""
+    return f"settings {' or '.join(named)}, which {who} names{other}"
+
+
 def _differs(file: str, begun: set[str], manage: set[str]) -> str:
-    """Where one reads `.env` and the other does not, the two may use different databases."""
+    """Where only one of them reads `.env`, say, the two may use different databases."""
     pairs = (("manage.py", manage - begun, file), (file, begun - manage, "manage.py"))
-    return "; ".join(
-        f"{reads} reads {', '.join(sorted(only))}, {other} does not" for reads, only, other in pairs if only
-    )
+    return "; ".join(f"{one} {', '.join(sorted(only))}, {other} does not" for one, only, other in pairs if only)
 
 
 def _deployed(tree: Tree) -> Iterator[tuple[str, str]]:

@@ -45,15 +45,24 @@ class Tree:
 
     def find(self, module: str) -> tuple[Path, Path] | None:
         """(root, file) of the module, if it is in the project."""
-        for root in self.roots:
-            place = root.joinpath(*module.split("."))
-            for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
-                if file.is_file():
-                    return root, file
-        return None
+        return next(((root, file) for root in self.roots if (file := module_file(root, module))), None)
+
+    def imported(self, file: Path) -> set[Path]:
+        """Files of the project that the file imports itself."""
+        found = set()
+        for level, module in source.imports(file):
+            roots = [file.parents[level - 1]] if 0 < level <= len(file.parents) else self.roots
+            found |= {each for root in roots if module and (each := module_file(root, module))}
+        return found
 
     def shown(self, file: Path) -> str:
         return str(file.relative_to(self.project))
+
+
+def module_file(root: Path, module: str) -> Path | None:
+    place = root.joinpath(*module.split("."))
+    places = (place.with_name(f"{place.name}.py"), place / "__init__.py")
+    return next((file for file in places if file.is_file()), None)
 
 
 def choose(tree: Tree) -> Entry | None:
@@ -65,11 +74,11 @@ def _gunicorn(tree: Tree) -> Iterator[Entry]:
     for file in dict.fromkeys((tree.home / "gunicorn.conf.py", tree.project / "gunicorn.conf.py")):
         for _, target in source.constants(file, "wsgi_app"):
             module, _, name = target.partition(":")
-            found, why = tree.find(module), f"wsgi_app in {tree.shown(file)} names it"
-            if found is None:
-                yield Entry(module, name or "application", module.endswith("asgi"), why, tree.home, None)
-            elif source.defines(found[1], name or "application"):
-                yield Entry(module, name or "application", source.is_asgi(found[1]), why, *found)
+            found, name = tree.find(module), name or "application"
+            asgi = module.endswith("asgi") or bool(found and source.is_asgi(found[1]))
+            if found is None or source.defines(found[1], name.partition("(")[0]):
+                why = f"wsgi_app in {tree.shown(file)} names it"
+                yield Entry(module, name, asgi, why, *(found or (tree.home, None)))
 
 
 def _named(tree: Tree, variable: str, own: bool) -> Iterator[Entry]:

@@ -18,13 +18,33 @@ def tree(path: Path) -> ast.Module | None:
         return None
 
 
+def parsed(path: Path) -> ast.Module:
+    """The same, empty where there is none."""
+    return tree(path) or ast.Module([], [])
+
+
 @dataclass
 class Preparation:
     """What an entry point (manage.py, wsgi.py) does to the environment before Django reads its settings."""
 
     defaults: dict[str, list[str]] = field(default_factory=dict)  # variables it sets where they are unset
     fixed: dict[str, list[str]] = field(default_factory=dict)  # variables it sets whatever they were
-    files: set[str] = field(default_factory=set)  # files of variables it reads, such as .env
+    other: set[str] = field(default_factory=set)  # what else it does, in words: "reads .env", "sets DATABASE_URL"
+
+    def add(self, more: "Preparation") -> None:
+        for own, others in ((self.defaults, more.defaults), (self.fixed, more.fixed)):
+            for name, values in others.items():
+                own[name] = list(dict.fromkeys((*own.get(name, ()), *values)))
+        self.other |= more.other
+
+    def put(self, into: dict[str, list[str]], key: ast.expr, value: ast.expr) -> None:
+        match key, value:
+            case ast.Constant(value=str(name)), ast.Constant(value=str(text)):
+                into.setdefault(name, []).append(text)
+            case ast.Constant(value=str(name)), _:
+                self.other |= {f"sets {name}"} - {f"sets {VARIABLE}"}
+            case _:
+                self.other.add("sets variables")
 
     @property
     def sets(self) -> dict[str, list[str]]:
@@ -39,32 +59,54 @@ class Preparation:
 
 
 def preparation(path: Path) -> Preparation:
-    """What the file does as far as it says so in literals; nothing for a file that cannot be read."""
-    found = Preparation()
-    for node in ast.walk(tree(path) or ast.Module([], [])):
+    """What the file does as far as it shows; nothing for a file that cannot be read."""
+    found, module = Preparation(), parsed(path)
+    imported = any(isinstance(node, ast.ImportFrom) and node.module == "os" for node in ast.walk(module))
+    mappings = {"os.environ", "environ"} if imported else {"os.environ"}  # else environ is a WSGI request's
+    for node in ast.walk(module):
         match node:
-            case ast.Call(func=called, args=[ast.Constant(value=str(key)), ast.Constant(value=str(value))]) if (
-                key == VARIABLE or ast.unparse(called).endswith("environ.setdefault")
-            ):
-                found.defaults.setdefault(key, []).append(value)
-            case ast.Call(args=[ast.Constant(value=key)], keywords=[ast.keyword(value=ast.Constant(value=str(value)))]):
-                if key == VARIABLE:  # decouple's config("…", default="…")
-                    found.defaults.setdefault(VARIABLE, []).append(value)
-            case ast.Assign(
-                targets=[ast.Subscript(value=mapping, slice=ast.Constant(value=str(key)))],
-                value=ast.Constant(value=str(value)),
-            ) if ast.unparse(mapping).endswith("environ"):
-                found.fixed.setdefault(key, []).append(value)
-            case ast.Call(func=called) if "dotenv" in (name := last_name(called)) or name == "read_env":
-                if name != "find_dotenv":
-                    found.files.add(_strings(node) or ".env")
+            case ast.Call():
+                _take_call(found, node, mappings)
+            case ast.Assign(targets=[ast.Subscript(value=mapping, slice=key)], value=value):
+                if ast.unparse(mapping) in mappings:
+                    found.put(found.fixed, key, value)
     return found
 
 
-def _strings(call: ast.Call) -> str:
-    """The literals among the arguments: of a path only the names matter, since each file is in another folder."""
-    inside = (node for argument in (*call.args, *call.keywords) for node in ast.walk(argument))
-    return "/".join(node.value for node in inside if isinstance(node, ast.Constant) and isinstance(node.value, str))
+def _take_call(found: Preparation, call: ast.Call, mappings: set[str]) -> None:
+    owner, _, name = ast.unparse(call.func).rpartition(".")
+    match call:
+        case ast.Call(args=[key, value]) if owner in mappings and name == "setdefault":
+            found.put(found.defaults, key, value)
+        case ast.Call(args=[ast.Constant(value=key), ast.Constant(value=str(value))]) if key == VARIABLE:
+            found.defaults.setdefault(VARIABLE, []).append(value)
+        case ast.Call(args=[ast.Constant(value=key)], keywords=[ast.keyword(value=ast.Constant(value=str(value)))]):
+            if key == VARIABLE:  # decouple's config("…", default="…")
+                found.defaults.setdefault(VARIABLE, []).append(value)
+        case _ if owner in mappings and name == "update":
+            found.other.add("sets variables")
+        case _ if name != "find_dotenv" and ("dotenv" in name or name == "read_env"):
+            found.other.add(f"reads {_file_name(call) or '.env'}")
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Every module the file may import, however deep in it: leading dots and name."""
+    for node in ast.walk(parsed(path)):
+        match node:
+            case ast.Import(names=names):
+                yield from ((0, alias.name) for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                yield level, module or ""
+                yield from ((level, f"{module or ''}.{alias.name}".lstrip(".")) for alias in names)
+
+
+def _file_name(call: ast.Call) -> str:
+    """The file's own name among the arguments, or "": the path to it is another from each place."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "dotenv_path")]
+    inside = (node for argument in given for node in ast.walk(argument) if isinstance(node, ast.Constant))
+    return next(
+        (text.rpartition("/")[2] for text in [node.value for node in inside][::-1] if isinstance(text, str)), ""
+    )
 
 
 def last_name(called: ast.expr) -> str:
@@ -74,7 +116,7 @@ def last_name(called: ast.expr) -> str:
 
 def constants(path: Path, *names: str) -> Iterator[tuple[str, str]]:
     """`NAME = "text"` at the top of the file, for the names given: name and text."""
-    for node in (tree(path) or ast.Module([], [])).body:
+    for node in parsed(path).body:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))) if name in names:
                 yield name, text
@@ -82,8 +124,8 @@ def constants(path: Path, *names: str) -> Iterator[tuple[str, str]]:
 
 def defines(path: Path, name: str) -> bool:
     """Whether the module has the name. One that is not Python passes: its own error says more when it is imported."""
-    parsed = tree(path)
-    return parsed is None or any(found in (name, "*") for found in _defined(parsed.body))
+    module = tree(path)
+    return module is None or any(found in (name, "*") for found in _defined(module.body))
 
 
 def _defined(body: list[ast.stmt]) -> Iterator[str]:
@@ -107,5 +149,5 @@ def _defined(body: list[ast.stmt]) -> Iterator[str]:
 
 def is_asgi(path: Path) -> bool:
     """Whether the module makes an ASGI application."""
-    calls = (node for node in ast.walk(tree(path) or ast.Module([], [])) if isinstance(node, ast.Call))
+    calls = (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call))
     return any(last_name(call.func) in ASGI for call in calls)

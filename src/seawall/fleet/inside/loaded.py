@@ -14,7 +14,7 @@ def command(setup: Setup, words: str) -> str:
     project, unlike = setup.project, _unlike(setup)
     enter = f"cd {shlex.quote(project['enters'])} && " if project.get("enters") else ""
     variables = "".join(f"{name}={shlex.quote(value)} " for name, value in unlike.items())
-    if not project.get("differs") and not (VARIABLE in unlike and project["manage_fixed"]):
+    if not _spoils(setup):
         return f"{enter}{variables}python manage.py {words}"
     path = f"PYTHONPATH={shlex.quote(os.pathsep.join(project['path']))} " if project["path"] else ""
     return f"{enter}{path}{variables}python {_without_manage(project['entry'], words)}"
@@ -26,6 +26,16 @@ def also_set(setup: Setup) -> str:
     return f" The command needs {', '.join(names)} as in seawall.toml." if names else ""
 
 
+def _spoils(setup: Setup) -> bool:
+    """Whether manage.py makes an environment of its own, whatever is set before it."""
+    project = setup.project
+    if not project or project["differs"]:
+        return bool(project)
+    sets = project["manage"].items()
+    unlike = [name for name, values in sets if os.environ.get(name) not in values]
+    return any(name in project["forced"] or name not in os.environ for name in unlike)
+
+
 def _without_manage(entry: str, words: str) -> str:
     """Django's own command line, after what the entry point does."""
     if not entry:
@@ -35,11 +45,12 @@ def _without_manage(entry: str, words: str) -> str:
 
 
 def _unlike(setup: Setup) -> dict[str, str]:
-    """Variables that manage.py sets otherwise. Values come from the project's own files alone: others may be secret."""
-    unlike = {}
-    for name, values in setup.project.get("manage", {}).items():
+    """Variables that manage.py does not set like this. Only values in the project's files: others may be secret."""
+    unlike, project = {}, setup.project
+    for name in (VARIABLE, *project["sets"], *project["manage"]) if project else ():
+        values = project["manage"].get(name)
         value = os.environ.get(name, "")
-        public = name == VARIABLE or value in setup.project["sets"].get(name, ())
+        public = name == VARIABLE or value in project["sets"].get(name, ())
         if value and public and values != [value]:
             unlike[name] = value
     return unlike
@@ -51,30 +62,34 @@ def facts(setup: Setup) -> Iterator[Fact]:
     if not project or not loaded:
         return
     if others := _others(setup, loaded):
-        said = ", ".join(f"{file} names {module}" for file, module in others)
+        said = ", ".join(f"{words} {module}" for words, module in others)
         problem = f"The site runs with {loaded}; {said}."
         yield _to_switch(setup, problem, others[0][1])
     if project["differs"]:
         yield know(
             f"{project['differs']}.",
-            f"They may use different databases. A command with what the site has: {command(setup, 'migrate')}",
+            f"They may use different databases. To migrate the site's: {command(setup, 'migrate')}",
         )
 
 
 def _others(setup: Setup, loaded: str) -> list[tuple[str, str]]:
-    """(file, the settings it names), likeliest for production first."""
+    """(who names it, another settings module), likeliest for production first."""
     project = setup.project
-    named = [(file, module) for file, module in project["named"]]
+    named = [(f"{file} names", module) for file, module in project["named"]]
     if "prod" not in loaded.rpartition(".")[2]:
-        named += [("a file", module) for module in project["production"]]
+        named += [("there is", module) for module in project["production"]]
     if loaded not in (values := project["manage"].get(VARIABLE, [])):
-        named += [("manage.py", module) for module in values[:1]]
-    return list(dict.fromkeys((file, module) for file, module in named if module != loaded))
+        named += [("manage.py names", module) for module in values[:1]]
+    return list(dict.fromkeys((words, module) for words, module in named if module != loaded))
 
 
 def _to_switch(setup: Setup, problem: str, other: str) -> Fact:
     project, typed = setup.project, command(setup, "migrate")
-    why = "" if typed.endswith("python manage.py migrate") and not _unlike(setup) else f"Commands: {typed}"
+    why = (
+        ""
+        if typed.endswith("python manage.py migrate") and not _unlike(setup)
+        else f"To migrate this site's database: {typed}"
+    )
     if project["fixed"]:
         return know(f"{problem} {project['file']} sets this whatever the environment says.", why)
     return know(f"{problem} To use that, in seawall.toml:", why, ("[environment]", f'{VARIABLE} = "{other}"'))
