@@ -67,6 +67,14 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             {"shop/settings.py": 'WSGI_APPLICATION = "gone.wsgi.application"', "shop/wsgi.py": MADE},
             "django", "shop.wsgi:application", BESIDE,
         ),
+        (
+            {"shop/settings.py": 'WSGI_APPLICATION = "application"', "__init__.py": MADE, "shop/wsgi.py": MADE},
+            "django", "shop.wsgi:application", BESIDE,
+        ),
+        (
+            {"shop/settings.py": 'WSGI_APPLICATION = "../shop.wsgi.application"', "shop/wsgi.py": MADE},
+            "django", "shop.wsgi:application", BESIDE,
+        ),
         ({"shop/wsgi.py": "import os\n", "wsgi.py": MADE}, "django", "wsgi:application", "it is beside manage.py"),
         # Whatever makes the name counts, and a file that is not Python is imported to say so.
         ({"shop/wsgi.py": "from .real import *\n"}, "django", "shop.wsgi:application", BESIDE),
@@ -148,3 +156,13 @@ def test_secrets_of_seawall_toml_are_not_told(tmp_path: Path) -> None:
     write(tmp_path, {"manage.py": MANAGE.format("shop.settings"), "shop/wsgi.py": MADE})
     found = find(Settings(environment={"KEY": "hush"}), tmp_path)
     assert "hush" not in repr(found)
+
+
+def test_code_that_only_looks_like_an_environment(tmp_path: Path) -> None:
+    """A WSGI request's environ is none, and a very long chain of calls is read as well."""
+    chain = "x = a" + ".b()" * 400 + "\n"
+    wrapper = "def application(environ, start):\n    environ['SCRIPT_NAME'] = start\n    environ.update({})\n"
+    write(tmp_path, {"manage.py": MANAGE.format("shop.settings"), "shop/wsgi.py": chain + wrapper})
+    project = find(Settings(), tmp_path).project
+    assert project
+    assert (project.differs, project.sets) == ("", {})

@@ -126,11 +126,14 @@ def other_server(folder: Path, target: str, asgi: bool, environment: dict[str, s
     command = [sys.executable, "-m", *server, target]
     running = subprocess.Popen(command, cwd=folder, env=code, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
-        while not address.exists() and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        while True:
             assert running.poll() is None, "it ended"
-            time.sleep(0.05)
-        return asyncio.run(_ask(address))
+            try:
+                return asyncio.run(_ask(address))
+            except OSError:  # it does not listen yet
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
     finally:
         running.terminate()
         running.wait(10)
@@ -332,3 +335,13 @@ def test_both_read_the_same_file(make: Callable[..., Site]) -> None:
     said = advice(make(project(wsgi_before=read, manage_before=LOAD)))
     assert [each.lines for each in said if "migration" in each.problem] == [("python manage.py migrate",)]
     assert "reads" not in str(said)
+
+
+def test_what_only_gunicorn_would_do_is_said(make: Callable[..., Site]) -> None:
+    files = {
+        **project(),
+        "gunicorn.conf.py": LOAD + '\nraw_env = ["NAME=x.sqlite3", "DJANGO_SETTINGS_MODULE=shop.other"]\n',
+    }
+    said = [each.problem for each in advice(make(files))]
+    assert "gunicorn.conf.py reads .env, sets NAME, which Seawall does not do." in said
+    assert "gunicorn.conf.py names shop.other" in said[0]

@@ -170,3 +170,16 @@ def test_what_wsgi_does_first_is_done(tmp_path: Path) -> None:
         lines = [line for problem, lines in advice(site).items() if "migrations" in problem for line in lines]
         assert lines == ["DJANGO_SETTINGS_MODULE=mysite.production DATABASE=real.sqlite3 python manage.py migrate"]
         assert site.status()["application"] == {"kind": "django", "target": "mysite.wsgi:application"}
+
+
+def test_a_project_that_has_only_asgi(tmp_path: Path) -> None:
+    folder = project(tmp_path / "site")
+    (folder / "mysite" / "urls.py").write_text(WHO)
+    (folder / "mysite" / "wsgi.py").unlink()
+    settings = folder / "mysite" / "settings.py"
+    settings.write_text(settings.read_text().replace("WSGI_APPLICATION", "IGNORED"))
+    with running(Site(folder)) as site:
+        assert Visitor(site.https).get("/").json()["folder"] == str(folder)
+        assert site.status()["application"] == {"kind": "asgi", "target": "mysite.asgi:application"}
+        assert any("manage.py migrate" in line for lines in advice(site).values() for line in lines)
+        survives_a_death(site)

@@ -12,8 +12,8 @@ from seawall.fleet.source import VARIABLE, Preparation, preparation
 
 # Files that say how the project is run elsewhere, and where in them a variable is set for the application.
 DEPLOYMENT = {
-    "Dockerfile*": r"^\s*ENV\s(?:[^\n]|\\\n)*?",
-    "uwsgi*.ini": r"^\s*env\s*=\s*",
+    "Dockerfile*": r"^[ \t]*ENV\s(?:[^\n]|\\\n)*?",
+    "uwsgi*.ini": r"^[ \t]*env\s*=\s*",
     "gunicorn.conf.py": r"^[^#\n]*?[\"']",
     "Procfile": r"^web:[^\n]*?",
 }
@@ -34,6 +34,7 @@ class Project:
     manage: Mapping[str, list[str]]  # variables manage.py sets
     forced: tuple[str, ...]  # those of them that it sets whatever the environment says
     differs: str  # what else only one of the two does to the environment, in a sentence
+    ignored: str  # what gunicorn.conf.py does to the environment, in a sentence: it is not run
     named: tuple[tuple[str, str], ...]  # file, and the settings module it names
     production: tuple[str, ...]  # settings modules that seem to be made for production
     configured: tuple[str, ...]  # other variables that seawall.toml sets
@@ -90,6 +91,7 @@ def describe(tree: Tree, entry: Entry | None, configured: Mapping[str, str]) -> 
         manage=manage.sets,
         forced=tuple(manage.fixed),
         differs=_differs(file or "Seawall", begun.other, manage.other),
+        ignored="; ".join(_ignored(tree)),
         named=tuple(_deployed(tree)),
         production=tuple(_production(tree, known)),
         configured=tuple(name for name in configured if name != VARIABLE),
@@ -122,6 +124,15 @@ def _differs(file: str, begun: set[str], manage: set[str]) -> str:
     """Where only one of them reads `.env`, say, the two may use different databases."""
     pairs = (("manage.py", manage - begun, file), (file, begun - manage, "manage.py"))
     return "; ".join(f"{one} {', '.join(sorted(only))}, {other} does not" for one, only, other in pairs if only)
+
+
+def _ignored(tree: Tree) -> Iterator[str]:
+    for file in dict.fromkeys(folder / "gunicorn.conf.py" for folder in (tree.project, tree.home)):
+        found = preparation(file)
+        raw = {text.partition("=")[0] for text in source.strings(file, "raw_env")}
+        ways = sorted(found.other | {f"sets {name}" for name in raw | found.sets.keys() if name != VARIABLE})
+        if ways:
+            yield f"{tree.shown(file)} {', '.join(ways)}"
 
 
 def _deployed(tree: Tree) -> Iterator[tuple[str, str]]:

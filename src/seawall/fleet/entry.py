@@ -52,7 +52,7 @@ class Tree:
         found = set()
         for level, module in source.imports(file):
             roots = [file.parents[level - 1]] if 0 < level <= len(file.parents) else self.roots
-            found |= {each for root in roots if module and (each := module_file(root, module))}
+            found |= {each for root in roots if (each := module_file(root, module))}
         return found
 
     def shown(self, file: Path) -> str:
@@ -60,6 +60,8 @@ class Tree:
 
 
 def module_file(root: Path, module: str) -> Path | None:
+    if not all(part.isidentifier() for part in module.split(".")):
+        return None
     place = root.joinpath(*module.split("."))
     places = (place.with_name(f"{place.name}.py"), place / "__init__.py")
     return next((file for file in places if file.is_file()), None)
@@ -134,24 +136,26 @@ RULES: tuple[Callable[[Tree], Iterator[Entry]], ...] = (
 )
 
 
-def _settings_files(tree: Tree, own: bool) -> list[Path]:
+def _settings_files(tree: Tree, own: bool) -> Iterator[Path]:
     """Files that may hold settings: those that manage.py names and others of their packages, or else all others."""
     named = [found[1] for module in tree.settings if (found := tree.find(module))]
     beside = [file for each in named for file in sorted(each.parent.glob("*.py"))]
-    seen = {root: sorted(_walk(root)) for root in tree.roots}
-    below = [file for root in seen for file in seen[root] if file.relative_to(root).parts[0] in tree.packages]
-    mine = dict.fromkeys((*named, *beside, *below))
-    return list(mine) if own else [file for root in seen for file in seen[root] if file not in mine]
+    packages = [root / package for root in tree.roots for package in sorted(tree.packages)]
+    mine = dict.fromkeys((*named, *beside, *(file for package in packages for file in _walk(package))))
+    if own:
+        yield from mine
+    else:
+        yield from (file for root in tree.roots for file in _walk(root) if file not in mine)
 
 
-def _walk(top: Path) -> Iterator[Path]:
+def _walk(top: Path) -> list[Path]:
     """Python files with settings in their name or their folder's."""
+    found = []
     for folder, below, names in os.walk(top):
         parts = Path(folder).relative_to(top).parts
         below[:] = [name for name in below if counts(name)] if len(parts) < DEPTH - 1 else []
-        for name in names:
-            if name.endswith(".py") and "settings" in "/".join((*parts, name)):
-                yield Path(folder, name)
+        found += [Path(folder, name) for name in names if "settings" in "/".join((top.name, *parts, name))]
+    return sorted(file for file in found if file.suffix == ".py")
 
 
 def counts(folder: str) -> bool:

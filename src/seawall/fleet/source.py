@@ -68,13 +68,13 @@ def preparation(path: Path) -> Preparation:
             case ast.Call():
                 _take_call(found, node, mappings)
             case ast.Assign(targets=[ast.Subscript(value=mapping, slice=key)], value=value):
-                if ast.unparse(mapping) in mappings:
+                if dotted(mapping) in mappings:
                     found.put(found.fixed, key, value)
     return found
 
 
 def _take_call(found: Preparation, call: ast.Call, mappings: set[str]) -> None:
-    owner, _, name = ast.unparse(call.func).rpartition(".")
+    owner, _, name = dotted(call.func).rpartition(".")
     match call:
         case ast.Call(args=[key, value]) if owner in mappings and name == "setdefault":
             found.put(found.defaults, key, value)
@@ -109,9 +109,19 @@ def _file_name(call: ast.Call) -> str:
     )
 
 
+def dotted(expression: ast.expr) -> str:
+    """`a.b.c`; of `a().b.c`, where a name cannot be told, `.b.c`."""
+    names = []
+    while isinstance(expression, ast.Attribute):
+        names.append(expression.attr)
+        expression = expression.value
+    names.append(expression.id if isinstance(expression, ast.Name) else "")
+    return ".".join(reversed(names))
+
+
 def last_name(called: ast.expr) -> str:
     """`c` of `a.b.c`."""
-    return ast.unparse(called).rpartition(".")[2]
+    return dotted(called).rpartition(".")[2]
 
 
 def constants(path: Path, *names: str) -> Iterator[tuple[str, str]]:
@@ -120,6 +130,17 @@ def constants(path: Path, *names: str) -> Iterator[tuple[str, str]]:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))) if name in names:
                 yield name, text
+
+
+def strings(path: Path, name: str) -> list[str]:
+    """The texts of `NAME = ["text", …]` at the top of the file."""
+    for node in parsed(path).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=found)], value=ast.List(elts=each) | ast.Tuple(elts=each)) if (
+                found == name
+            ):
+                return [one.value for one in each if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return []
 
 
 def defines(path: Path, name: str) -> bool:

@@ -57,7 +57,7 @@ def _unlike(setup: Setup) -> dict[str, str]:
 
 
 def facts(setup: Setup) -> Iterator[Fact]:
-    """The settings that were loaded, where files of the project name others or manage.py reads other files."""
+    """The settings that were loaded, where files of the project name others or prepare the environment otherwise."""
     project, loaded = setup.project, os.environ.get(VARIABLE, "")
     if not project or not loaded:
         return
@@ -69,6 +69,11 @@ def facts(setup: Setup) -> Iterator[Fact]:
         yield know(
             f"{project['differs']}.",
             f"They may use different databases. To migrate the site's: {command(setup, 'migrate')}",
+        )
+    if project["ignored"]:
+        yield know(
+            f"{project['ignored']}, which Seawall does not do.",
+            "Do it in the module that is served, or in [environment] of seawall.toml.",
         )
 
 
@@ -84,12 +89,9 @@ def _others(setup: Setup, loaded: str) -> list[tuple[str, str]]:
 
 
 def _to_switch(setup: Setup, problem: str, other: str) -> Fact:
-    project, typed = setup.project, command(setup, "migrate")
-    why = (
-        ""
-        if typed.endswith("python manage.py migrate") and not _unlike(setup)
-        else f"To migrate this site's database: {typed}"
-    )
+    project, why = setup.project, ""
+    if _spoils(setup) or _unlike(setup):
+        why = f"To migrate this site's database: {command(setup, 'migrate')}"
     if project["fixed"]:
         return know(f"{problem} {project['file']} sets this whatever the environment says.", why)
     return know(f"{problem} To use that, in seawall.toml:", why, ("[environment]", f'{VARIABLE} = "{other}"'))
