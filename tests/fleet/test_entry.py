@@ -42,6 +42,14 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             "asgi", "shop.asgi:application", "wsgi_app in gunicorn.conf.py names it",
         ),
         (
+            {"shop/live.py": "app = ProtocolTypeRouter({})\n", "gunicorn.conf.py": 'wsgi_app = "shop.live:app"'},
+            "asgi", "shop.live:app", "wsgi_app in gunicorn.conf.py names it",
+        ),
+        (
+            {"shop/asgi.py": "from .live import app\n", "gunicorn.conf.py": 'wsgi_app = "shop.asgi:app"'},
+            "asgi", "shop.asgi:app", "wsgi_app in gunicorn.conf.py names it",
+        ),
+        (
             {"gunicorn.conf.py": 'wsgi_app = "elsewhere.wsgi:app"'},
             "django", "elsewhere.wsgi:app", "wsgi_app in gunicorn.conf.py names it",
         ),
@@ -72,7 +80,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             "django", "shop.wsgi:application", BESIDE,
         ),
         (
-            {"shop/settings.py": 'WSGI_APPLICATION = "../shop.wsgi.application"', "shop/wsgi.py": MADE},
+            {"shop/settings.py": 'WSGI_APPLICATION = "a/b.wsgi.app"', "a/b/wsgi.py": "app = 1", "shop/wsgi.py": MADE},
             "django", "shop.wsgi:application", BESIDE,
         ),
         ({"shop/wsgi.py": "import os\n", "wsgi.py": MADE}, "django", "wsgi:application", "it is beside manage.py"),
@@ -119,6 +127,14 @@ def test_a_folder_below_and_gunicorn_above(tmp_path: Path) -> None:
     assert (above.target, above.folder) == ("back.shop.wsgi:application", tmp_path)
 
 
+def test_src_in_a_folder_below(tmp_path: Path) -> None:
+    write(tmp_path, {"back/manage.py": MANAGE.format("shop.settings"), "back/src/shop/wsgi.py": MADE})
+    found = find(Settings(), tmp_path)
+    assert (found.target, found.folder) == ("shop.wsgi:application", tmp_path / "back")
+    assert found.project
+    assert (found.project.path, found.project.enters) == ((str(tmp_path / "back" / "src"),), "back")
+
+
 def test_seawall_toml_goes_before_all(tmp_path: Path) -> None:
     files = {"shop/wsgi.py": MADE, "shop/asgi.py": MADE, "gunicorn.conf.py": 'wsgi_app = "shop.wsgi"\n'}
     write(tmp_path, {"manage.py": MANAGE.format("shop.settings"), **files})
@@ -154,8 +170,10 @@ def test_settings_that_other_files_name(tmp_path: Path) -> None:
 
 def test_secrets_of_seawall_toml_are_not_told(tmp_path: Path) -> None:
     write(tmp_path, {"manage.py": MANAGE.format("shop.settings"), "shop/wsgi.py": MADE})
-    found = find(Settings(environment={"KEY": "hush"}), tmp_path)
+    found = find(Settings(environment={"KEY": "hush", "DJANGO_SETTINGS_MODULE": "shop.other"}), tmp_path)
     assert "hush" not in repr(found)
+    assert found.project
+    assert found.project.configured == ("KEY",)
 
 
 def test_code_that_only_looks_like_an_environment(tmp_path: Path) -> None:

@@ -137,15 +137,14 @@ RULES: tuple[Callable[[Tree], Iterator[Entry]], ...] = (
 
 
 def _settings_files(tree: Tree, own: bool) -> Iterator[Path]:
-    """Files that may hold settings: those that manage.py names and others of their packages, or else all others."""
-    named = [found[1] for module in tree.settings if (found := tree.find(module))]
-    beside = [file for each in named for file in sorted(each.parent.glob("*.py"))]
-    packages = [root / package for root in tree.roots for package in sorted(tree.packages)]
-    mine = dict.fromkeys((*named, *beside, *(file for package in packages for file in _walk(package))))
+    """Files that may hold settings: those that manage.py names and others of their packages, or all there are."""
     if own:
-        yield from mine
+        named = [found[1] for module in tree.settings if (found := tree.find(module))]
+        beside = (file for each in named for file in sorted(each.parent.glob("*.py")))
+        packages = (root / package for root in tree.roots for package in sorted(tree.packages))
+        yield from dict.fromkeys((*named, *beside, *(file for package in packages for file in _walk(package))))
     else:
-        yield from (file for root in tree.roots for file in _walk(root) if file not in mine)
+        yield from (file for root in tree.roots for file in _walk(root))
 
 
 def _walk(top: Path) -> list[Path]:

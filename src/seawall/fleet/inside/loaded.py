@@ -94,4 +94,4 @@ def _to_switch(setup: Setup, problem: str, other: str) -> Fact:
         why = f"To migrate this site's database: {command(setup, 'migrate')}"
     if project["fixed"]:
         return know(f"{problem} {project['file']} sets this whatever the environment says.", why)
-    return know(f"{problem} To use that, in seawall.toml:", why, ("[environment]", f'{VARIABLE} = "{other}"'))
+    return know(f"{problem} To use another, in seawall.toml:", why, ("[environment]", f'{VARIABLE} = "{other}"'))
