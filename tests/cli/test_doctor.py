@@ -65,6 +65,25 @@ def test_a_site_with_nothing_missing(project: Path) -> None:
     assert sorted(file.name for file in project.iterdir()) == ["main.py", "seawall.toml"], "it only looks"
 
 
+def test_which_settings_a_django_project_will_have(project: Path) -> None:
+    file = project / "seawall.toml"
+    file.write_text(file.read_text().replace('wsgi = "main:app"', ""))
+    name = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.{}")\n'
+    (project / "manage.py").write_text(name.format("local"))
+    (project / "shop").mkdir()
+    (project / "shop" / "wsgi.py").write_text(name.format("production") + "application = None\n")
+    (project / "shop" / "local.py").write_text('WSGI_APPLICATION = "shop.wsgi.application"\n')
+    _, found = doctor(project)
+    assert found["application"]["text"] == (
+        f"django: shop.wsgi:application, in {project} (WSGI_APPLICATION in shop/local.py names it); "
+        "settings shop.production, which shop/wsgi.py names; manage.py names shop.local"
+    )
+    assert "Django" in found["interpreter"]["text"]
+    (project / "shop" / "wsgi.py").unlink()
+    _, found = doctor(project)
+    assert found["application"]["text"].endswith("; settings shop.local, which manage.py names")
+
+
 def test_what_a_person_sees(project: Path) -> None:
     add(project, 'user = "nobody-of-this-name"' if os.getuid() == 0 else 'python = "missing"')
     shown = subprocess.run(

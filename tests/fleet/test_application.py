@@ -40,17 +40,18 @@ def test_settings_named_in_manage(tmp_path: Path, source: str) -> None:
     assert found.python == Path(sys.executable)
 
 
+def test_a_manage_that_is_not_python(tmp_path: Path) -> None:
+    write(tmp_path, {"manage.py": "def broken(:\n"})
+    with pytest.raises(ApplicationNotFound, match="cannot be read as Python"):
+        find(Settings(), tmp_path)
+
+
 def test_settings_named_in_the_environment_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"manage.py": SETDEFAULT})
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.production")
     assert find(Settings(), tmp_path).target == "shop.production"
     own = Settings(environment={"DJANGO_SETTINGS_MODULE": "shop.staging"})
     assert find(own, tmp_path).target == "shop.staging"
-
-
-def test_settings_named_only_in_wsgi(tmp_path: Path) -> None:
-    write(tmp_path, {"manage.py": "print()\n", "shop/wsgi.py": SETDEFAULT})
-    assert find(Settings(), tmp_path).target == "shop.settings"
 
 
 def test_manage_that_names_no_settings(tmp_path: Path) -> None:
@@ -82,6 +83,13 @@ def test_two_projects_below_are_not_guessed_between(tmp_path: Path) -> None:
             'asgi = "shop.main:a"',
         ),
         ({"shop/__init__.py": "from flask import Flask\nsite = Flask('x')\n"}, 'wsgi = "shop:site"'),
+        ({"shop/wsgi.py": "application = get_wsgi_application()\n"}, 'wsgi = "shop.wsgi:application"'),
+        ({"shop/asgi.py": "application = get_asgi_application()\n"}, 'asgi = "shop.asgi:application"'),
+        ({"gunicorn.conf.py": 'wsgi_app = "run:site"\n', "app.py": "app = Flask()\n"}, 'wsgi = "run:site"'),
+        (
+            {"gunicorn.conf.py": 'wsgi_app = "run:site"\nworker_class = "uvicorn.workers.UvicornWorker"\n'},
+            'asgi = "run:site"',
+        ),
         ({"package.json": '{"scripts": {"start": "node ."}}'}, 'command = "npm start"'),
         ({"package.json": '{"main": "web.js"}'}, 'command = "node web.js"'),
         ({"package.json": "{", "app.py": "def broken(:"}, 'wsgi = "module:application"'),

@@ -84,7 +84,7 @@ def problems(report: warm.WarmReport) -> str:
 def test_a_project_is_found_and_served(make: Callable[..., Site], below: str) -> None:
     async def scenario() -> None:
         site = make(files(below=below))
-        assert (site.application.kind, site.application.target) == ("django", "mysite.settings")
+        assert (site.application.kind, site.application.target) == ("django", "mysite.wsgi:application")
         report = await site.warmed()
         assert (report.ready, report.can_fork, report.notes, report.failed) == (True, True, (), "")
         await site.fork("s1")

@@ -136,3 +136,36 @@ def test_root_runs_a_command_on_a_unix_socket_as_its_owner(open_folder: Path, st
         assert {Path(f"/proc/{pid}").stat().st_uid for pid in site.servers().values()} == {stranger.pw_uid}
         serves(site)
         survives_a_death(site)
+
+
+def test_what_wsgi_does_first_is_done(tmp_path: Path) -> None:
+    """manage.py is for the developer, wsgi.py for the site: its variables, its settings, its database."""
+    folder = project(tmp_path / "site")
+    settings = folder / "mysite" / "settings.py"
+    with settings.open("a") as file:
+        file.write('import os\nALLOWED_HOSTS = ["*"]\nDATABASES["default"]["NAME"] = os.environ["DATABASE"]\n')
+    (folder / "mysite" / "production.py").write_text("from .settings import *\nDEBUG = False\n")
+    wsgi = folder / "mysite" / "wsgi.py"
+    wsgi.write_text(
+        'import os\nos.environ["DATABASE"] = "real.sqlite3"\n' + wsgi.read_text().replace(".settings", ".production")
+    )
+    with running(Site(folder)) as site:
+        assert Visitor(site.https).get("/").status == 404, "no page for debugging"
+        told = site.log.read_text()
+        assert "The site runs with mysite.production; manage.py names mysite.settings." in told
+        lines = [line for problem, lines in advice(site).items() if "migrations" in problem for line in lines]
+        assert lines == ["DJANGO_SETTINGS_MODULE=mysite.production DATABASE=real.sqlite3 python manage.py migrate"]
+        assert site.status()["application"] == {"kind": "django", "target": "mysite.wsgi:application"}
+
+
+def test_a_project_that_has_only_asgi(tmp_path: Path) -> None:
+    folder = project(tmp_path / "site")
+    (folder / "mysite" / "urls.py").write_text(WHO)
+    (folder / "mysite" / "wsgi.py").unlink()
+    settings = folder / "mysite" / "settings.py"
+    settings.write_text(settings.read_text().replace("WSGI_APPLICATION", "IGNORED"))
+    with running(Site(folder)) as site:
+        assert Visitor(site.https).get("/").json()["folder"] == str(folder)
+        assert site.status()["application"] == {"kind": "asgi", "target": "mysite.asgi:application"}
+        assert any("manage.py migrate" in line for lines in advice(site).values() for line in lines)
+        survives_a_death(site)

@@ -14,9 +14,10 @@ from seawall.cli.machine import Note
 from seawall.config import Settings
 from seawall.errors import ApplicationFailed, ConfigError, SeawallError, StateUnusable
 from seawall.fleet.application import Application, find
+from seawall.fleet.django import expected
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths
-from seawall.process import groups
+from seawall.rights import groups
 from seawall.sites import run_by_another
 from seawall.tls import authority
 from seawall.tls.certificate import RENEW_BEFORE, needs_renewal, read_label, read_own
@@ -118,7 +119,8 @@ def trust(settings: Settings, paths: Paths) -> str:
 
 def application(settings: Settings, paths: Paths) -> str:
     found = find(settings, paths.project)
-    return f"{found.kind}: {found.target}, in {found.folder}"
+    text = f"{found.kind}: {found.target}, in {found.folder}"
+    return f"{text} ({found.why}); {expected(found.project, found.environment)}" if found.project else text
 
 
 def interpreter(settings: Settings, paths: Paths) -> str:
@@ -128,7 +130,7 @@ def interpreter(settings: Settings, paths: Paths) -> str:
         raise Note("Not examined: there is no application to run.") from None
     if found.kind == "command":
         return _program(found)
-    return f"{_run(found, DJANGO if found.kind == 'django' else VERSIONS)} at {found.python}"
+    return f"{_run(found, DJANGO if found.project else VERSIONS)} at {found.python}"
 
 
 def _program(found: Application) -> str:
@@ -167,7 +169,7 @@ def _run(found: Application, code: str) -> str:
 
 
 def _install(found: Application) -> str:
-    if found.kind != "django":
+    if found.project is None:
         return f"See what it says: {found.python} --version"
     listed = (found.folder / "requirements.txt").exists()
     return f"{found.python} -m pip install {'-r requirements.txt' if listed else 'django'}"

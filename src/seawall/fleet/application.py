@@ -6,14 +6,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from seawall import rights
 from seawall.config import Settings, written
 from seawall.errors import ApplicationNotFound, ConfigError
 from seawall.fleet import django, guess
+from seawall.fleet.django import Project
+from seawall.fleet.entry import Entry, Tree, choose
 
 Kind = Literal["django", "wsgi", "asgi", "command"]
+NAMED = "seawall.toml names it"
 
 
 # They lead to root's own agents, keys and files, which are of no use to another user, and none of that user's business.
@@ -29,7 +32,7 @@ class Application:
     """What a server runs, and how. Equal values start equal servers."""
 
     kind: Kind
-    target: str  # settings module, `module:object`, or command line
+    target: str  # `module:object`, a settings module for a Django project without one, or a command line
     folder: Path  # working folder, and first on the application's import path
     python: Path  # interpreter; unused for a command
     environment: Mapping[str, str] = field(repr=False)  # all of it; may hold secrets
@@ -39,39 +42,47 @@ class Application:
     warm_timeout: float = 10.0  # s that request may take
     hosts: tuple[str, ...] = ("localhost",)  # under which people reach the site, most usual first
     stop_timeout: float = 30.0  # s requests in flight get when a server is told to stop
+    project: Project | None = None  # where it is Django's: what the project says of its settings
+    why: str = field(default="", compare=False)  # this target was chosen
+
+
+class _Chosen(NamedTuple):
+    kind: Kind
+    target: str
+    folder: Path
+    project: Project | None
+    why: str
 
 
 def find(settings: Settings, project: Path) -> Application:
     """The application of the project folder. Raises ApplicationNotFound, or ConfigError for a wrong python or user."""
     account = _account(settings, project)
     environment = {**_surroundings(account), **settings.environment}
-    kind, target, folder = _kind(settings, project, environment)
-    python = _python(settings, project, folder)
+    chosen = _choose(settings, project, environment)
+    python = _python(settings, project, chosen.folder)
     if (python.parent.parent / "pyvenv.cfg").is_file():  # as if the virtual environment were activated
         environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     if os.geteuid() == 0 and account is None:
         _require_roots(project, folder, target, python)
     return Application(
-        kind=kind,
-        target=target,
-        folder=folder,
+        **chosen._asdict(),
         python=python,
         environment=environment,
         user=(account.pw_uid, account.pw_gid) if account else None,
-        concurrency=settings.concurrency("wsgi" if kind == "django" else kind),
+        concurrency=settings.concurrency("wsgi" if chosen.kind == "django" else chosen.kind),
         warm_path=settings.warm_path,
         hosts=tuple(f"[{host}]" if ":" in host else host for host in settings.https.domains) or ("localhost",),
         stop_timeout=settings.servers.stop_timeout,
     )
 
 
-def _kind(settings: Settings, project: Path, environment: Mapping[str, str]) -> tuple[Kind, str, Path]:
+def _choose(settings: Settings, project: Path, environment: Mapping[str, str]) -> _Chosen:
     if settings.wsgi:
-        return "wsgi", settings.wsgi, _import_folder(settings.wsgi, project)
+        return _named("wsgi", settings.wsgi, settings, project)
     if settings.asgi:
-        return "asgi", settings.asgi, _import_folder(settings.asgi, project)
+        return _named("asgi", settings.asgi, settings, project)
     if settings.command:
-        return "command", settings.command, project
+        return _Chosen("command", settings.command, project, None, NAMED)
     manage = django.find_manage(project)
     if manage is None:
         raise ApplicationNotFound(
@@ -79,7 +90,30 @@ def _kind(settings: Settings, project: Path, environment: Mapping[str, str]) -> 
             "and seawall.toml names no wsgi, asgi or command.",
             guess.remedy(project),
         )
-    return "django", django.settings_module(manage, environment), manage.parent
+    return _django(settings, django.tree(project, manage), environment)
+
+
+def _named(kind: Kind, target: str, settings: Settings, project: Path) -> _Chosen:
+    """An application that seawall.toml names; where it is Django's, with what its manage.py says."""
+    folder = _import_folder(target, project)
+    if not (folder / "manage.py").is_file():
+        return _Chosen(kind, target, folder, None, NAMED)
+    path, colon, name = target.partition("(")[0].partition(":")
+    module = path if colon else path.rpartition(".")[0]
+    tree = django.tree(project, folder / "manage.py")
+    _, file = tree.find(module) or (None, None)
+    entry = Entry(module, name, kind == "asgi", NAMED, folder, file)
+    return _Chosen(kind, target, folder, django.describe(tree, entry, settings.environment), NAMED)
+
+
+def _django(settings: Settings, tree: Tree, environment: Mapping[str, str]) -> _Chosen:
+    entry = choose(tree)
+    described = django.describe(tree, entry, settings.environment)
+    if entry is None:
+        module = django.settings_module(tree.home / "manage.py", environment)
+        return _Chosen("django", module, tree.home, described, "the project has neither a wsgi.py nor an asgi.py")
+    folder = entry.root if entry.root == tree.project else tree.home
+    return _Chosen("asgi" if entry.asgi else "django", f"{entry.module}:{entry.name}", folder, described, entry.why)
 
 
 def _import_folder(target: str, project: Path) -> Path:

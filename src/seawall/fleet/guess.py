@@ -5,7 +5,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-FRAMEWORKS = {  # class whose instance is the application → setting
+from seawall.fleet import source
+
+FRAMEWORKS = {  # what makes the application → setting
+    "get_wsgi_application": "wsgi",
+    "get_asgi_application": "asgi",
     "Flask": "wsgi",
     "Bottle": "wsgi",
     "FastAPI": "asgi",
@@ -14,7 +18,6 @@ FRAMEWORKS = {  # class whose instance is the application → setting
     "Quart": "asgi",
     "Sanic": "asgi",
 }
-LARGEST = 1_000_000  # bytes of a file worth reading
 
 
 def remedy(project: Path) -> str:
@@ -30,32 +33,30 @@ def remedy(project: Path) -> str:
 
 
 def _python(project: Path) -> Iterator[str]:
+    told = dict(source.constants(project / "gunicorn.conf.py", "wsgi_app", "worker_class"))
+    if "wsgi_app" in told:
+        yield f'{"asgi" if "uvicorn" in told.get("worker_class", "") else "wsgi"} = "{told["wsgi_app"]}"'
     usual = ("app.py", "main.py", "wsgi.py", "asgi.py")
     files = [project / name for name in usual] + sorted(project.glob("*.py"))
     files += [package / name for package in sorted(project.glob("*/")) for name in (*usual, "__init__.py")]
     for path in dict.fromkeys(files):
-        if path.is_file() and path.stat().st_size < LARGEST:
-            module = ".".join(path.relative_to(project).with_suffix("").parts).removesuffix(".__init__")
-            for setting, name in _applications(path):
-                yield f'{setting} = "{module}:{name}"'
+        module = ".".join(path.relative_to(project).with_suffix("").parts).removesuffix(".__init__")
+        for setting, name in _applications(path):
+            yield f'{setting} = "{module}:{name}"'
 
 
 def _applications(path: Path) -> Iterator[tuple[str, str]]:
     """`name = Flask(…)` at the top of the module."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
-        return
-    for node in tree.body:
+    for node in source.parsed(path).body:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=made)):
-                framework = ast.unparse(made).rpartition(".")[2]
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call(func=made)):
-                framework = ast.unparse(made).rpartition(".")[2]
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=called)):
+                maker = source.last_name(called)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call(func=called)):
+                maker = source.last_name(called)
             case _:
                 continue
-        if framework in FRAMEWORKS:
-            yield FRAMEWORKS[framework], name
+        if maker in FRAMEWORKS:
+            yield FRAMEWORKS[maker], name
 
 
 def _node(project: Path) -> Iterator[str]:

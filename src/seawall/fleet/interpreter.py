@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import socket
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
     told = {
         "kind": application.kind,
         "target": application.target,
+        "project": asdict(application.project) if application.project else {},
         "listener": listener.fileno(),
         "concurrency": application.concurrency,
         "warm_path": application.warm_path,

@@ -1,6 +1,7 @@
-"""Imports the application: a Django project by its settings, anything else by `module:object`."""
+"""Imports the application: what its author has a server import, and nothing before it."""
 
 import importlib
+import importlib.util
 import inspect
 import os
 import sys
@@ -8,23 +9,50 @@ from typing import Any
 
 from .setup import Setup
 
+VARIABLE = "DJANGO_SETTINGS_MODULE"
+
+
+class NoSettings(Exception):
+    """Neither the entry point nor the environment names Django's settings."""
+
 
 def load(setup: Setup) -> Any:
     """The WSGI or ASGI callable. Raises whatever the application raises."""
-    application = _django(setup.target) if setup.kind == "django" else imported(setup.target)
+    sys.path[1:1] = setup.project.get("path", ())
+    by_settings = setup.kind == "django" and ":" not in setup.target
+    try:
+        application = _by_settings(setup.target) if by_settings else imported(setup.target)
+    except Exception as error:
+        if setup.project and VARIABLE not in os.environ and VARIABLE in str(error):
+            raise NoSettings(_unnamed(setup)) from error
+        raise
     if not callable(application):
         raise TypeError(f"{setup.target} is not callable: {application!r}")
-    if setup.kind == "wsgi" and _is_asgi(application):
+    if setup.kind != "asgi" and _is_asgi(application):
         raise TypeError(f'{setup.target} is an ASGI application: write asgi = "{setup.target}"')
     return application
+
+
+def _unnamed(setup: Setup) -> str:
+    names = setup.project["manage"].get(VARIABLE, ["mysite.settings"])
+    return (
+        f"{setup.project['file']} names no settings, and the environment has no {VARIABLE}. Write to seawall.toml:\n"
+        f'[environment]\n{VARIABLE} = "{names[0]}"'
+    )
 
 
 def _is_asgi(application: Any) -> bool:
     return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(type(application).__call__)
 
 
-def _django(settings_module: str) -> Any:
-    os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
+def _by_settings(settings_module: str) -> Any:
+    """For a project without an entry point of its own: that of an installed package, or what Django makes itself."""
+    parts = settings_module.split(".")[:-1]
+    for length in range(len(parts), 0, -1):
+        name = ".".join([*parts[:length], "wsgi"])
+        if importlib.util.find_spec(name) and hasattr(module := importlib.import_module(name), "application"):
+            return module.application
+    os.environ[VARIABLE] = settings_module
     from django.conf import settings
     from django.core.wsgi import get_wsgi_application
 

@@ -12,7 +12,7 @@ class Setup:
     """Written by `seawall.fleet.warm` and `seawall.fleet.server`."""
 
     kind: str  # django, wsgi, asgi
-    target: str  # a settings module, or module:object
+    target: str  # module:object, or a settings module
     listener: int  # file descriptor: the command socket of a warm process, the HTTP socket of a server
     concurrency: int
     warm_path: str  # "": import only
@@ -21,6 +21,7 @@ class Setup:
     health_path: str
     stop_timeout: float  # s requests in flight get at SIGTERM
     borrow: dict[str, str] = field(default_factory=dict)  # package → folder it is in, for what the application lacks
+    project: dict[str, Any] = field(default_factory=dict)  # Project in seawall/fleet/django.py; empty: not Django's
     server: str = ""  # name of the one server to be, without a warm process
     notes: list[str] = field(default_factory=list)  # said by this process before it executed itself again
     report: dict[str, Any] | None = None  # only answer with this report

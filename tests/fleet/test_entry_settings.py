@@ -1,0 +1,347 @@
+"""A Django project runs with the settings that gunicorn, given the same module in the same environment, would have."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seawall.fleet import warm
+
+from .conftest import Site, write
+
+# Stands in for python-dotenv: a `.env` beside the file that calls it, or above.
+DOTENV = """
+    import os, pathlib, sys
+    def load_dotenv(path=""):
+        caller = pathlib.Path(sys._getframe(1).f_code.co_filename).resolve()
+        for file in (place / ".env" for place in caller.parents):
+            if file.is_file():
+                os.environ.update({**dict(x.split("=", 1) for x in file.read_text().split()), **os.environ})
+                return
+"""
+MANAGE = """
+    import os, sys
+    {before}
+    if __name__ == "__main__":
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{settings}")
+        from django.core.management import execute_from_command_line
+        execute_from_command_line(sys.argv)
+"""
+SETTINGS = """
+    import os, pathlib
+    BASE = pathlib.Path(__file__).resolve().parent
+    DEBUG = os.environ.get("DEBUG", "on") == "on"
+    SECRET_KEY = os.environ.get("SECRET_KEY", "default")
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get("NAME", "default.sqlite3")}}
+    ALLOWED_HOSTS = ["*"]
+    ROOT_URLCONF = "urls"
+    INSTALLED_APPS = ["django.contrib.contenttypes"]
+"""
+URLS = """
+    import os
+    from django.conf import settings
+    from django.http import JsonResponse
+    from django.urls import path
+    def told(request):
+        answer = JsonResponse({"DEBUG": settings.DEBUG, "KEY": settings.SECRET_KEY, "folder": os.getcwd(),
+                             "NAME": str(settings.DATABASES["default"]["NAME"]),
+                             "module": settings.SETTINGS_MODULE, "wrapped": request.META.get("HTTP_WRAPPED", "")})
+        answer["Content-Length"] = str(len(answer.content))
+        return answer
+    urlpatterns = [path("", told)]
+"""
+WSGI = """
+    import os
+    {before}
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{settings}")
+    from django.core.wsgi import get_wsgi_application
+    application = get_wsgi_application()
+"""
+FORCING = MANAGE.format(settings="x", before='os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings.local"')
+UNNAMED = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
+LOAD = "from dotenv import load_dotenv; load_dotenv()"
+ENV = "DEBUG=off SECRET_KEY=fromfile NAME=production.sqlite3"
+OWN = {"DEBUG": False, "KEY": "fromfile", "NAME": "production.sqlite3"}
+DEFAULT = {"DEBUG": True, "KEY": "default", "NAME": "default.sqlite3"}
+
+
+def project(manage: str = "shop.settings", wsgi: str = "shop.settings", **more: str) -> dict[str, str]:
+    """`manage` and `wsgi`: the settings each names. `more`: what each does before ("manage_before", "wsgi_before")."""
+    return {
+        "manage.py": MANAGE.format(settings=manage, before=more.get("manage_before", "")),
+        "dotenv.py": DOTENV,
+        "urls.py": URLS,
+        "shop/__init__.py": "",
+        "shop/settings.py": SETTINGS,
+        "shop/wsgi.py": WSGI.format(settings=wsgi, before=more.get("wsgi_before", "")),
+        ".env": ENV,
+    }
+
+
+def split(**names: str) -> dict[str, str]:
+    """Settings for each environment, as cookiecutter-django makes them."""
+    made = project(**names)
+    del made["shop/settings.py"]
+    base = SETTINGS.replace("DEBUG", "IGNORED") + "    DEBUG = False\n"
+    return {
+        **made,
+        "shop/settings/__init__.py": "",
+        "shop/settings/base.py": base,
+        "shop/settings/local.py": 'from .base import *\nDEBUG = True\nSECRET_KEY = "local"\n',
+        "shop/settings/production.py": 'from .base import *\nSECRET_KEY = "production"\n',
+    }
+
+
+def asgi_only(files: dict[str, str]) -> dict[str, str]:
+    wsgi = files.pop("shop/wsgi.py")
+    wrapper = """
+    async def wrapped(scope, receive, send):
+        if scope["type"] == "http":
+            scope["headers"] = [*scope["headers"], (b"wrapped", b"yes")]
+        await inner(scope, receive, send)
+    application, inner = wrapped, application
+"""
+    return {**files, "shop/asgi.py": wsgi.replace("wsgi", "asgi") + wrapper}
+
+
+def moved(files: dict[str, str], where: str) -> dict[str, str]:
+    return {where + name: text for name, text in files.items()}
+
+
+def under_src(files: dict[str, str]) -> dict[str, str]:
+    return {("" if name in ("manage.py", ".env") else "src/") + name: text for name, text in files.items()}
+
+
+def other_server(folder: Path, target: str, asgi: bool, environment: dict[str, str], path: str) -> dict[str, object]:
+    """What the project answers from gunicorn, or from uvicorn where it has ASGI only."""
+    address = folder.parent / "other"
+    server = ["uvicorn", "--uds", str(address)] if asgi else ["gunicorn", "--bind", f"unix:{address}"]
+    code = {**os.environ, **environment, "PYTHONPATH": path, "PYTHONSAFEPATH": ""}
+    command = [sys.executable, "-m", *server, target]
+    running = subprocess.Popen(command, cwd=folder, env=code, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            assert running.poll() is None, "it ended"
+            try:
+                return asyncio.run(_ask(address))
+            except OSError:  # it does not listen yet
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+    finally:
+        running.terminate()
+        running.wait(10)
+
+
+async def _ask(address: Path) -> dict[str, object]:
+    reader, writer = await asyncio.open_unix_connection(address)
+    writer.write(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 30)
+    writer.close()
+    return dict(json.loads(answer.partition(b"\r\n\r\n")[2]))
+
+
+async def served(site: Site) -> dict[str, object]:
+    report = await site.warmed(30)
+    assert report.ready, report.failed
+    await site.fork("s1")
+    return dict(json.loads((await site.get("s1"))[1]))
+
+
+SHAPES = [
+    pytest.param(project(), {}, DEFAULT, id="plain"),
+    pytest.param(project(wsgi_before=LOAD), {}, OWN, id="dotenv in wsgi.py"),
+    pytest.param(project(manage_before=LOAD), {}, DEFAULT, id="dotenv in manage.py only"),
+    pytest.param(
+        project(wsgi_before=LOAD, manage_before=LOAD), {"KEY": "", "SECRET_KEY": "environment"},
+        {**OWN, "KEY": "environment"}, id="dotenv in both, and the environment",
+    ),
+    pytest.param(
+        split(manage="shop.settings.local", wsgi="shop.settings.production"), {},
+        {"DEBUG": False, "KEY": "production", "module": "shop.settings.production"}, id="local and production",
+    ),
+    pytest.param(
+        split(manage="shop.settings.local", wsgi="shop.settings.production"),
+        {"DJANGO_SETTINGS_MODULE": "shop.settings.local"}, {"DEBUG": True, "KEY": "local"}, id="environment wins",
+    ),
+    pytest.param(
+        {**project(), "shop/wsgi.py": UNNAMED},
+        {"DJANGO_SETTINGS_MODULE": "shop.settings"}, DEFAULT, id="module only in the environment",
+    ),
+    pytest.param(
+        asgi_only(project(wsgi_before=LOAD)), {}, {**OWN, "wrapped": "yes"}, id="ASGI only",
+    ),
+    pytest.param(moved(project(wsgi_before=LOAD), "back/"), {}, OWN, id="folder below"),
+    pytest.param(under_src(project(wsgi_before=LOAD)), {}, OWN, id="src"),
+    pytest.param(
+        {**project(), "gunicorn.conf.py": 'wsgi_app = "deploy.site:app"\n', "deploy/site.py": WSGI.format(
+            settings="shop.settings", before=LOAD).replace("application =", "app =")},
+        {}, OWN, id="named in gunicorn.conf.py",
+    ),
+    pytest.param(
+        {**project(), "shop/settings.py": SETTINGS + '    WSGI_APPLICATION = "deploy.site.app"\n', "deploy/site.py":
+            WSGI.format(settings="shop.settings", before=LOAD).replace("application =", "app =")},
+        {}, OWN, id="named by WSGI_APPLICATION",
+    ),
+    pytest.param(
+        {**project(), "shop/wsgi.py": WSGI.format(settings="shop.settings", before="") + """
+    def application(environ, start_response, inner=application):
+        return inner({**environ, "HTTP_WRAPPED": "yes"}, start_response)
+"""}, {}, {**DEFAULT, "wrapped": "yes"}, id="wrapped",
+    ),
+    pytest.param(moved(project(wsgi_before=LOAD), "né ici/"), {}, OWN, id="space and accent"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "environment", "expected"), SHAPES)
+def test_the_settings_are_those_of_gunicorn(
+    make: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, files: dict[str, str], environment: dict[str, str],
+    expected: dict[str, object],
+) -> None:  # fmt: skip
+    for name in (*environment, "DEBUG", "SECRET_KEY", "NAME"):
+        monkeypatch.delenv(name, raising=False)
+    site = make(files, environment=environment)
+    application = site.application
+    assert application.project
+    path = os.pathsep.join(application.project.path)
+    theirs = other_server(application.folder, application.target, application.kind == "asgi", environment, path)
+    assert asyncio.run(served(site)) == theirs
+    assert expected.items() <= theirs.items()
+
+
+def test_an_editable_installation(make: Callable[..., Site], tmp_path: Path) -> None:
+    """The package is elsewhere, and its own wsgi.py reads its own `.env`."""
+    files = project(wsgi_before=LOAD)
+    manage = files.pop("manage.py")
+    write(tmp_path / "library", files)
+    venv = tmp_path / "site0" / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    packages = next(venv.glob("lib/python3.*/site-packages"))
+    import django
+
+    (packages / "editable.pth").write_text(f"{tmp_path / 'library'}\n{Path(django.__file__).parent.parent}\n")
+    site = make({"manage.py": manage})
+    assert OWN.items() <= asyncio.run(served(site)).items()
+
+
+def test_no_entry_point_at_all(make: Callable[..., Site]) -> None:
+    files = project()
+    del files["shop/wsgi.py"]
+    site = make(files)
+    assert (site.application.kind, site.application.target) == ("django", "shop.settings")
+    assert DEFAULT.items() <= asyncio.run(served(site)).items()
+
+
+def advice(site: Site) -> list[warm.Advice]:
+    async def scenario() -> warm.WarmReport:
+        return await site.warmed(30)
+
+    report = asyncio.run(scenario())
+    assert report.ready, report.failed
+    return list(report.advice)
+
+
+def test_manage_and_wsgi_that_disagree(make: Callable[..., Site]) -> None:
+    said = advice(make(split(manage="shop.settings.local", wsgi="shop.settings.production")))
+    first = said[0]
+    assert first.level == "information"
+    assert "runs with shop.settings.production; manage.py names shop.settings.local." in first.problem
+    assert first.lines == ("[environment]", 'DJANGO_SETTINGS_MODULE = "shop.settings.local"')
+    migrate = next(each for each in said if "migration" in each.problem)
+    assert migrate.lines == ("DJANGO_SETTINGS_MODULE=shop.settings.production python manage.py migrate",)
+
+
+def test_settings_made_for_production_that_are_not_used(make: Callable[..., Site]) -> None:
+    files = split(manage="shop.settings.local", wsgi="shop.settings.local")
+    first, *others = advice(make({**files, "Dockerfile": "ENV DJANGO_SETTINGS_MODULE=shop.settings.docker\n"}))
+    assert "runs with shop.settings.local; Dockerfile names shop.settings.docker" in first.problem
+    assert "shop.settings.production" in first.problem
+    assert "DEBUG is on." in [each.problem for each in others]
+    migrate = next(each for each in others if "migration" in each.problem)
+    assert migrate.lines == ("python manage.py migrate",)
+
+
+def test_settings_that_wsgi_forces(make: Callable[..., Site]) -> None:
+    files = split(manage="shop.settings.local", wsgi="shop.settings.production")
+    files["shop/wsgi.py"] = files["shop/wsgi.py"].replace(
+        'environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings.production")',
+        'environ["DJANGO_SETTINGS_MODULE"] = "shop.settings.production"',
+    )
+    first = advice(make(files))[0]
+    assert "shop/wsgi.py sets this whatever the environment says" in first.problem
+    assert first.lines == ()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param(project(wsgi_before=LOAD), id="wsgi.py reads .env"),
+        pytest.param(project(manage_before=LOAD), id="manage.py does"),
+        pytest.param(
+            {**project(wsgi_before="from . import prepare"), "shop/prepare.py": LOAD}, id="what wsgi.py imports does"
+        ),
+        pytest.param(project(wsgi_before='os.environ["NAME"] = "own.sqlite3"'), id="wsgi.py names it"),
+        pytest.param(project(wsgi_before='os.environ.setdefault("NAME", "x" + ".sqlite3")'), id="wsgi.py computes it"),
+        pytest.param(project(manage_before='os.environ["NAME"] = "own.sqlite3"'), id="manage.py forces it"),
+        pytest.param(project(manage_before='os.environ.setdefault("NAME", "own.sqlite3")'), id="manage.py names it"),
+        pytest.param(moved(project(wsgi_before=LOAD), "back end/"), id="folder below"),
+        pytest.param(split(manage="shop.settings.local", wsgi="shop.settings.production"), id="other settings"),
+        pytest.param(under_src(project(wsgi_before=LOAD)), id="src"),
+        pytest.param(
+            {**split(manage="shop.settings.local", wsgi="shop.settings.production"), "manage.py": FORCING},
+            id="manage.py forces others",
+        ),
+    ],
+)
+def test_the_suggested_command_migrates_the_database_of_the_site(
+    make: Callable[..., Site], files: dict[str, str]
+) -> None:
+    """As typed in the project's folder, in a shell without any of the site's variables."""
+    site = make(files)
+    name = str(asyncio.run(served(site))["NAME"])
+    command = next(each for each in advice(site) if "migration" in each.problem).lines[0]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run(command, shell=True, cwd=site.paths.project, env=environment, check=True, stdout=subprocess.DEVNULL)
+    assert (site.application.folder / name).stat().st_size > 0
+    assert [each for each in advice(site) if "migration" in each.problem] == []
+
+
+def test_values_of_the_environment_are_not_told(make: Callable[..., Site]) -> None:
+    """A default in manage.py names a variable whose real value is secret."""
+    files = project(manage_before='os.environ.setdefault("SECRET_KEY", "for development")')
+    said = advice(make(files, environment={"SECRET_KEY": "hush"}))
+    assert "hush" not in str(said)
+    assert "The command needs SECRET_KEY as in seawall.toml." in str(said)
+
+
+def test_an_entry_point_that_names_no_settings(make: Callable[..., Site]) -> None:
+    report = asyncio.run(make({**project(), "shop/wsgi.py": UNNAMED}).warmed(30))
+    assert not report.ready
+    assert "shop/wsgi.py names no settings" in report.failed
+    assert '[environment]\nDJANGO_SETTINGS_MODULE = "shop.settings"' in report.failed
+
+
+def test_both_read_the_same_file(make: Callable[..., Site]) -> None:
+    """However each of them finds it: then manage.py's own command will do."""
+    read = (
+        'import os\n    from dotenv import load_dotenv as read_dotenv\n    read_dotenv()\n    os.path.join("x", ".env")'
+    )
+    said = advice(make(project(wsgi_before=read, manage_before=LOAD)))
+    assert [each.lines for each in said if "migration" in each.problem] == [("python manage.py migrate",)]
+    assert "reads" not in str(said)
+
+
+def test_what_only_gunicorn_would_do_is_said(make: Callable[..., Site]) -> None:
+    files = {
+        **project(),
+        "gunicorn.conf.py": LOAD + '\nraw_env = ["NAME=x.sqlite3", "DJANGO_SETTINGS_MODULE=shop.other"]\n',
+    }
+    said = [each.problem for each in advice(make(files))]
+    assert "gunicorn.conf.py reads .env, sets NAME, which Seawall does not do." in said
+    assert "gunicorn.conf.py names shop.other" in said[0]
