@@ -10,6 +10,7 @@ from seawall.control.orders import with_orders
 from seawall.control.processes import Balancer
 from seawall.control.state import State
 from seawall.errors import AlreadyRunning, RecordUnusable
+from seawall.fleet.application import root_note
 from seawall.haproxy.listeners import Listeners
 from seawall.haproxy.process import version
 from seawall.model import BALANCERS, BalancerName, Event
@@ -22,6 +23,8 @@ END = 5.0  # s a killed process may take to be gone
 async def open_site(state: State, actor: Actor) -> None:
     """After this everything that runs is watched, and the listening sockets are there. Raises SeawallError."""
     version()
+    if note := root_note(state.wanted.application, state.paths.project):
+        state.say(Event("note", "application", note))
     state.wants_warm = state.wanted.application.kind != "command"
     _require_whole(state)
     await _end_unfinished(state)

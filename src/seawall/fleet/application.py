@@ -63,7 +63,7 @@ def find(settings: Settings, project: Path) -> Application:
     if (python.parent.parent / "pyvenv.cfg").is_file():  # as if the virtual environment were activated
         environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     if os.geteuid() == 0 and account is None:
-        _require_roots(project, folder, target, python)
+        _require_roots(project, chosen.folder, chosen.target, python)
     return Application(
         **chosen._asdict(),
         python=python,
