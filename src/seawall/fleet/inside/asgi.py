@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from . import protocol
 from .setup import Setup
 from .static import with_static_files_asgi
 
@@ -71,6 +72,7 @@ def prepare(application: Any, setup: Setup) -> Callable[[str, socket.socket], No
         timeout_graceful_shutdown=max(1, int(setup.stop_timeout)),
     )
     config.load()
+    config.http_protocol_class = protocol.strict(config.http_protocol_class)
     config.loaded_app = BehindEdge(with_static_files_asgi(config.loaded_app), setup)
     config.get_loop_factory()  # imports uvloop before the fork
 
