@@ -57,9 +57,9 @@ class Site:
         return await warm.status(self.paths, timeout)
 
     async def fork(self, name: str) -> Process:
-        with server.listen(self.application, self.paths, name) as listener:
-            process = await warm.fork(self.paths, name, listener)
-        self.started.append(process)
+        listener, beat = server.listen(self.application, self.paths, name), server.listen_beat(self.paths, name)
+        with listener, beat:
+            process = await warm.fork(self.paths, name, listener, beat, self.started.append)
         await self.answers(server.address(self.paths, name))
         return process
 

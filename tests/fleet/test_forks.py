@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -99,22 +100,30 @@ def test_a_pool_of_connections_is_emptied_before_the_fork(make: Callable[..., Si
     asyncio.run(scenario())
 
 
-def test_nothing_left_to_fork_with(make: Callable[..., Site]) -> None:
+@pytest.mark.parametrize("spare", [2, 3], ids=["not for its sockets", "not for its pidfd"])
+def test_nothing_left_to_fork_with(make: Callable[..., Site], spare: int) -> None:
     async def scenario() -> None:
         site = make({"app.py": HELLO}, wsgi="app:app")
         await site.warmed()
         pid = site.started[0].pid
         taken = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
         free = [fd for fd in range(20) if fd not in taken]
-        # Enough for the question and its socket, not for a pipe.
         limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[1] + 1, limit[1]))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[spare], limit[1]))
         with pytest.raises(OSError, match="could not fork"):
             await site.fork("s1")
+        assert {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")} == taken
+        assert _states(pid) == [], "no zombie either"
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
         await site.fork("s1")
 
     asyncio.run(scenario())
+
+
+def _states(parent: int) -> list[str]:
+    """The states (proc(5)) of a process's children."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in children]
 
 
 def test_clients_that_vanish_or_talk_nonsense(make: Callable[..., Site]) -> None:
@@ -175,8 +184,8 @@ async def main():
     application, paths = pickle.load(sys.stdin.buffer)
     process = warm.spawn(application, paths)
     await warm.status(paths, 10)
-    with server.listen(application, paths, "s1") as listener:
-        forked = await warm.fork(paths, "s1", listener)
+    with server.listen(application, paths, "s1") as listener, server.listen_beat(paths, "s1") as beat:
+        forked = await warm.fork(paths, "s1", listener, beat)
     print(json.dumps([process.pid, forked.pid]), flush=True)
     await asyncio.sleep(60)
 asyncio.run(main())

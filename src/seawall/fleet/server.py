@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import grp
+import json
 import os
 import random
 import shlex
 import socket
 import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from seawall.errors import ApplicationFailed
@@ -18,8 +21,20 @@ from seawall.paths import Paths
 from seawall.process import Process, spawn
 
 BACKLOG = 1024
+MOST = 4096  # bytes of a pulse
 PORTS = range(20000, 30000)  # below ip_local_port_range, so that no outgoing connection takes one meanwhile
 _REQUEST = f"GET {HEALTH_PATH} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: seawall\r\nConnection: close\r\n\r\n".encode()
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What a server says of its work, on a socket and by a thread of its own."""
+
+    loop: int = 0  # turns of its main loop so far, at least one a second: one that stands still is blocked
+    begun: int = 0  # requests so far
+    ended: int = 0
+    working: int = 0  # requests it works on now
+    abandoned: int = 0  # those of them whose client has gone
 
 
 def listen(application: Application, paths: Paths, name: str) -> socket.socket:
@@ -27,15 +42,28 @@ def listen(application: Application, paths: Paths, name: str) -> socket.socket:
 
     Close it once the server has it: a socket that only a dead server held refuses connections at once.
     """
-    path = paths.server_socket(name)
+    return _listen(paths.server_socket(name))
+
+
+def listen_beat(paths: Paths, name: str) -> socket.socket:
+    """The same for its heartbeats, which no request can be in the way of."""
+    return _listen(beat_socket(paths, name))
+
+
+def _listen(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     # On Linux the socket's own mode becomes the file's, so that it is never open to others, not even for a moment.
     os.fchmod(listener.fileno(), 0o600)
     listener.bind(str(path))
-    admit_balancer(address(paths, name))
+    admit_balancer(f"unix@{path}")
     listener.listen(BACKLOG)
     return listener
+
+
+def beat_socket(paths: Paths, name: str) -> Path:
+    """Where a server answers heartbeats; a command has none, and is asked at its own address."""
+    return paths.sockets / f"{name}.beat"
 
 
 def address(paths: Paths, name: str) -> str:
@@ -50,8 +78,8 @@ def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Proce
     """
     if application.kind == "command":
         return _spawn_command(application, paths, name)
-    with contextlib.closing(listen(application, paths, name)) as listener:
-        return interpreter.start(application, paths, listener, name), address(paths, name)
+    with listen(application, paths, name) as listener, listen_beat(paths, name) as beat:
+        return interpreter.start(application, paths, listener, name, beat), address(paths, name)
 
 
 def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
@@ -104,6 +132,27 @@ async def heartbeat(address: str, timeout: float) -> float:
     if not status.startswith(b"HTTP/1.") or not status[9:].isdigit():
         raise ConnectionError(f"{address} does not speak HTTP: {status!r}")
     return loop.time() - started
+
+
+async def pulse(paths: Paths, name: str, timeout: float) -> Pulse:
+    """What a server that is no command says of its work. Raises TimeoutError, or another OSError where it does not."""
+    async with asyncio.timeout(timeout):
+        reader, writer = await asyncio.open_unix_connection(beat_socket(paths, name))
+        try:
+            writer.write(_REQUEST)
+            answer = await reader.read(MOST)
+        finally:
+            writer.close()
+    try:
+        said = json.loads(answer.partition(b"\r\n\r\n")[2])
+    except ValueError as error:
+        raise ConnectionError(f"{name} does not say how it is: {answer!r}") from error
+    return _pulse(said)
+
+
+def _pulse(said: Mapping[str, int]) -> Pulse:
+    """A server of another release may say more, or less."""
+    return Pulse(**{each.name: int(said[each.name]) for each in fields(Pulse) if each.name in said})
 
 
 async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

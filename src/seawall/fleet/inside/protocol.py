@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from .work import hung_up
+
+GONE = "seawall.gone"  # in the scope until BehindEdge takes it out: whether the client has gone
+
 
 def strict(base: type[Any]) -> type[Any]:
     """The class for connections to use instead of `base`, the one uvicorn has chosen.
@@ -25,6 +29,11 @@ def strict(base: type[Any]) -> type[Any]:
 
         def on_headers_complete(self) -> None:
             self.in_headers = False
+            self.scope[GONE] = self._gone
             super().on_headers_complete()
+
+        def _gone(self) -> bool:
+            # Once it is closing, its descriptor may be another connection's.
+            return self.transport.is_closing() or hung_up(self.transport.get_extra_info("socket"))
 
     return Strict

@@ -1,0 +1,56 @@
+"""Reads what a view has left of a request's body, and forgets it.
+
+HAProxy over HTTP/2 neither ends nor resets the stream of somebody who is still sending when the server closes (its
+issue 3495 is of the kind): the answer has come, and the client waits until its own timeout.
+"""
+
+import socket
+import time
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+
+MOST = 1 << 30  # bytes
+GRACE = 5.0  # s a sender may take, …
+SLOWEST = 50_000  # … and a second more for each so many bytes it has sent
+STEP = 1 << 16  # bytes
+
+
+class Hurried:
+    """A socket that is read only while its sender is quick enough, for gunicorn's parser to read from."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.began = time.monotonic()
+        self.taken = 0
+
+    def recv(self, size: int) -> bytes:
+        """Raises TimeoutError for a sender that is too slow, or sends too much."""
+        left = self.began + GRACE + self.taken / SLOWEST - time.monotonic()
+        if left <= 0 or self.taken > MOST:
+            raise TimeoutError
+        self.connection.settimeout(left)
+        data = self.connection.recv(size)
+        self.taken += len(data)
+        return data
+
+
+def read(parser: Any, connection: socket.socket) -> bool:
+    """Whether the end of the body of the request that gunicorn's `parser` has read last was reached.
+
+    If not, the connection is of no more use.
+    """
+    body = getattr(parser.mesg, "body", None) if parser else None
+    if body is None or body.failed or connection.fileno() < 0:
+        return False
+    before = connection.gettimeout()
+    parser.unreader.sock = Hurried(connection)
+    try:
+        while body.read(STEP):
+            pass
+    except (OSError, ParseException):
+        return False
+    finally:
+        parser.unreader.sock = connection
+        connection.settimeout(before)
+    return True
