@@ -1,7 +1,7 @@
-"""Reads what a view has left of a request's body, and forgets it.
+"""Reads what a view has left of a request's body, and forgets it, for as long as it comes.
 
-HAProxy over HTTP/2 neither ends nor resets the stream of somebody who is still sending when the server closes (its
-issue 3495 is of the kind): the answer has come, and the client waits until its own timeout.
+HAProxy 2.6 gives back neither the server's slot nor the room in the visitor's HTTP/2 connection before; and of a body
+without Content-Length it never sends the last chunk once the answer is complete, so that waiting for the end is in vain.
 """
 
 import socket
@@ -11,8 +11,9 @@ from typing import Any
 from gunicorn.http.errors import ParseException
 
 MOST = 1 << 30  # bytes
-GRACE = 5.0  # s a sender may take, …
-SLOWEST = 50_000  # … and a second more for each so many bytes it has sent
+PAUSE = 0.5  # s without a byte, after which no more is expected: the answer has been sent, nobody waits for us
+GRACE = 5.0  # s all of it may take, …
+SLOWEST = 50_000  # … and a second more for each so many bytes that have come
 STEP = 1 << 16  # bytes
 
 
@@ -29,7 +30,7 @@ class Hurried:
         left = self.began + GRACE + self.taken / SLOWEST - time.monotonic()
         if left <= 0 or self.taken > MOST:
             raise TimeoutError
-        self.connection.settimeout(left)
+        self.connection.settimeout(min(left, PAUSE))
         data = self.connection.recv(size)
         self.taken += len(data)
         return data

@@ -2,6 +2,7 @@
 
 import faulthandler
 import gc
+import importlib
 import os
 import signal
 import socket
@@ -22,6 +23,8 @@ EXIT_HOOKS = 5.0  # s what the application does at its exit may take after a fai
 def run(fd: int) -> None:
     told = setup.read(fd)
     borrow.lend(told.borrow)
+    _import_server(told)
+    sys.path.insert(0, os.getcwd())
     gc.disable()  # nothing that an import makes is garbage
     commands = socket.socket(fileno=told.listener)
     os.set_inheritable(told.listener, False)
@@ -43,9 +46,18 @@ def serve(told: Setup, application: Any, listener: socket.socket) -> None:
     serve_one(told.server, listener, beat)
 
 
+def _import_server(told: Setup) -> None:
+    """What serves, and all it imports itself, before the application's folder is on the path.
+
+    As with gunicorn and uvicorn by themselves: an application may have a `queue.py` or a `logging.py` of its own.
+    """
+    importlib.import_module("whitenoise")
+    if told.report is None:
+        importlib.import_module(".asgi" if told.kind == "asgi" else ".wsgi", __package__)
+
+
 def prepare(told: Setup, application: Any) -> Serve:
     """All of a server that can be made before the fork. What it returns serves until SIGTERM."""
-    # Only now: gunicorn and uvicorn may be borrowed, and are imported after what the application brings.
     if told.kind == "asgi":
         from . import asgi
 
@@ -68,7 +80,7 @@ def warm(told: Setup, commands: socket.socket) -> None:
     serve_one = prepare(told, application)
     report = {"ready": True, "can_fork": True, "why": "", "notes": told.notes, "advice": facts}
     report["seconds"] = time.monotonic() - started
-    why = sharing.obstacle(known) if fine else "its first request never ended"
+    why = sharing.obstacle(known) if fine else f"it took longer than warm_timeout = {told.warm_timeout:g} s"
     if why:
         _not_like_this(told, report, why)
     _keep_signals()
