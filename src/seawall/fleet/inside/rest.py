@@ -1,7 +1,7 @@
 """Reads what a view has left of a request's body, and forgets it, for as long as it comes.
 
-HAProxy 2.6 gives back neither the server's slot nor the room in the visitor's HTTP/2 connection before; and of a body
-without Content-Length it never sends the last chunk once the answer is complete, so that waiting for the end is in vain.
+HAProxy 2.6 gives back neither the server's slot nor the room in the visitor's HTTP/2 connection before. Once the answer
+is complete it does not send the last chunk of a body without Content-Length: waiting for that is in vain.
 """
 
 import socket
