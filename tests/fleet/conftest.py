@@ -49,19 +49,19 @@ class Site:
     started: list[Process] = field(default_factory=list)
 
     def spawn(self) -> Process:
-        process = warm.spawn(self.application, self.paths)
+        process = warm.spawn(self.application, self.paths, "w1")
         self.started.append(process)
         return process
 
     async def warmed(self, timeout: float = PATIENCE) -> warm.WarmReport:
         """Start a warm process and wait for what it reports."""
         self.spawn()
-        return await warm.status(self.paths, timeout)
+        return await warm.status(self.paths, "w1", timeout)
 
     async def fork(self, name: str) -> Process:
-        with server.listen(self.application, self.paths, name) as listener:
-            process = await warm.fork(self.paths, name, listener)
-        self.started.append(process)
+        listener, beat = server.listen(self.application, self.paths, name), server.listen_beat(self.paths, name)
+        with listener, beat:
+            process = await warm.fork(self.paths, "w1", name, listener, beat, self.started.append)
         await self.answers(server.address(self.paths, name))
         return process
 

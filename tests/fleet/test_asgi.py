@@ -106,3 +106,40 @@ def test_an_application_with_an_event_loop_of_its_own_is_started_cold(make: Call
         assert (await site.get("s1"))[0] == 200
 
     asyncio.run(scenario())
+
+
+TRAILERS = """
+    import json
+
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            return
+        while (await receive()).get("more_body"):
+            pass
+        seen = {key: scope[key] for key in ("client", "server", "scheme")}
+        seen["headers"] = [[name.decode(), value.decode()] for name, value in scope["headers"]]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
+"""
+
+
+@pytest.mark.parametrize("later", [0.0, 0.2], ids=["at once", "later"])
+def test_trailers_change_nothing(make: Callable[..., Site], later: float) -> None:
+    head = "POST / HTTP/1.1\r\nHost: example.org\r\nX-Forwarded-For: 203.0.113.9\r\nTransfer-Encoding: chunked\r\n"
+    trailers = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nHost: evil\r\nExpect: 100-continue\r\nA: b\r\n"
+
+    async def scenario() -> None:
+        site = make({"main.py": TRAILERS}, asgi="main:app")
+        await site.warmed()
+        await site.fork("s1")
+        reader, writer = await asyncio.open_unix_connection(site.paths.server_socket("s1"))
+        writer.write(f"{head}Connection: close\r\n\r\n1\r\nx\r\n0\r\n".encode())
+        await asyncio.sleep(later)
+        writer.write(f"{trailers}\r\n".encode())
+        answer = (await reader.read()).decode()
+        writer.close()
+        seen = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])
+        assert (seen["client"], seen["server"], seen["scheme"]) == (["203.0.113.9", 0], ["example.org", 80], "http")
+        assert [name for name, _ in seen["headers"]] == ["host", "x-forwarded-for", "transfer-encoding", "connection"]
+
+    asyncio.run(scenario())

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_what_cannot_be_forked_is_started_cold(make: Callable[..., Site], file: 
         assert not report.can_fork
         assert why in report.why
         # It answers still, but runs nothing of the application's any more.
-        assert await warm.status(site.paths, PATIENCE) == report
+        assert await warm.status(site.paths, "w1", PATIENCE) == report
         assert len(os.listdir(f"/proc/{site.started[0].pid}/task")) == 1
         await site.cold("s1")
         assert await site.get("s1") == (200, "hello")
@@ -100,22 +101,30 @@ def test_a_pool_of_connections_is_emptied_before_the_fork(make: Callable[..., Si
     asyncio.run(scenario())
 
 
-def test_nothing_left_to_fork_with(make: Callable[..., Site]) -> None:
+@pytest.mark.parametrize("spare", [2, 3], ids=["not for its sockets", "not for its pidfd"])
+def test_nothing_left_to_fork_with(make: Callable[..., Site], spare: int) -> None:
     async def scenario() -> None:
         site = make({"app.py": HELLO}, wsgi="app:app")
         await site.warmed()
         pid = site.started[0].pid
         taken = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
         free = [fd for fd in range(20) if fd not in taken]
-        # Enough for the question and its socket, not for a pipe.
         limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[1] + 1, limit[1]))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[spare], limit[1]))
         with pytest.raises(OSError, match="could not fork"):
             await site.fork("s1")
+        assert {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")} == taken
+        assert _states(pid) == [], "no zombie either"
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
         await site.fork("s1")
 
     asyncio.run(scenario())
+
+
+def _states(parent: int) -> list[str]:
+    """The states (proc(5)) of a process's children."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in children]
 
 
 def test_clients_that_vanish_or_talk_nonsense(make: Callable[..., Site]) -> None:
@@ -124,13 +133,13 @@ def test_clients_that_vanish_or_talk_nonsense(make: Callable[..., Site]) -> None
         await site.warmed()
         for words in (b"", b'{"ask":"fo', b"nonsense\n", b"[]\n", b"{}\n", b'{"ask":"fork","server":"s1"}\n'):
             with socket.socket(socket.AF_UNIX) as client:
-                client.connect(str(site.paths.warm_socket))
+                client.connect(str(site.paths.warm_socket("w1")))
                 client.sendall(words)
         with socket.socket(socket.AF_UNIX) as silent:
-            silent.connect(str(site.paths.warm_socket))
+            silent.connect(str(site.paths.warm_socket("w1")))
             await site.fork("s1")  # waits for the silent one no longer than its deadline
         assert await site.get("s1") == (200, "hello")
-        assert (await warm.status(site.paths, PATIENCE)).ready
+        assert (await warm.status(site.paths, "w1", PATIENCE)).ready
 
     asyncio.run(scenario())
 
@@ -174,10 +183,10 @@ import asyncio, json, os, pickle, sys
 from seawall.fleet import server, warm
 async def main():
     application, paths = pickle.load(sys.stdin.buffer)
-    process = warm.spawn(application, paths)
-    await warm.status(paths, 10)
-    with server.listen(application, paths, "s1") as listener:
-        forked = await warm.fork(paths, "s1", listener)
+    process = warm.spawn(application, paths, "w1")
+    await warm.status(paths, "w1", 10)
+    with server.listen(application, paths, "s1") as listener, server.listen_beat(paths, "s1") as beat:
+        forked = await warm.fork(paths, "w1", "s1", listener, beat)
     print(json.dumps([process.pid, forked.pid]), flush=True)
     await asyncio.sleep(60)
 asyncio.run(main())

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from seawall.errors import StateUnusable
-from seawall.fleet import warm
+from seawall.fleet import server, warm
 from seawall.paths import bound_logs
 from tests.patience import PATIENCE
 
@@ -77,7 +77,7 @@ def test_a_log_that_is_put_aside_while_it_is_written_to(make: Callable[..., Site
         log = site.paths.logs / "application.log"
         log.write_bytes(b"x" * 20_000_001)
         process = site.spawn()
-        await warm.status(site.paths, 15)
+        await warm.status(site.paths, "w1", 15)
         assert bound_logs(site.paths) == []
         assert log.with_suffix(".log.1").read_text().endswith("imported\n")
         process.signal(signal.SIGTERM)
@@ -153,8 +153,74 @@ def test_not_ready_while_it_imports(make: Callable[..., Site]) -> None:
     async def scenario() -> None:
         site = make({"app.py": "    import time; time.sleep(0.5)\n" + HELLO}, wsgi="app:app")
         site.spawn()
-        assert await warm.status(site.paths, 0.1) == warm.WarmReport()
+        assert await warm.status(site.paths, "w1", 0.1) == warm.WarmReport()
         # The questions nobody waited for are no obstacle.
-        assert (await warm.status(site.paths, PATIENCE)).ready
+        assert (await warm.status(site.paths, "w1", PATIENCE)).ready
+
+    asyncio.run(scenario())
+
+
+NAMES = ("json", "socket", "logging", "queue", "selectors", "email", "mimetypes", "importlib", "turns", "run", "setup")
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_an_application_may_have_modules_named_as_ours_and_python_s(make: Callable[..., Site], kind: str) -> None:
+    """As under gunicorn and uvicorn: what they have imported is Python's, everything else the application's own."""
+    asgi = """
+        import setup
+        async def app(scope, receive, send):
+            if scope["type"] == "http":
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                await send({"type": "http.response.body", "body": setup.OWN})
+    """
+    wsgi = """
+        import setup
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            return [setup.OWN]
+    """
+    files = {f"{name}.py": "OWN = b'its own'\n" for name in NAMES}
+
+    async def scenario() -> None:
+        site = make({**files, "app.py": wsgi if kind == "wsgi" else asgi}, **{kind: "app:app"})
+        report = await site.warmed()
+        assert report.ready, report.failed
+        await site.fork("s1")
+        status, body = await site.get("s1")
+        assert (status, "its own" in body) == (200, True)
+        await server.pulse(site.paths, "s1", 5)
+
+    asyncio.run(scenario())
+
+
+def test_the_first_request_s_time_is_a_setting(make: Callable[..., Site]) -> None:
+    slow = "import time\ndef app(environ, start_response):\n    time.sleep(60)\n"
+
+    async def scenario() -> None:
+        report = await make({"app.py": slow}, wsgi="app:app", warm_timeout=0.3).warmed()
+        assert "no answer after 0.3 s (warm_timeout" in report.notes[0]
+        assert "longer than warm_timeout = 0.3 s" in report.notes[1]
+
+    asyncio.run(scenario())
+
+
+LEAVES = """
+    import atexit, threading, time
+    atexit.register(time.sleep, 3600)
+    threading.Thread(target=time.sleep, args=(3600,)).start()
+    raise RuntimeError("no luck")
+"""
+
+
+def test_a_failing_import_is_told_though_the_application_does_not_end(make: Callable[..., Site]) -> None:
+    async def scenario() -> None:
+        site = make({"app.py": LEAVES}, wsgi="app:app")
+        report = await site.warmed()
+        assert "RuntimeError: no luck" in report.failed
+        assert not report.ended
+        assert await ended(site.started[0], within=30.0) == "exit code 1"
+        report = await warm.status(site.paths, "w1", 5)
+        assert report.ended
+        assert "RuntimeError: no luck" in report.failed
 
     asyncio.run(scenario())

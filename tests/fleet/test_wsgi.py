@@ -23,13 +23,6 @@ FLASK = """
         return {"pid": os.getpid(), "address": request.remote_addr, "scheme": request.scheme, "url": request.url,
                 "port": request.environ["SERVER_PORT"], "script": request.environ["SCRIPT_NAME"]}
 
-    @app.get("/long")
-    def long():
-        end = time.thread_time() + 0.02
-        while time.thread_time() < end:
-            sum(range(100))
-        return "computed"
-
     @app.get("/slow")
     def slow():
         time.sleep(1.5)
@@ -109,26 +102,6 @@ def test_a_server_told_to_stop_finishes_what_it_has_and_refuses_the_rest(make: C
         process.signal(signal.SIGTERM)
         await site.refuses("s1")
         assert [await task for task in busy] == [(200, "done")] * 6
-        assert await ended(process) == "exit code 0"
-
-    asyncio.run(scenario())
-
-
-def test_pages_that_compute_take_turns_and_heartbeats_do_not(make: Callable[..., Site]) -> None:
-    async def scenario() -> None:
-        site = make({"app.py": FLASK}, wsgi="app:app", servers={"concurrency": 4})
-        await site.warmed()
-        process = await site.fork("s1")
-        for _ in range(8):  # so that it knows
-            assert await site.get("s1", "/long") == (200, "computed")
-        slow = asyncio.create_task(site.get("s1", "/slow"))
-        busy = [asyncio.create_task(site.get("s1", "/long")) for _ in range(12)]
-        await asyncio.sleep(0.05)
-        await server.heartbeat(server.address(site.paths, "s1"), PATIENCE)
-        assert not slow.done()
-        process.signal(signal.SIGTERM)
-        assert [await task for task in busy] == [(200, "computed")] * 12
-        assert await slow == (200, "done")
         assert await ended(process) == "exit code 0"
 
     asyncio.run(scenario())

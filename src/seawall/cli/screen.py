@@ -15,6 +15,7 @@ COLOURS = {
     "starting": "yellow",
     "importing": "yellow",
     "draining": "cyan",
+    "busy": "yellow",
     "drain": "cyan",
 }
 

@@ -153,6 +153,9 @@ class Settings(Section):
         description="Page asked for once before the first server starts, so that what the application loads late is "
         "loaded before it is forked.",
     )
+    warm_timeout: Seconds = Field(
+        default=10, description="Seconds that page may take; if it takes longer, servers are forked without it."
+    )
     user: Text = Field(
         default="",
         description="System user the application runs as when root starts Seawall. Without it: the folder's owner. "

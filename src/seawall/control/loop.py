@@ -18,6 +18,7 @@ from seawall.control.act.servers import Servers
 from seawall.control.act.warms import Warms
 from seawall.control.api import Api
 from seawall.control.giving_up import reason_to_give_up
+from seawall.control.heartbeats import Heartbeats
 from seawall.control.journal import Entry, Journal
 from seawall.control.lock import Lock
 from seawall.control.metrics import Meter
@@ -27,7 +28,6 @@ from seawall.control.processes import Processes
 from seawall.control.state import State
 from seawall.control.status import status
 from seawall.control.stop import stop
-from seawall.control.suspects import Suspects
 from seawall.control.tasks import Tasks
 from seawall.control.upkeep import Upkeep
 from seawall.control.wanted import Wanted
@@ -64,7 +64,7 @@ class Control:
             Balancers(self.state, self.tasks),
         )
         self.meter = Meter(processes)
-        self.suspects = Suspects(self.state, self.tasks)
+        self.heartbeats = Heartbeats(self.state, self.tasks)
         operator = verbs.Operator(self.state, self.meter, self.end)
         self.api = Api(paths.control_socket, verbs.table(operator))
         self.upkeep = Upkeep(self.state, self.api, lock)
@@ -169,7 +169,7 @@ class Control:
         state.seen = observe(
             state.processes, self.actor.balancers.links, self.meter, state.listeners.active, state.wants_warm, now
         )
-        self.suspects.look(state.seen)
+        self.heartbeats.look(state.seen)
         before = state.record.memory
         result = plan(state.site, state.seen, before, now)
         state.record.memory = result.memory

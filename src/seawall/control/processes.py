@@ -73,6 +73,7 @@ class Server(Managed):
     generation: int = 0
     address: str = ""
     ready: bool = False
+    busy: bool = False  # it answers, but has no place for another request
     hung: str = ""
 
 

@@ -110,6 +110,8 @@ def _state(control: State, server: Server, route: RouteSeen | None) -> str:
         return "draining"
     if not server.ready or route is None:
         return "starting"
+    if server.busy:
+        return "busy"
     return route.status
 
 

@@ -71,6 +71,7 @@ def find(settings: Settings, project: Path) -> Application:
         user=(account.pw_uid, account.pw_gid) if account else None,
         concurrency=settings.concurrency("wsgi" if chosen.kind == "django" else chosen.kind),
         warm_path=settings.warm_path,
+        warm_timeout=settings.warm_timeout,
         hosts=tuple(f"[{host}]" if ":" in host else host for host in settings.https.domains) or ("localhost",),
         stop_timeout=settings.servers.stop_timeout,
     )

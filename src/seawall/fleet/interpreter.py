@@ -12,6 +12,7 @@ from seawall import files
 from seawall.errors import ApplicationFailed, SeawallError, StateUnusable
 from seawall.family import SERVER, SITE
 from seawall.fleet.application import Application
+from seawall.fleet.inside.setup import VERSION
 from seawall.model import HEALTH_PATH
 from seawall.paths import Paths
 from seawall.process import Process, spawn
@@ -74,8 +75,10 @@ def may_read(path: Path, user: tuple[int, int]) -> bool:
     return True
 
 
-def start(application: Application, paths: Paths, listener: socket.socket, server: str = "") -> Process:
-    """A warm process, or the one server named. Takes `listener` along; close yours.
+def start(
+    application: Application, paths: Paths, listener: socket.socket, server: str = "", beat: socket.socket | None = None
+) -> Process:
+    """A warm process, or the one server named. Takes `listener` and `beat` along; close yours.
 
     Raises ApplicationFailed if the interpreter cannot be started.
     """
@@ -88,7 +91,9 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
         "kind": application.kind,
         "target": application.target,
         "project": asdict(application.project) if application.project else {},
+        "version": VERSION,
         "listener": listener.fileno(),
+        "beat": beat.fileno() if beat else -1,
         "concurrency": application.concurrency,
         "warm_path": application.warm_path,
         "warm_timeout": application.warm_timeout,
@@ -108,7 +113,7 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
             folder=application.folder,
             environment={**application.environment, SITE: paths.runtime.name, SERVER: server},
             log=log_file(paths),
-            fds=(memory, listener.fileno()),
+            fds=(memory, *(each.fileno() for each in (listener, beat) if each)),
             user=application.user,
         )
     except OSError as error:

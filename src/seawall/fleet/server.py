@@ -3,22 +3,27 @@
 import asyncio
 import contextlib
 import grp
+import json
 import os
 import random
 import shlex
 import socket
 import stat
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from seawall.errors import ApplicationFailed
 from seawall.family import SERVER, SITE
 from seawall.fleet import interpreter
 from seawall.fleet.application import Application
+from seawall.judge import Pulse
 from seawall.model import HEALTH_PATH
 from seawall.paths import Paths
 from seawall.process import Process, spawn
 
 BACKLOG = 1024
+MOST = 4096  # bytes of a pulse
 PORTS = range(20000, 30000)  # below ip_local_port_range, so that no outgoing connection takes one meanwhile
 _REQUEST = f"GET {HEALTH_PATH} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: seawall\r\nConnection: close\r\n\r\n".encode()
 
@@ -28,15 +33,28 @@ def listen(application: Application, paths: Paths, name: str) -> socket.socket:
 
     Close it once the server has it: a socket that only a dead server held refuses connections at once.
     """
-    path = paths.server_socket(name)
+    return _listen(paths.server_socket(name))
+
+
+def listen_beat(paths: Paths, name: str) -> socket.socket:
+    """The same for its heartbeats, which no request can be in the way of."""
+    return _listen(beat_socket(paths, name))
+
+
+def _listen(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     # On Linux the socket's own mode becomes the file's, so that it is never open to others, not even for a moment.
     os.fchmod(listener.fileno(), 0o600)
     listener.bind(str(path))
-    admit_balancer(address(paths, name))
+    admit_balancer(f"unix@{path}")
     listener.listen(BACKLOG)
     return listener
+
+
+def beat_socket(paths: Paths, name: str) -> Path:
+    """Where a server answers heartbeats; a command has none, and is asked at its own address."""
+    return paths.sockets / f"{name}.beat"
 
 
 def address(paths: Paths, name: str) -> str:
@@ -46,7 +64,8 @@ def address(paths: Paths, name: str) -> str:
 
 def remove_sockets(paths: Paths, name: str) -> None:
     """What a server that is gone has left in the file system."""
-    paths.server_socket(name).unlink(missing_ok=True)
+    for path in (paths.server_socket(name), beat_socket(paths, name)):
+        path.unlink(missing_ok=True)
 
 
 def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
@@ -56,8 +75,8 @@ def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Proce
     """
     if application.kind == "command":
         return _spawn_command(application, paths, name)
-    with contextlib.closing(listen(application, paths, name)) as listener:
-        return interpreter.start(application, paths, listener, name), address(paths, name)
+    with listen(application, paths, name) as listener, listen_beat(paths, name) as beat:
+        return interpreter.start(application, paths, listener, name, beat), address(paths, name)
 
 
 def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
@@ -111,6 +130,27 @@ async def heartbeat(address: str, timeout: float | None) -> float:
     if not status.startswith(b"HTTP/1.") or not status[9:].isdigit():
         raise ConnectionError(f"{address} does not speak HTTP: {status!r}")
     return loop.time() - started
+
+
+async def pulse(paths: Paths, name: str, timeout: float | None) -> Pulse:
+    """What a server that is no command says of its work. Raises TimeoutError, or another OSError where it does not."""
+    async with asyncio.timeout(timeout):
+        reader, writer = await asyncio.open_unix_connection(beat_socket(paths, name))
+        try:
+            writer.write(_REQUEST)
+            answer = await reader.read(MOST)
+        finally:
+            writer.close()
+    try:
+        said = json.loads(answer.partition(b"\r\n\r\n")[2])
+    except ValueError as error:
+        raise ConnectionError(f"{name} does not say how it is: {answer!r}") from error
+    return _pulse(said)
+
+
+def _pulse(said: Mapping[str, int]) -> Pulse:
+    """A server of another release may say more, or less."""
+    return Pulse(**{each.name: int(said[each.name]) for each in fields(Pulse) if each.name in said})
 
 
 async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -4,17 +4,21 @@ import asyncio
 import json
 import os
 import socket
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
 
 from seawall.fleet import interpreter
 from seawall.fleet.application import Application
+from seawall.fleet.inside.forks import VERSION as VERSION  # of questions and answers
 from seawall.paths import Paths
 from seawall.process import Process
 
-PROTOCOL = 1  # version of questions and answers; another one's warm process is replaced, its servers stay
 LAST_OUTPUT = 8000  # bytes
 FORK_TIMEOUT = 10.0  # s
+GO = b"\n"  # says to a forked server that it is known
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,9 @@ class WarmReport:
     """What a warm process says of itself."""
 
     ready: bool = False  # it can be told to fork, or has found that it cannot be
-    failed: str = ""  # the application's own traceback, or the last it printed
-    said: bool = True  # False: it ended without a word, and `failed` is what was printed last
+    failed: str = ""  # the application's own traceback, or the last it printed; it is ending, or has ended
+    ended: bool = False  # nobody answers any more
+    version: int = 0  # of its protocol, once it has answered; 0 for that of Seawall 0.1.0
     can_fork: bool = True
     why: str = ""  # it cannot be forked
     notes: tuple[str, ...] = ()
@@ -56,49 +61,105 @@ def spawn(application: Application, paths: Paths, name: str) -> Process:
 async def status(paths: Paths, name: str, timeout: float | None) -> WarmReport:
     """What the warm process `name` says. Not ready if it does not answer within `timeout` (s): it is importing.
 
-    If it has ended, `failed` is what was printed last.
+    If it has ended, `failed` is what was printed last. One whose `version` is not VERSION forks no servers for us.
     """
     try:
         async with asyncio.timeout(timeout):
-            answer = await _ask(paths, name, {"ask": "status"})
+            with socket.socket(socket.AF_UNIX) as connection, ExitStack() as received:
+                question = {"version": VERSION, "ask": "status"}
+                answer, _ = await _ask(connection, paths.warm_socket(name), question, (), received)
     except TimeoutError:
         return WarmReport()
     except OSError:
-        return WarmReport(failed=last_output(paths), said=False)
-    advice = tuple(Advice(**{**one, "lines": tuple(one["lines"])}) for one in answer.pop("advice", ()))
-    return WarmReport(advice=advice, notes=tuple(answer.pop("notes", ())), **answer)
+        return WarmReport(failed=last_output(paths), ended=True)
+    return _report(answer)
 
 
-async def fork(paths: Paths, warm: str, server: str, listener: socket.socket, timeout: float = FORK_TIMEOUT) -> Process:
-    """Have the server named forked from the warm process `warm`, listening on `listener`; close yours.
+def _report(answer: Mapping[str, Any]) -> WarmReport:
+    """A warm process of another release may say more, or less."""
+    said = _known(WarmReport, answer) | {"version": answer.get("version", 0)}
+    said["notes"] = tuple(answer.get("notes", ()))
+    advice = ({**one, "lines": tuple(one["lines"])} for one in answer.get("advice", ()))
+    said["advice"] = tuple(Advice(**_known(Advice, one)) for one in advice)
+    return WarmReport(**said)
 
-    It becomes our child if we are PR_SET_CHILD_SUBREAPER and started the warm process; else init's.
+
+def _known(kind: type[Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {each.name: answer[each.name] for each in fields(kind) if each.name in answer}
+
+
+async def fork(
+    paths: Paths,
+    warm: str,
+    server: str,
+    listener: socket.socket,
+    beat: socket.socket | None = None,
+    recorded: Callable[[Process], None] = lambda process: None,
+    timeout: float = FORK_TIMEOUT,
+) -> Process:
+    """Have the server named forked from `warm`, listening on `listener`, answering heartbeats on `beat`; close yours.
+
+    It waits until `recorded` has been called with it, and serves then. Whatever goes wrong before, our own death
+    included, ends it; from then on it is whoever's `recorded` it. It becomes our child if we are
+    PR_SET_CHILD_SUBREAPER and started the warm process; else init's.
     Raises TimeoutError, or another OSError where the warm process or the server is gone.
     """
-    async with asyncio.timeout(timeout):
-        answer = await _ask(paths, warm, {"ask": "fork", "server": server}, listener)
-    if "pid" not in answer:
-        raise ConnectionError(f"the warm process could not fork: {answer.get('error', 'it gave no reason')}")
-    pid = int(answer["pid"])
-    return Process.adopt(pid) or Process(pid, -1, os.pidfd_open(pid))
+    question = {"version": VERSION, "ask": "serve", "server": server}
+    with socket.socket(socket.AF_UNIX) as connection, ExitStack() as received:
+        async with asyncio.timeout(timeout):
+            sockets = (listener, beat) if beat else (listener,)
+            answer, handles = await _ask(connection, paths.warm_socket(warm), question, sockets, received)
+        if answer.get("version", 0) != VERSION:
+            raise ConnectionError("the warm process is of another version of Seawall and has to be replaced")
+        if "pid" not in answer or not handles:
+            raise ConnectionError(f"the warm process could not fork: {answer.get('error', 'it gave no reason')}")
+        process = Process(int(answer["pid"]), int(answer["started"]), handles[0])
+        recorded(process)
+        received.pop_all()
+        _confirm(connection)
+    return process
+
+
+def _confirm(connection: socket.socket) -> None:
+    try:
+        connection.send(GO)
+    except (BrokenPipeError, ConnectionResetError):
+        return  # it has died, which its pidfd tells
 
 
 async def _ask(
-    paths: Paths, warm: str, question: dict[str, Any], listener: socket.socket | None = None
-) -> dict[str, Any]:
-    loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.setblocking(False)
-        await loop.sock_connect(connection, str(paths.warm_socket(warm)))
-        line = json.dumps(question).encode() + b"\n"
-        socket.send_fds(connection, [line], [listener.fileno()] if listener else [])
-        answer = b""
-        while not answer.endswith(b"\n"):
-            part = await loop.sock_recv(connection, 65536)
-            if not part:
-                raise ConnectionResetError("the warm process ended without an answer")
-            answer += part
-    return dict(json.loads(answer))
+    connection: socket.socket,
+    path: Path,
+    question: dict[str, Any],
+    sockets: tuple[socket.socket, ...],
+    received: ExitStack,
+) -> tuple[dict[str, Any], list[int]]:
+    """One answer to one question, and the descriptors that came with it, which `received` closes."""
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, str(path))
+    socket.send_fds(connection, [json.dumps(question).encode() + b"\n"], [each.fileno() for each in sockets])
+    line, handles = b"", list[int]()
+    while not line.endswith(b"\n"):
+        await _readable(connection)
+        part, fds, _, _ = socket.recv_fds(connection, 65536, 4, socket.MSG_CMSG_CLOEXEC)
+        for fd in fds:
+            received.callback(os.close, fd)
+        if not part:
+            raise ConnectionResetError("the warm process ended without an answer")
+        line, handles = line + part, handles + fds
+    try:
+        return dict(json.loads(line)), handles
+    except ValueError as error:
+        raise ConnectionError(f"the warm process does not answer in JSON: {line[:200]!r}") from error
+
+
+async def _readable(connection: socket.socket) -> None:
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(connection, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(connection)
 
 
 def last_output(paths: Paths) -> str:

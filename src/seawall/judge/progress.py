@@ -14,11 +14,11 @@ DEADLOCK = round(2.0 / ASK)  # and after which it is deadlocked, if nothing has 
 class Pulse:
     """What a server's heartbeat thread says with each answer: counters since its start, and two numbers of now."""
 
-    loop: int  # times its main loop went round
-    begun: int  # requests
-    ended: int  # requests
-    working: int  # requests being worked on now
-    abandoned: int  # of these, those whose client has gone
+    loop: int = 0  # times its main loop went round, at least once a second: one that stands still is blocked
+    begun: int = 0  # requests
+    ended: int = 0  # requests
+    working: int = 0  # requests being worked on now
+    abandoned: int = 0  # of these, those whose client has gone
 
 
 class Progress:

@@ -1,7 +1,6 @@
 """Starts, stops and ends application servers."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from seawall.fleet import server as fleet_server
 from seawall.fleet import warm as fleet_warm
 from seawall.fleet.server import admit_balancer, heartbeat
 from seawall.model import Site, StartServer
+from seawall.process import Process
 
 FIRST_ANSWER = 20.0  # s one question to a new server may take: a first page may
 PAUSE, LONGEST_PAUSE = 0.002, 0.1  # s between two questions to a server that does not listen yet
@@ -60,14 +60,19 @@ class Servers:
             processes.exists(server, process)
             self.watch(server)
             return
-        listener = fleet_server.listen(application, paths, server.name)
-        # Only the server itself may hold its socket: then the socket closes with it, and HAProxy is refused at once
-        # instead of waiting in the queue of a socket nobody reads.
-        with contextlib.closing(listener):
-            server.address = fleet_server.address(paths, server.name)
-            process = await fleet_warm.fork(paths, warm, server.name, listener)
+        server.address = fleet_server.address(paths, server.name)
+
+        def recorded(process: Process) -> None:
             processes.exists(server, process)
             self.watch(server)
+
+        # Only the server itself may hold its sockets: then they close with it, and HAProxy is refused at once instead
+        # of waiting in the queue of a socket nobody reads.
+        with (
+            fleet_server.listen(application, paths, server.name) as listener,
+            fleet_server.listen_beat(paths, server.name) as beat,
+        ):
+            await fleet_warm.fork(paths, warm, server.name, listener, beat, recorded)
 
     def watch(self, server: Server) -> None:
         """Hear of its end."""

@@ -26,7 +26,7 @@ class Warms:
     tasks: Tasks
 
     def start(self, name: str, generation: int) -> None:
-        warm = Warm(name, asyncio.get_running_loop().time(), generation=generation, protocol=fleet_warm.PROTOCOL)
+        warm = Warm(name, asyncio.get_running_loop().time(), generation=generation, protocol=fleet_warm.VERSION)
         self.state.processes.about(warm)
         try:
             process = fleet_warm.spawn(self.state.wanted.application, self.state.paths, name)
@@ -52,7 +52,7 @@ class Warms:
             self.state.wake()
 
         watch(process.pidfd, ended)
-        if warm.protocol == fleet_warm.PROTOCOL:
+        if warm.protocol == fleet_warm.VERSION:
             self.tasks.start(self._follow(warm))
         else:
             process.signal(signal.SIGKILL)
@@ -97,7 +97,7 @@ class Warms:
         else:
             problem, output = "The application does not start.", report.failed
         ending = await self._end(warm)
-        if ending.startswith("killed") and report.failed and not report.said:
+        if ending.startswith("killed") and report.failed and report.ended:
             problem = f"The application does not start; it was {ending}."
         output = output or fleet_warm.last_output(self.state.paths)
         if self.state.record.memory.opened:

@@ -12,7 +12,6 @@ def main():  # type: ignore[no-untyped-def]  # an interpreter too old for us mus
     folder = os.path.dirname(os.path.abspath(__file__))
     if sys.path and os.path.abspath(sys.path[0]) == folder:
         del sys.path[0]
-    sys.path.insert(0, os.getcwd())
     spec = importlib.util.spec_from_file_location(
         "seawall_inside", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
     )

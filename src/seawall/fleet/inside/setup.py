@@ -2,29 +2,37 @@
 
 import json
 import os
+import socket
 import sys
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NoReturn
+
+VERSION = 1  # of the document: another one where fields change their meaning; new ones may come and go within it
+
+Serve = Callable[[str, socket.socket, socket.socket | None], None]  # a server's name, its socket, that for heartbeats
 
 
 @dataclass
 class Setup:
-    """Written by `seawall.fleet.warm` and `seawall.fleet.server`."""
+    """Written by `seawall.fleet.interpreter`, which may be of another release: Seawall is upgraded while it runs."""
 
     kind: str  # django, wsgi, asgi
     target: str  # module:object, or a settings module
     listener: int  # file descriptor: the command socket of a warm process, the HTTP socket of a server
-    concurrency: int
-    warm_path: str  # "": import only
-    warm_timeout: float  # s
-    hosts: list[str]  # under which people reach the site, at least one; IPv6 addresses in brackets
-    health_path: str
-    stop_timeout: float  # s requests in flight get at SIGTERM
+    beat: int = -1  # file descriptor of a server's socket for heartbeats; below 0 for none
+    concurrency: int = 4
+    warm_path: str = ""  # "": import only
+    warm_timeout: float = 10.0  # s
+    hosts: list[str] = field(default_factory=lambda: ["localhost"])  # of the site, at least one; IPv6 in brackets
+    health_path: str = "/-/seawall/health"
+    stop_timeout: float = 30.0  # s requests in flight get at SIGTERM
     borrow: dict[str, str] = field(default_factory=dict)  # package → folder it is in, for what the application lacks
     project: dict[str, Any] = field(default_factory=dict)  # Project in seawall/fleet/django.py; empty: not Django's
     server: str = ""  # name of the one server to be, without a warm process
     notes: list[str] = field(default_factory=list)  # said by this process before it executed itself again
     report: dict[str, Any] | None = None  # only answer with this report
+    version: int = VERSION
 
     @property
     def host(self) -> str:
@@ -33,8 +41,16 @@ class Setup:
 
 
 def read(fd: int) -> Setup:
+    """Fields that are not known belong to a later release. Leaves by sys.exit if the document is of another version."""
     with open(fd) as file:
-        return Setup(**json.load(file))
+        told = json.load(file)
+    if told.get("version", VERSION) != VERSION:
+        sys.exit(
+            f"Seawall was upgraded while it ran: it speaks version {told['version']} to its servers, and what is "
+            f"installed now speaks version {VERSION}. Start it anew: seawall up"
+        )
+    known = {each.name for each in fields(Setup)}
+    return Setup(**{name: value for name, value in told.items() if name in known})
 
 
 def again(setup: Setup) -> NoReturn:

@@ -19,7 +19,7 @@ def request(application: Any, setup: Setup) -> tuple[str, bool]:
         told.append(_follow(application, setup))
     first = f"The first request, for {setup.warm_path},"
     if isinstance(call.error, Late):
-        return f"{first} had no answer after {setup.warm_timeout:g} s.", False
+        return f"{first} had no answer after {setup.warm_timeout:g} s (warm_timeout in seawall.toml).", False
     if call.error is not None:
         sys.stderr.write(explain(call.error))
         return f"{first} failed: {last_line(call.error)}", True

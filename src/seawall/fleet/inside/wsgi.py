@@ -12,11 +12,13 @@ from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket, UnixSocket
 from gunicorn.workers.gthread import ThreadWorker
 
-from .setup import Setup
+from . import beat, rest
+from .setup import Serve, Setup
 from .static import with_static_files
-from .turns import Turns
+from .work import Work, hung_up
 
 KEEPALIVE = 75  # s: longer than HAProxy keeps an idle connection, so that only HAProxy closes one
+RESERVE = 2  # threads for requests that were given up, for each of those that are worked on
 LONGEST = 16384  # bytes of a request line or a header: as much as HAProxy lets through
 
 Environ = dict[str, Any]
@@ -69,9 +71,9 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         settings = {
-            # One thread more than requests at a time: it answers heartbeats while all others work.
-            "threads": self.setup.concurrency + 1,
-            "worker_connections": 1000 + self.setup.concurrency,
+            # A thread is started when none is idle; the one more answers the probe of a new server.
+            "threads": _limit(self.setup) + 1,
+            "worker_connections": 1000 + _limit(self.setup),
             "keepalive": KEEPALIVE,
             "graceful_timeout": int(self.setup.stop_timeout),
             "loglevel": "warning",
@@ -92,22 +94,50 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
         return self.application
 
 
+def _limit(setup: Setup) -> int:
+    """How many requests are worked on at once, those included whose client has gone."""
+    return setup.concurrency * (1 + RESERVE)
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker without its arbiter: nobody reads its signs of life from a file, and its parent may change."""
 
-    def __init__(self, *args: Any, health_path: str) -> None:
+    def __init__(self, *args: Any, health_path: str, work: Work) -> None:
         super().__init__(*args)
         self.health = health_path
-        self.turns = Turns()
+        self.work = work
+
+    def handle(self, conn: Any) -> Any:
+        # It may have waited for a thread, and who gave up meanwhile has not been told that anything was done.
+        if hung_up(conn.sock):
+            return False
+        kept = super().handle(conn)
+        if kept is False:
+            rest.read(conn.parser, conn.sock)
+        return kept
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         if req.path == self.health:
             return bool(super().handle_request(req, conn))
-        with self.turns.turn():
-            return bool(super().handle_request(req, conn))
+        with self.work.request(lambda: hung_up(conn.sock)):
+            try:
+                return bool(super().handle_request(req, conn))
+            except SystemExit as error:  # in the main thread, to which the pool brings it, it would end the server
+                raise RuntimeError(f"the application called sys.exit({error.code!r})") from error
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        return keepalive and rest.read(conn.parser, conn.sock)
+
+    def finish_request(self, conn: Any, done: Any) -> None:
+        if done.cancelled() or done.exception() or done.result() is not False:
+            super().finish_request(conn, done)
+        else:
+            self.nr_conns -= 1
+            # Not gracefully: that waits up to two seconds for the other end, in the main thread.
+            conn.close()
 
     def notify(self) -> None:
-        pass
+        self.work.loop += 1
 
     def is_parent_alive(self) -> bool:
         return True
@@ -115,6 +145,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled)
         if not self.alive:
+            self.work.stopping = True
             self._accept_the_rest()
 
     def _accept_the_rest(self) -> None:
@@ -127,18 +158,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             listener.close()
 
 
-def prepare(application: Any, setup: Setup) -> Callable[[str, socket.socket], None]:
+def prepare(application: Any, setup: Setup) -> Serve:
     """All that can be made before the fork. Call the result in the server: it serves until SIGTERM."""
     gunicorn = Gunicorn(BehindEdge(with_static_files(application), setup), setup)
     log = Logger(gunicorn.cfg)
     logging.getLogger("gunicorn.error").propagate = False
 
-    def serve(name: str, listener: socket.socket) -> None:
+    def serve(name: str, listener: socket.socket, heartbeats: socket.socket | None) -> None:
+        work = Work(setup.concurrency, _limit(setup))
         kind = UnixSocket if listener.family == socket.AF_UNIX else TCPSocket
-        address = listener.getsockname()
-        sockets = [kind(address, gunicorn.cfg, log, fd=listener.detach())]
-        worker = Worker(1, os.getppid(), sockets, gunicorn, 30, gunicorn.cfg, log, health_path=setup.health_path)
+        sockets = [kind(listener.getsockname(), gunicorn.cfg, log, fd=listener.detach())]
+        worker = Worker(
+            1, os.getppid(), sockets, gunicorn, 30, gunicorn.cfg, log, health_path=setup.health_path, work=work
+        )
         worker.pid = os.getpid()
+        if heartbeats:
+            beat.start(heartbeats, work)
         worker.init_process()
 
     return serve

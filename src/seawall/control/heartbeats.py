@@ -1,0 +1,115 @@
+"""Asks servers for signs of life: Python servers always, by a thread of their own; any other once a balancer misses it.
+
+The balancers' own heartbeats decide who gets requests. These tell who hangs, and so has to be replaced.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from seawall.control.processes import Server
+from seawall.control.state import State
+from seawall.control.tasks import Tasks
+from seawall.fleet import server as fleet_server
+from seawall.judge import SERVER, Pulse, Verdict, Watch, done_by
+from seawall.judge.pace import ASK
+from seawall.model import Observed
+
+CALM = 1.0  # s between two questions to a server that nothing speaks against
+
+
+@dataclass
+class GivenUp:
+    """Since when a server works only on requests whose visitors have gone, and has ended none."""
+
+    ended: int = -1
+    since: float = 0.0
+
+    def seconds(self, pulse: Pulse, places: int, now: float) -> float:
+        if pulse.abandoned < places or pulse.ended != self.ended:
+            self.ended, self.since = pulse.ended, now
+        return now - self.since
+
+
+@dataclass
+class Heartbeats:
+    """One task for each server that is asked."""
+
+    state: State
+    tasks: Tasks
+    down: set[str] = field(default_factory=set)  # servers that fail the heartbeats of the active balancer
+    followed: set[str] = field(default_factory=set)
+
+    def look(self, seen: Observed) -> None:
+        """Take up those that are to be asked from now on."""
+        active = next((balancer for balancer in seen.balancers if balancer.name == seen.active), None)
+        if active and active.routes is not None:
+            self.down = {route.server for route in active.routes if route.status == "down"}
+        for name, server in self.state.processes.servers.items():
+            if name not in self.followed and self._to_be_asked(server):
+                self.followed.add(name)
+                self.tasks.start(self._follow(server))
+
+    def _to_be_asked(self, server: Server) -> bool:
+        """A command knows nothing of our heartbeats; an idle one is not to be woken by them."""
+        if not server.alive or not server.ready or server.name in self.state.record.memory.stopping:
+            return False
+        return self._has_pulse(server) or server.name in self.down
+
+    def _has_pulse(self, server: Server) -> bool:
+        return fleet_server.beat_socket(self.state.paths, server.name).exists()
+
+    async def _follow(self, server: Server) -> None:
+        assert server.process is not None
+        loop = asyncio.get_running_loop()
+        watch = Watch(server.process.pid, server.process.started, SERVER, loop.time())
+        given_up = GivenUp()
+        try:
+            while self._to_be_asked(server):
+                await asyncio.sleep(max(0.0, watch.due - loop.time()))
+                await self._ask(server, watch, given_up)
+                suspect = server.name in self.down or server.busy
+                watch.pace.every = ASK if suspect else CALM
+        finally:
+            watch.close()
+            self.followed.discard(server.name)
+
+    async def _ask(self, server: Server, watch: Watch, given_up: GivenUp) -> None:
+        """One question, and looks at the process until it is answered, or the server is gone."""
+        loop = asyncio.get_running_loop()
+        question = asyncio.create_task(self._question(server))
+        watch.asked(loop.time())
+        try:
+            while not await done_by(question, watch.due):
+                self._judged(server, watch.look(loop.time(), question.done))
+                if not server.alive:
+                    return
+        finally:
+            question.cancel()
+            await asyncio.gather(question, return_exceptions=True)
+        if not question.cancelled() and question.exception() is None:
+            pulse = question.result()
+            self._judged(server, watch.answered(loop.time(), pulse), pulse, given_up)
+        else:
+            # It refused, or what it said made no sense: an answer of a kind, which the balancers judge.
+            watch.answered(loop.time())
+
+    async def _question(self, server: Server) -> Pulse | None:
+        if self._has_pulse(server):
+            return await fleet_server.pulse(self.state.paths, server.name, timeout=None)
+        await fleet_server.heartbeat(server.address, timeout=None)
+        return None
+
+    def _judged(
+        self, server: Server, verdict: Verdict, pulse: Pulse | None = None, given_up: GivenUp | None = None
+    ) -> None:
+        edge = self.state.wanted.edge
+        hung = str(verdict) if verdict.hung else ""
+        if pulse and given_up:
+            places = self.state.wanted.application.concurrency
+            seconds = given_up.seconds(pulse, places, asyncio.get_running_loop().time())
+            server.busy = verdict == Verdict.BUSY or pulse.abandoned >= places
+            if seconds > edge.request_timeout:
+                hung = f"works only on requests that nobody waits for any more, for {seconds:.0f} s"
+        if hung != server.hung:
+            server.hung = hung
+            self.state.wake()
