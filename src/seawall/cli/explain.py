@@ -9,6 +9,7 @@ import click
 
 from seawall.errors import NotRunning
 from seawall.paths import locate
+from seawall.sites import run_by_another
 
 
 @click.command("explain")
@@ -24,7 +25,8 @@ def explain_command(project: Path, subject: str | None, number: int) -> None:
 
     journal = locate(project).journal
     if not journal.exists():
-        raise NotRunning(f"There is no journal in {journal.parent}.", "Start the site: seawall up")
+        nothing = NotRunning(f"There is no journal in {journal.parent}.", "Start the site: seawall up")
+        raise run_by_another(project) or nothing
     decisions = (
         line
         for line in read(journal)

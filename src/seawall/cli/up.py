@@ -1,6 +1,7 @@
 """`seawall up`: serves the application and stays in charge of it."""
 
 import asyncio
+import os
 import select
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seawall import files
 from seawall.cli.project import find_project
 from seawall.cli.show import event_line
 from seawall.control import client
@@ -115,7 +117,7 @@ def _detached(paths: Paths, replace: bool) -> None:
     create(paths)
     log = paths.logs / "control.log"
     begin = log.stat().st_size if log.exists() else 0
-    with log.open("ab") as output:
+    with os.fdopen(files.open_to_append(log), "ab") as output:
         control = subprocess.Popen(
             command("-C", str(paths.project), "up", "--plain", *(["--replace"] if replace else [])),
             stdin=subprocess.DEVNULL,

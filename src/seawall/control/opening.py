@@ -1,10 +1,9 @@
 """Opens a site: adopts what an earlier control plane left running, and makes what is missing."""
 
 import asyncio
-import contextlib
 import signal
 
-from seawall import family
+from seawall import family, files
 from seawall.control.act.actor import Actor
 from seawall.control.orders import with_orders
 from seawall.control.processes import Balancer
@@ -136,5 +135,4 @@ def _remove_stale_sockets(state: State) -> None:
     known = {state.paths.server_socket(name).stem for name in state.processes.servers}
     for socket in state.paths.sockets.iterdir():
         if socket.stem not in known:
-            with contextlib.suppress(FileNotFoundError):
-                socket.unlink()
+            files.remove(socket)

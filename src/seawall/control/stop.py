@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from seawall import family
+from seawall import family, files
 from seawall.control.processes import Balancer, Processes
 from seawall.haproxy.finishing import Finishing
 from seawall.haproxy.listeners import Listeners
@@ -102,5 +102,5 @@ def _remove_files(paths: Paths) -> None:
     """All but the lock, which whoever stops the site may hold."""
     for folder in (paths.sockets, paths.runtime):
         for file in folder.iterdir() if folder.is_dir() else ():
-            if file != paths.control_lock and not file.is_dir():
-                file.unlink(missing_ok=True)
+            if file not in (paths.control_lock, paths.sockets):
+                files.remove(file)

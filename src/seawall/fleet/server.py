@@ -8,11 +8,11 @@ import os
 import random
 import shlex
 import socket
-import stat
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from seawall import files
 from seawall.errors import ApplicationFailed
 from seawall.family import SERVER, SITE
 from seawall.fleet import interpreter
@@ -42,7 +42,7 @@ def listen_beat(paths: Paths, name: str) -> socket.socket:
 
 
 def _listen(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
+    files.remove(path)
     listener = socket.socket(socket.AF_UNIX)
     # On Linux the socket's own mode becomes the file's, so that it is never open to others, not even for a moment.
     os.fchmod(listener.fileno(), 0o600)
@@ -65,7 +65,7 @@ def address(paths: Paths, name: str) -> str:
 def remove_sockets(paths: Paths, name: str) -> None:
     """What a server that is gone has left in the file system."""
     for path in (paths.server_socket(name), beat_socket(paths, name)):
-        path.unlink(missing_ok=True)
+        files.remove(path)
 
 
 def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
@@ -81,7 +81,7 @@ def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Proce
 
 def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
     port, path = _free_port(), paths.server_socket(name)
-    path.unlink(missing_ok=True)
+    files.remove(path)
     if application.user:
         _let_make_sockets(application.user[1], paths.sockets)
     words = [
@@ -155,7 +155,8 @@ def _pulse(said: Mapping[str, int]) -> Pulse:
 
 async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if address.startswith("unix@"):
-        return await asyncio.open_unix_connection(address.removeprefix("unix@"))
+        with files.socket_address(Path(address.removeprefix("unix@"))) as path:
+            return await asyncio.open_unix_connection(path)
     host, _, port = address.rpartition(":")
     return await asyncio.open_connection(host, int(port))
 
@@ -172,13 +173,9 @@ def admit_balancer(address: str) -> None:
         group = grp.getgrnam("haproxy").gr_gid
     except KeyError:
         return
-    fd = os.open(address.removeprefix("unix@"), os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if stat.S_ISSOCK(os.fstat(fd).st_mode):
-            os.chown(f"/proc/self/fd/{fd}", -1, group)
-            os.chmod(f"/proc/self/fd/{fd}", 0o660)
-    finally:
-        os.close(fd)
+    with files.socket_address(Path(address.removeprefix("unix@"))) as path:
+        os.chown(path, -1, group)
+        os.chmod(path, 0o660)
 
 
 def _let_make_sockets(group: int, folder: Path) -> None:
