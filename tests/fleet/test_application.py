@@ -216,3 +216,13 @@ def test_defaults_and_secrets(tmp_path: Path) -> None:
     assert found.environment["KEY"] == "hush"
     assert "hush" not in repr(found)
     assert find(Settings(command="x {port}"), tmp_path).concurrency == 100
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs applications as somebody else")
+def test_another_user_has_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/root")
+    account = pwd.getpwnam("nobody")
+    application = find(Settings(wsgi="app:app", user="nobody"), tmp_path)
+    assert application.user == (account.pw_uid, account.pw_gid)
+    seen = {name: application.environment[name] for name in ("HOME", "USER", "LOGNAME", "SHELL")}
+    assert seen == {"HOME": account.pw_dir, "USER": "nobody", "LOGNAME": "nobody", "SHELL": account.pw_shell}

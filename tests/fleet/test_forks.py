@@ -214,3 +214,20 @@ def test_all_live_on_when_the_control_plane_dies(make: Callable[..., Site]) -> N
         assert await site.get("s2") == (200, "hello")
 
     asyncio.run(scenario())
+
+
+def test_a_datagram_socket_is_no_connection(make: Callable[..., Site]) -> None:
+    """syslog's and statsd's: nothing is said there that two processes could mix up."""
+    opens = (
+        "    import socket\n    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n    a, b = log, socket.socket("
+    )
+    opens += "socket.AF_INET, socket.SOCK_DGRAM)\n"
+
+    async def scenario() -> None:
+        site = make({"app.py": opens + HELLO}, wsgi="app:app")
+        report = await site.warmed()
+        assert (report.can_fork, report.why) == (True, "")
+        await site.fork("s1")
+        assert await site.get("s1") == (200, "hello")
+
+    asyncio.run(scenario())

@@ -1,9 +1,19 @@
-"""Who may read Seawall's own files."""
+"""Starting the process inside: who may read Seawall's own files, what it is told, who may reach its sockets."""
 
+import json
 import os
+import stat
 from pathlib import Path
 
+import pytest
+
+from seawall import paths as site_paths
+from seawall.config import Settings
+from seawall.fleet import server
+from seawall.fleet.application import find
+from seawall.fleet.inside import setup
 from seawall.fleet.interpreter import may_read
+from seawall.paths import Paths
 
 
 def test_every_folder_on_the_way_counts(tmp_path: Path) -> None:
@@ -22,3 +32,33 @@ def test_every_folder_on_the_way_counts(tmp_path: Path) -> None:
     inner.parent.chmod(0o655)
     assert not may_read(inner, us)
     inner.parent.chmod(0o755)
+
+
+def told(document: dict[str, object]) -> setup.Setup:
+    memory = os.memfd_create("test")
+    os.write(memory, json.dumps(document).encode())
+    os.lseek(memory, 0, os.SEEK_SET)
+    return setup.read(memory)
+
+
+def test_a_document_of_another_release_is_read() -> None:
+    """Seawall may be upgraded while it runs: whoever starts the process inside may be older than it, or newer."""
+    needed = {"kind": "wsgi", "target": "app:app", "listener": 3}
+    assert told(needed).host == "localhost"
+    assert told({**needed, "version": 1, "known later": [1]}).beat == -1
+    with pytest.raises(SystemExit, match="upgraded while it ran"):
+        told({**needed, "version": 2})
+
+
+def test_sockets_are_never_open_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "admit_balancer", lambda address: None)  # which narrows the mode where we are root
+    paths = Paths(tmp_path, tmp_path / "r")
+    site_paths.create(paths)
+    application = find(Settings(wsgi="app:app"), tmp_path)
+    before = os.umask(0)
+    try:
+        with server.listen(application, paths, "s1"), server.listen_beat(paths, "s1"):
+            for path in (paths.server_socket("s1"), server.beat_socket(paths, "s1")):
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
