@@ -28,6 +28,7 @@ LENT = (
     "websockets",
 )
 MARK = "--- seawall: "  # begins the line after which the log is a new warm process's, or a new command's
+TRIES_SIZE = 1 << 20  # bytes, as in inside/tries.py
 LOG_LIMIT = 20_000_000  # bytes
 
 
@@ -97,8 +98,9 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
         "borrow": _lent(),
         "server": server,
     }
-    memory = os.memfd_create("seawall")
+    memory, tries = os.memfd_create("seawall"), -1
     try:
+        tries = told["tries"] = _tries(paths)
         os.write(memory, json.dumps(told).encode())
         os.lseek(memory, 0, os.SEEK_SET)
         command = [str(application.python), "-u", str(INSIDE), server or "warm", str(memory)]
@@ -107,7 +109,7 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
             folder=application.folder,
             environment={**application.environment, "SEAWALL_SERVER": server},
             log=log_file(paths),
-            fds=(memory, listener.fileno()),
+            fds=(memory, listener.fileno(), tries),
             user=application.user,
         )
     except OSError as error:
@@ -115,6 +117,16 @@ def start(application: Application, paths: Paths, listener: socket.socket, serve
         raise not_started(str(application.python), error, paths, remedy) from error
     finally:
         os.close(memory)
+        if tries >= 0:
+            os.close(tries)
+
+
+def _tries(paths: Paths) -> int:
+    """The file by which servers know what others have died under. They have it from us, so only we may open it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(paths.runtime / "tries", flags, 0o600)
+    os.ftruncate(fd, TRIES_SIZE)
+    return fd
 
 
 def _lent() -> dict[str, str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from seawall import process
 from seawall.errors import EngineFailed, ProgramMissing
-from seawall.haproxy.render import Edge, ServerAddress, error_pages, render
+from seawall.haproxy import quote
+from seawall.haproxy.render import REFUSED, Edge, ServerAddress, error_pages, render
 from seawall.haproxy.socket import RuntimeSocket
 from seawall.model import BalancerName, Strategy
 from seawall.paths import Paths
@@ -72,13 +73,14 @@ def spawn(
         strategy=strategy,
     )
     _write(paths.balancer_config(balancer), text)
-    for status, page in error_pages().items():
-        _write(edge.run_folder / f"{status}.html", page)
+    for name, page in error_pages().items():
+        _write(edge.run_folder / name, page)
+    (edge.run_folder / REFUSED).touch()
     log(paths, balancer).write_text("")
     return process.spawn(
         [program(), "-db", "-f", str(paths.balancer_config(balancer))],
         folder=paths.runtime,
-        environment={"PATH": os.defpath},
+        environment={"PATH": os.defpath, **quote.ENVIRONMENT},
         log=log(paths, balancer),
         fds=fds,
     )

@@ -10,6 +10,7 @@ import uvicorn
 
 from .setup import Setup
 from .static import with_static_files_asgi
+from .tries import Tries
 
 KEEPALIVE = 75  # s, as in wsgi.py
 
@@ -71,7 +72,7 @@ def prepare(application: Any, setup: Setup) -> Callable[[str, socket.socket], No
         timeout_graceful_shutdown=max(1, int(setup.stop_timeout)),
     )
     config.load()
-    config.loaded_app = BehindEdge(with_static_files_asgi(config.loaded_app), setup)
+    config.loaded_app = BehindEdge(Tries(setup.tries).asgi(with_static_files_asgi(config.loaded_app)), setup)
     config.get_loop_factory()  # imports uvloop before the fork
 
     def serve(name: str, listener: socket.socket) -> None:

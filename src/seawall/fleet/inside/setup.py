@@ -23,6 +23,7 @@ class Setup:
     borrow: dict[str, str] = field(default_factory=dict)  # package → folder it is in, for what the application lacks
     server: str = ""  # name of the one server to be, without a warm process
     notes: list[str] = field(default_factory=list)  # said by this process before it executed itself again
+    tries: int = -1  # file descriptor of the notes of all servers, see tries.py
     report: dict[str, Any] | None = None  # only answer with this report
 
     @property
@@ -33,7 +34,10 @@ class Setup:
 
 def read(fd: int) -> Setup:
     with open(fd) as file:
-        return Setup(**json.load(file))
+        setup = Setup(**json.load(file))
+    if setup.tries >= 0:
+        os.set_inheritable(setup.tries, False)
+    return setup
 
 
 def again(setup: Setup) -> NoReturn:
@@ -41,7 +45,8 @@ def again(setup: Setup) -> NoReturn:
     memory = os.memfd_create("seawall", 0)
     os.write(memory, json.dumps(asdict(setup)).encode())
     os.lseek(memory, 0, os.SEEK_SET)
-    os.set_inheritable(setup.listener, True)
+    for fd in {setup.listener, setup.tries} - {-1}:
+        os.set_inheritable(fd, True)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [*sys.orig_argv[:-1], str(memory)])

@@ -14,6 +14,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from .setup import Setup
 from .static import with_static_files
+from .tries import ENDED, Tries
 from .turns import Turns
 
 KEEPALIVE = 75  # s: longer than HAProxy keeps an idle connection, so that only HAProxy closes one
@@ -35,6 +36,9 @@ class BehindEdge:
         path = environ["PATH_INFO"]
         if path == self.health:
             return _text(start_response, "200 OK", b"ok\n")
+        if died := environ.get("HTTP_X_SEAWALL_ENDED"):
+            start_response("502 Bad Gateway", [("Content-Length", "0"), (ENDED, died)])
+            return []
         if "\0" in path:
             return _text(start_response, "400 Bad Request", b"A path cannot contain the character 0.\n")
         # The edge deletes the one a visitor sends and sets its own.
@@ -95,15 +99,18 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
 class Worker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker without its arbiter: nobody reads its signs of life from a file, and its parent may change."""
 
-    def __init__(self, *args: Any, health_path: str) -> None:
+    def __init__(self, *args: Any, health_path: str, tries: Tries) -> None:
         super().__init__(*args)
+        self.tries = tries
         self.health = health_path
         self.turns = Turns()
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         if req.path == self.health:
             return bool(super().handle_request(req, conn))
-        with self.turns.turn():
+        with self.tries.one(req.method, req.headers) as died, self.turns.turn():
+            if died:
+                req.headers.append((ENDED.upper(), died))
             return bool(super().handle_request(req, conn))
 
     def notify(self) -> None:
@@ -132,12 +139,15 @@ def prepare(application: Any, setup: Setup) -> Callable[[str, socket.socket], No
     gunicorn = Gunicorn(BehindEdge(with_static_files(application), setup), setup)
     log = Logger(gunicorn.cfg)
     logging.getLogger("gunicorn.error").propagate = False
+    tries = Tries(setup.tries)
 
     def serve(name: str, listener: socket.socket) -> None:
         kind = UnixSocket if listener.family == socket.AF_UNIX else TCPSocket
         address = listener.getsockname()
         sockets = [kind(address, gunicorn.cfg, log, fd=listener.detach())]
-        worker = Worker(1, os.getppid(), sockets, gunicorn, 30, gunicorn.cfg, log, health_path=setup.health_path)
+        worker = Worker(
+            1, os.getppid(), sockets, gunicorn, 30, gunicorn.cfg, log, health_path=setup.health_path, tries=tries
+        )
         worker.pid = os.getpid()
         worker.init_process()
 
