@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seawall.config import Settings
 from seawall.fleet.application import Application, find
+from seawall.haproxy.memory import memory_limit
 from seawall.haproxy.render import Edge
 from seawall.model import Site
 from seawall.paths import Paths
@@ -71,6 +72,9 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
         group=account,
         max_connections=_max_connections(),
         run_folder=paths.runtime,
+        body_timeout=settings.servers.body_timeout,
+        stream_timeout=settings.servers.stream_timeout,
+        hop=kind == "command",
         uploads=max(1, settings.servers.min * application.concurrency // 2),
     )
 
@@ -85,6 +89,10 @@ def _haproxy_account() -> str | None:
 
 
 def _max_connections() -> int:
-    """Most of what the limit of open files allows: an idle visitor needs one file, one being served two."""
+    """What the limit of open files and a quarter of the memory allow for both balancers together.
+
+    An idle visitor needs one file, one being served two; and a connection with TLS 44 KB in HAProxy 2.6, whether it is
+    used or not.
+    """
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(50_000, limit * 3 // 4)
+    return max(100, min(50_000, limit * 3 // 4, memory_limit() // 4 // 44_000))

@@ -1,24 +1,25 @@
 """Starting HAProxy: finding it, writing its configuration, handing it its sockets."""
 
-import asyncio
 import os
 import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from seawall import process
 from seawall.errors import EngineFailed, ProgramMissing
 from seawall.haproxy import quote
 from seawall.haproxy.render import REFUSED, Edge, ServerAddress, error_pages, render
-from seawall.haproxy.socket import RuntimeSocket
 from seawall.model import BalancerName, Strategy
 from seawall.paths import Paths
 from seawall.process import Process
 
 MINIMUM = (2, 6)  # the oldest version the configuration was tried on
+MARK = "--- seawall: started "  # begins the line after which the log is a new balancer's
+LOG_LIMIT = 1_000_000  # bytes
 INSTALL = "sudo apt-get install haproxy"
 
 
@@ -59,7 +60,7 @@ def spawn(
 ) -> Process:
     """Start a balancer on the listening sockets `sockets`: HTTP, and HTTPS if it is served. Does not wait for it.
 
-    HAProxy checks its configuration by itself when it starts, and ends if it is wrong: see `wait_ready`.
+    HAProxy checks its configuration by itself when it starts, and ends if it is wrong: see `why_not`.
     Raises ProgramMissing, OSError.
     """
     fds = [listening.fileno() for listening in sockets]
@@ -75,8 +76,8 @@ def spawn(
     _write(paths.balancer_config(balancer), text)
     for name, page in error_pages().items():
         _write(edge.run_folder / name, page)
-    (edge.run_folder / REFUSED).touch()
-    log(paths, balancer).write_text("")
+    _write(edge.run_folder / REFUSED, "")
+    _begin_log(log(paths, balancer))
     return process.spawn(
         [program(), "-db", "-f", str(paths.balancer_config(balancer))],
         folder=paths.runtime,
@@ -89,35 +90,25 @@ def spawn(
 def _write(path: Path, text: str) -> None:
     """Replace a file at once: the other balancer may be reading it."""
     temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text)
+    temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
     temporary.replace(path)
 
 
-async def wait_ready(started: Process, balancer: BalancerName, paths: Paths, timeout: float = 5.0) -> None:
-    """Wait until a balancer just started answers, `timeout` seconds at most. Raises EngineFailed in HAProxy's words."""
-    runtime = RuntimeSocket(paths.balancer_socket(balancer))
-    deadline = asyncio.get_running_loop().time() + timeout
-    while asyncio.get_running_loop().time() < deadline:
-        if not started.alive:
-            raise EngineFailed("HAProxy does not start.", f"It wrote: {log(paths, balancer)}", words(paths, balancer))
-        if await _answers(runtime, started.pid):
-            return
-        await asyncio.sleep(0.005)
-    raise EngineFailed(f"HAProxy started but did not answer in {timeout:g} s.", detail=words(paths, balancer))
+def _begin_log(path: Path) -> None:
+    """Mark where the words of a new balancer begin: those of the one before may say why there is a new one."""
+    if path.exists() and path.stat().st_size > LOG_LIMIT:
+        path.replace(path.with_suffix(".log.1"))
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(fd, "a") as file:
+        file.write(f"{MARK}{datetime.now().isoformat(' ', 'seconds')}\n")
 
 
-async def _answers(runtime: RuntimeSocket, pid: int) -> bool:
-    """A predecessor's socket may still be there, so the answer counts only if it comes from `pid`."""
+def why_not(paths: Paths, balancer: BalancerName) -> str:
+    """Why a balancer ended that had just been started, in HAProxy's own words: its errors, else the last it wrote."""
     try:
-        return (await runtime.info()).get("Pid") == str(pid)
-    except OSError:
-        return False
-
-
-def words(paths: Paths, balancer: BalancerName) -> str:
-    """What HAProxy had to say last, its warnings and errors, without the routine notices."""
-    try:
-        lines = log(paths, balancer).read_text(errors="replace").splitlines()
+        text = log(paths, balancer).read_text(errors="replace")
     except FileNotFoundError:
-        return ""
-    return "\n".join(line for line in lines if not line.startswith("[NOTICE]"))[-2000:]
+        return f"It wrote nothing: {log(paths, balancer)} is not there."
+    lines = text.rpartition(MARK)[2].splitlines()[1:]
+    errors = [line for line in lines if line.startswith(("[ALERT]", "[WARNING]"))]
+    return "\n".join(errors or lines)[-2000:] or "It wrote nothing."

@@ -161,6 +161,7 @@ def render(
         # The request's own time runs meanwhile, and "busy" is a better answer than "too long".
         wait_steps=int(min(_WAIT_LONGEST, edge.request_timeout / 2) / _WAIT_STEP),
         once_socket=edge.run_folder / f"once-{balancer}.sock",
+        again_socket=edge.run_folder / f"again-{balancer}.sock",
         hop_socket=edge.run_folder / f"hop-{balancer}.sock",
     )  # fmt: skip
 
