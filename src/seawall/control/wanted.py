@@ -75,8 +75,13 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
         body_timeout=settings.servers.body_timeout,
         stream_timeout=settings.servers.stream_timeout,
         hop=kind == "command",
-        uploads=max(1, settings.servers.min * application.concurrency // 2),
+        uploads=_uploads(settings.servers.min * application.concurrency),
     )
+
+
+def _uploads(slots: int) -> int:
+    """Half of them; of few, so many that one visitor cannot have all of it, and one is left for everything else."""
+    return max(1, slots // 2, min(3, slots - 1))
 
 
 def _haproxy_account() -> str | None:
@@ -89,7 +94,7 @@ def _haproxy_account() -> str | None:
 
 
 def _max_connections() -> int:
-    """What the limit of open files and a quarter of the memory allow for both balancers together.
+    """For each balancer: what the limit of open files and a quarter of the memory allow.
 
     An idle visitor needs one file, one being served two; and a connection with TLS 44 KB in HAProxy 2.6, whether it is
     used or not.

@@ -44,6 +44,10 @@ _WAITING = 2000
 _WAIT_STEP = 0.2  # s
 _WAIT_LONGEST = 5.0  # s
 
+# Connections inside, of the waiting room most of all; and twice as many files are more than the listening sockets'
+# numbers (see listeners.py), which HAProxy has room for only then.
+_ROOM = 5200
+
 # Static servers have their number in the configuration too, and HAProxy numbers its own from 1.
 _FIRST_ID = 1000
 
@@ -61,7 +65,7 @@ class Edge:
     sticky: bool  # a cookie remembers the visitor's server
     user: str | None  # whom HAProxy becomes once it has read its files
     group: str | None
-    max_connections: int
+    max_connections: int  # of visitors; with HTTPS three quarters of them by HTTPS
     run_folder: Path  # for the error pages
     uploads: int = 2  # requests too long for a buffer that all servers together take at once
     body_timeout: float = 30.0  # for a body that fits a buffer, or the part of a longer one that does
@@ -156,6 +160,7 @@ def render(
         exact_rate=EXACT_RATE,
         later_socket=edge.run_folder / f"later-{balancer}.sock",
         waited_socket=edge.run_folder / f"waited-{balancer}.sock",
+        room=_ROOM,
         waiting=_WAITING,
         wait_step=_WAIT_STEP,
         # The request's own time runs meanwhile, and "busy" is a better answer than "too long".
