@@ -1,7 +1,8 @@
-"""Values about requests that did not get the answer they should have: what balancers tell, and what is decided on it."""
+"""Values about requests that were lost: what balancers tell of them, and what is decided on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,8 @@ class Refused:
 
     targets: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
+
+
+def path_of(target: str) -> str:
+    """Decoded, as the application sees it: otherwise /crash could be written in a thousand ways."""
+    return unquote(target.partition("?")[0], errors="surrogateescape")

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.decide.crashing import FIRST, FORGOTTEN, LONGEST, MOST, SAME_PATH, blameless, decide, path_of, refused
-from seawall.lost import Crashes, RequestDeath
+from seawall.decide.crashing import FIRST, FORGOTTEN, LONGEST, MOST, SAME_PATH, blameless, decide, refused
+from seawall.lost import Crashes, RequestDeath, path_of
 
 NOW = 1000.0
 

@@ -5,12 +5,11 @@ import time
 
 import pytest
 
-from seawall.decide.crashing import path_of
 from seawall.haproxy.deaths import COMMAND, Losses
 from seawall.haproxy.refuse import commands
 from seawall.haproxy.render import LOG_FORMAT
 from seawall.haproxy.socket import RuntimeSocket
-from seawall.lost import BadAnswer, Refused, RequestDeath
+from seawall.lost import BadAnswer, Refused, RequestDeath, path_of
 from tests.client import Connection, Load, insecure
 from tests.haproxy.conftest import MakeSite
 from tests.haproxy.site import Site, until

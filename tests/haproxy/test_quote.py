@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from seawall.haproxy import process, quote
 from seawall.haproxy.refuse import commands
 from seawall.haproxy.render import added_server
 from seawall.lost import Refused
+from seawall.process import Process
 from tests.client import Load, insecure
 from tests.haproxy.site import Site, make, until
 from tests.haproxy.test_requests import ask
@@ -56,14 +58,16 @@ def test_a_site_in_a_folder_of_any_name(site: Site) -> None:
 def test_why_a_balancer_did_not_start_is_said_once_and_kept(tmp_path: Path, certificate: Path) -> None:
     site = make(tmp_path, Path("/nowhere.pem"))
 
+    def spawn() -> Process:
+        return process.spawn(site.edge, "a", site.paths, site.listeners.sockets("a"), [], "random")
+
+    async def ended(balancer: Process) -> bool:
+        return not balancer.alive
+
     async def main() -> None:
         for _ in range(2):
-            started = process.spawn(site.edge, "a", site.paths, site.listeners.sockets("a"), [], "random")
-
-            async def ended() -> bool:
-                return not started.alive
-
-            await until(ended)
+            started = spawn()
+            await until(partial(ended, started))
             started.close()
             words = process.why_not(site.paths, "a")
             assert "[ALERT]" in words

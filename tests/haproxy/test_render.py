@@ -62,7 +62,12 @@ def test_haproxy_accepts_it(make_site: MakeSite, https: bool, redirect: bool, st
         )
     )
     checked = subprocess.run(
-        [process.program(), "-c", "-f", config], cwd=site.paths.runtime, pass_fds=fds, capture_output=True, text=True, check=False
+        [process.program(), "-c", "-f", config],
+        cwd=site.paths.runtime,
+        pass_fds=fds,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr

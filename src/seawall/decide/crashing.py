@@ -1,9 +1,8 @@
 """Which requests are refused for a while, because servers die of them."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import unquote
 
-from seawall.lost import Crashes, Refusal, Refused, RequestDeath
+from seawall.lost import Crashes, Refusal, Refused, RequestDeath, path_of
 from seawall.model import Event
 
 FIRST = 60.0  # s a request is refused when it has been proven once; twice as long each further time
@@ -41,11 +40,6 @@ def refused(remembered: Crashes, now: float) -> Refused:
 def blameless(deaths: Sequence[RequestDeath]) -> frozenset[str]:
     """Servers that died of a request: that says nothing about how the next one will start."""
     return frozenset(server for death in deaths for server in death.servers)
-
-
-def path_of(target: str) -> str:
-    """Decoded, as the application sees it: otherwise /crash could be written in a thousand ways."""
-    return unquote(target.partition("?")[0], errors="surrogateescape")
 
 
 def _proven(known: Mapping[str, Refusal], key: str, now: float) -> dict[str, Refusal]:

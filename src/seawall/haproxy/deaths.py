@@ -45,14 +45,16 @@ class Losses:
         self._read |= dict.fromkeys(lines)
         deaths = [death for death in self._deaths() if not set(death.servers) & set(alive)]
         bad = [_bad(line) for line in self._read if line.how == "PH" and line.number not in self._told]
-        self._told |= {lost.number for lost in (*deaths, *bad)}
+        self._told |= {death.number for death in deaths} | {one.number for one in bad}
         self._forget()
         return deaths, bad
 
     def _deaths(self) -> list[RequestDeath]:
         found: dict[str, list[_Line]] = {}
         for line in self._read:
-            if line.number not in self._told and (line.ended or (line.frontend in ("hop", "once") and line.how == "SH")):
+            if line.number not in self._told and (
+                line.ended or (line.frontend in ("hop", "once") and line.how == "SH")
+            ):
                 found.setdefault(line.number, []).append(line)
         deaths = [_death(lines) for lines in found.values()]
         return [death for death in deaths if len(death.servers) >= MOST]

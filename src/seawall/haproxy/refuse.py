@@ -4,28 +4,22 @@ The map's key is either a path, decoded, or a path and query as they are sent. M
 found: a path whose value is "some" has other targets in the map, one whose value is "path" is refused as a whole.
 """
 
-from urllib.parse import unquote
-
 from seawall.haproxy import quote
 from seawall.haproxy.render import REFUSED
-from seawall.lost import Refused
+from seawall.lost import Refused, path_of
 
 
 def commands(refused: Refused) -> list[str]:
     """To be given to each balancer in this order, after its start and at each change. Nothing else is refused then."""
     entries: dict[str, str] = {}
     for target in sorted(refused.targets):
-        entries.setdefault(_path(target), "some")
+        entries.setdefault(path_of(target), "some")
         entries[target] = "exact"
     entries |= dict.fromkeys(sorted(refused.paths), "path")
     added = [f"add map {REFUSED} {quote.argument(key)} {value}" for key, value in entries.items() if _sayable(key)]
     return [f"clear map {REFUSED}", *added]
 
 
-def _path(target: str) -> str:
-    return unquote(target.partition("?")[0], errors="surrogateescape")
-
-
 def _sayable(key: str) -> bool:
-    """A command ends with its line, and is UTF-8. What cannot be said is not refused: it still kills no more than two."""
+    """A command ends with its line, and is UTF-8. What cannot be said is not refused: it ends two servers each time."""
     return key.replace(" ", "").isprintable()

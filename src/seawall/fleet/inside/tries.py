@@ -96,7 +96,7 @@ class Tries:
         self.alone_async = self.alone_async or asyncio.Lock()
         try:
             return await asyncio.wait_for(self.alone_async.acquire(), PATIENCE)
-        except asyncio.TimeoutError:  # TimeoutError itself only from Python 3.11 on
+        except TimeoutError:  # TimeoutError itself only from Python 3.11 on
             return False
 
 
