@@ -1,4 +1,4 @@
-"""Notes which requests are being worked on, in memory that all servers share, so that none of them kills a third server.
+"""Notes which requests servers are working on, in memory that all of them share, so that none ends a third server.
 
 The balancer sends a request whose server died to another server, with the same number. A note that nobody took back
 says that a server died while it worked on it. Who comes a second time may be the cause, or may only have been beside
