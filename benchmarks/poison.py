@@ -8,6 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.client import Connection
+from tests.scenarios.site import Site
+from tests.scenarios.test_poison import KINDS
+
 from benchmarks import peers
 from benchmarks.measure import Target, beside, in_turn, plan, report
 from benchmarks.sender import Latencies, poisson, send
@@ -16,9 +20,6 @@ from seawall.haproxy.deaths import COMMAND, Losses
 from seawall.haproxy.refuse import commands
 from seawall.haproxy.socket import RuntimeSocket
 from seawall.lost import Crashes
-from tests.client import Connection
-from tests.scenarios.site import Site
-from tests.scenarios.test_poison import KINDS
 
 RATE = 40  # requests/s of the others, which take 20 ms
 OTHERS = "others, with the page"

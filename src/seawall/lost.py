@@ -12,7 +12,7 @@ class RequestDeath:
     number: str  # X-Request-ID
     method: str
     target: str  # path and query as sent
-    servers: tuple[str, ...]  # that died, oldest first
+    servers: tuple[str, ...]  # that died, oldest first; of a command's the last alone
 
 
 @dataclass(frozen=True)

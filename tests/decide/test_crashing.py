@@ -20,7 +20,7 @@ def after(*targets: str, remembered: Crashes | None = None, now: float = NOW) ->
 def test_one_proof() -> None:
     remembered, (event,) = decide([death("/crash?a=1")], Crashes(), NOW)
     assert event.kind == "request-killed"
-    assert event.text == "GET /crash?a=1 ended 2 servers: s3, s4; it was answered 502 and is refused for 60 s"
+    assert event.text == "GET /crash?a=1 ended two servers: s3, s4; it was answered 502 and is refused for 60 s"
     assert refused(remembered, NOW).targets == {"/crash?a=1"}
     assert refused(remembered, NOW).paths == set()
     assert refused(remembered, NOW + FIRST - 1).targets == {"/crash?a=1"}

@@ -18,7 +18,8 @@ def decide(deaths: Sequence[RequestDeath], remembered: Crashes, now: float) -> t
     events: list[Event] = []
     for death in deaths:
         targets = _proven(targets, death.target, now)
-        told = f"{death.method} {death.target} ended {len(death.servers)} servers: {', '.join(death.servers)}"
+        servers = ", ".join(death.servers) if death.servers[1:] else f"the second was {death.servers[0]}"
+        told = f"{death.method} {death.target} ended two servers: {servers}"
         until = f"it was answered 502 and is refused for {targets[death.target].seconds:g} s"
         events.append(Event("request-killed", death.servers[-1], f"{told}; {until}"))
         path = path_of(death.target)

@@ -8,7 +8,7 @@ from seawall.haproxy.render import RING
 from seawall.lost import BadAnswer, RequestDeath
 
 COMMAND = f"show events {RING}"  # to the runtime socket; the answer is what Losses.new() reads
-MOST = 2  # servers that die before a request is given up
+LAST = "last"  # the frontend of second tries, where servers do not know of the first; see the template
 PATIENCE = 10  # s until the end of a server must have been seen, too
 
 
@@ -50,14 +50,9 @@ class Losses:
         return deaths, bad
 
     def _deaths(self) -> list[RequestDeath]:
-        found: dict[str, list[_Line]] = {}
-        for line in self._read:
-            if line.number not in self._told and (
-                line.ended or (line.frontend in ("hop", "once") and line.how == "SH")
-            ):
-                found.setdefault(line.number, []).append(line)
-        deaths = [_death(lines) for lines in found.values()]
-        return [death for death in deaths if len(death.servers) >= MOST]
+        lines = (line for line in self._read if line.number not in self._told)
+        deaths = (_death(line) for line in lines if line.ended or (line.frontend == LAST and line.how == "SH"))
+        return [death for death in deaths if death.servers]
 
     def _forget(self) -> None:
         newest = max((line.at for line in self._read), default=0)
@@ -66,10 +61,10 @@ class Losses:
         self._told &= {line.number for line in self._read}
 
 
-def _death(lines: list[_Line]) -> RequestDeath:
-    """From the one line of a request that a server refused, or the lines of its deaths in the hop."""
-    servers = [server for line in lines for server in (line.ended.split(",") if line.ended else [line.server])]
-    return RequestDeath(lines[0].number, lines[0].method, lines[0].target, tuple(dict.fromkeys(servers)))
+def _death(line: _Line) -> RequestDeath:
+    """Without servers where it was in the waiting room: of which server it died is not told."""
+    servers = re.findall(r"\bs[0-9]+\b", line.ended or line.server)
+    return RequestDeath(line.number, line.method, line.target, tuple(servers))
 
 
 def _bad(line: _Line) -> BadAnswer:

@@ -167,6 +167,7 @@ def render(
         wait_steps=int(min(_WAIT_LONGEST, edge.request_timeout / 2) / _WAIT_STEP),
         once_socket=edge.run_folder / f"once-{balancer}.sock",
         again_socket=edge.run_folder / f"again-{balancer}.sock",
+        last_socket=edge.run_folder / f"last-{balancer}.sock",
         hop_socket=edge.run_folder / f"hop-{balancer}.sock",
     )  # fmt: skip
 
