@@ -10,6 +10,7 @@ import mmap
 import os
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any
 
 SIZE = 1 << 20  # bytes of the file
 MOST = 2  # servers that may die under one request
+PAUSE = 0.2  # s before a second try begins: servers that are killed together are dead by then, and prove nothing
 PATIENCE = 2.0  # s a second try waits for another one
 REPEATED = frozenset({"GET", "HEAD", "OPTIONS"})  # the balancer sends nothing else twice
 NUMBER = "X-Request-ID"
@@ -47,7 +49,7 @@ class Tries:
         if tried >= MOST or not key:
             yield died
             return
-        waited = tried > 0 and self.alone.acquire(timeout=PATIENCE)
+        waited = tried > 0 and self._alone()
         self._begin(key)
         try:
             yield ""
@@ -81,7 +83,7 @@ class Tries:
             tried, died = self._tried(key)
             if tried >= MOST:
                 return await _refuse(send, died)
-            waited = tried > 0 and await self._alone()
+            waited = tried > 0 and await self._alone_async()
             self._begin(key)
             try:
                 return await application(scope, receive, send)
@@ -92,7 +94,12 @@ class Tries:
 
         return asked
 
-    async def _alone(self) -> bool:
+    def _alone(self) -> bool:
+        time.sleep(PAUSE)
+        return self.alone.acquire(timeout=PATIENCE)
+
+    async def _alone_async(self) -> bool:
+        await asyncio.sleep(PAUSE)
         self.alone_async = self.alone_async or asyncio.Lock()
         try:
             return await asyncio.wait_for(self.alone_async.acquire(), PATIENCE)
