@@ -18,7 +18,7 @@ from typing import Any
 
 SIZE = 1 << 20  # bytes of the file
 MOST = 2  # servers that may die under one request
-PAUSE = 0.2  # s before a second try begins: servers that are killed together are dead by then, and prove nothing
+PAUSE = 0.1  # s before a second try begins: servers that are killed together are dead by then, and prove nothing
 PATIENCE = 2.0  # s a second try waits for another one
 REPEATED = frozenset({"GET", "HEAD", "OPTIONS"})  # the balancer sends nothing else twice
 NUMBER = "X-Request-ID"
