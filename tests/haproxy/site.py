@@ -1,6 +1,7 @@
 """A site of real balancers and small real servers, each of which a test may kill."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seawall import paths as folders
+from seawall.errors import EngineFailed
 from seawall.haproxy import process
 from seawall.haproxy.listeners import Listeners
 from seawall.haproxy.render import Edge, ServerAddress
@@ -61,8 +63,17 @@ class Site:
     ) -> RuntimeSocket:
         started = process.spawn(self.edge, name, self.paths, self.listeners.sockets(name), servers, strategy)
         self.balancers[name] = started
-        await process.wait_ready(started, name, self.paths)
-        return self.runtime(name)
+        runtime = self.runtime(name)
+
+        async def answers() -> bool:
+            if not started.alive:
+                raise EngineFailed("HAProxy does not start.", detail=process.why_not(self.paths, name))
+            with contextlib.suppress(OSError):  # a predecessor's socket may still be there
+                return (await runtime.info()).get("Pid") == str(started.pid)
+            return False
+
+        await until(answers)
+        return runtime
 
     def runtime(self, name: BalancerName) -> RuntimeSocket:
         """One for each process and event loop: it keeps its connection, and HAProxy has few."""

@@ -9,7 +9,7 @@ import pytest
 
 from seawall.errors import UnknownServer
 from seawall.haproxy import process
-from seawall.haproxy.render import Edge, ServerAddress, error_pages, render, server_id, server_name
+from seawall.haproxy.render import REFUSED, Edge, ServerAddress, error_pages, render, server_id, server_name
 from seawall.model import STRATEGIES, Strategy
 from tests.haproxy.conftest import MakeSite
 
@@ -45,8 +45,9 @@ VARIANTS = list(itertools.product((True, False), (True, False), (True, False), S
 @pytest.mark.parametrize(("https", "redirect", "sticky", "strategy"), VARIANTS)
 def test_haproxy_accepts_it(make_site: MakeSite, https: bool, redirect: bool, sticky: bool, strategy: Strategy) -> None:
     site = make_site(redirect=redirect, sticky=sticky, **({} if https else {"certificate": None, "https_port": None}))
-    for status, page in error_pages().items():
-        (site.paths.runtime / f"{status}.html").write_text(page)
+    for name, page in error_pages().items():
+        (site.paths.runtime / name).write_text(page)
+    (site.paths.runtime / REFUSED).touch()
     fds = [listening.fileno() for listening in site.listeners.sockets("a")]
     config = site.paths.balancer_config("a")
     config.write_text(
@@ -61,7 +62,12 @@ def test_haproxy_accepts_it(make_site: MakeSite, https: bool, redirect: bool, st
         )
     )
     checked = subprocess.run(
-        [process.program(), "-c", "-f", config], pass_fds=fds, capture_output=True, text=True, check=False
+        [process.program(), "-c", "-f", config],
+        cwd=site.paths.runtime,
+        pass_fds=fds,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr

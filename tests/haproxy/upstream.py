@@ -1,10 +1,13 @@
 """A small application server on a unix socket, as a process that tests may kill and stop.
 
 GET /?ms=20 answers after 20 ms with the server's name; /headers answers with the request as it arrived;
-POST /?id=7 notes "7 NAME" in the journal when the work begins.
+POST /?id=7 notes "7 NAME" in the journal when the work begins. /?crash ends the process, /?close only the connection,
+/?stream=2000 is silent for 2 s in the middle of its answer, /?header=20000 has a header of that length.
 """
 
 import asyncio
+import os
+import re
 import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -15,7 +18,10 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             body = await reader.readexactly(_length(head))
-            writer.write(await _answer(head, body, name, journal))
+            answer = await _answer(head, body, name, journal)
+            writer.write(answer[:-1])
+            await asyncio.sleep(_silence(head))
+            writer.write(answer[-1:])
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 
@@ -25,17 +31,28 @@ def _length(head: bytes) -> int:
     return next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
 
 
+def _silence(head: bytes) -> float:
+    """Seconds between two parts of the answer."""
+    found = re.search(rb"[?&]stream=(\d+)", head)
+    return int(found[1]) / 1000 if found else 0
+
+
 async def _answer(head: bytes, body: bytes, name: str, journal: Path) -> bytes:
     method, target, _ = head.split(b" ", 2)
     url = urlsplit(target.decode())
-    query = dict(parse_qsl(url.query))
+    query = dict(parse_qsl(url.query, keep_blank_values=True))
     if method == b"POST":
         with journal.open("a") as file:
             file.write(f"{query.get('id')} {name}\n")
+    if "crash" in query:
+        os._exit(3)
+    if "close" in query:
+        raise ConnectionError
     await asyncio.sleep(float(query.get("ms", 0)) / 1000)
     content = head + body if url.path == "/headers" else name.encode()
     status = query.get("status", "200")
-    return f"HTTP/1.1 {status} x\r\nServer: upstream\r\nContent-Length: {len(content)}\r\n\r\n".encode() + (
+    header = f"X-Seawall-Ended: {query['ended']}" if "ended" in query else "X: " + "x" * int(query.get("header", 1))
+    return f"HTTP/1.1 {status} x\r\nServer: upstream\r\n{header}\r\nContent-Length: {len(content)}\r\n\r\n".encode() + (
         b"" if method == b"HEAD" else content
     )
 

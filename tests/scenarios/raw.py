@@ -27,7 +27,7 @@ def application(environ, start_response):
 
 @pytest.fixture(scope="module")
 def echo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site.small(tmp_path_factory.mktemp("attacks"), "[servers]\nqueue_timeout = 3\n")
+    site = Site.small(tmp_path_factory.mktemp("attacks"), "[servers]\nqueue_timeout = 3\nbody_timeout = 10\n")
     (site.folder / "application.py").write_text(ECHO)
     with running(site):
         yield site

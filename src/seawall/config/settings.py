@@ -60,6 +60,15 @@ class Servers(Section):
     request_timeout: Seconds = Field(
         default=60, description="Seconds a server may take to begin its answer; then the person gets a 504."
     )
+    stream_timeout: Seconds = Field(
+        default=3600,
+        description="Seconds a websocket, or an event stream (a request with `Accept: text/event-stream`, as browsers' "
+        "EventSource sends it), may be silent. In all other answers `request_timeout` also limits each pause.",
+    )
+    body_timeout: Seconds = Field(
+        default=30,
+        description="Seconds a visitor may take to send a form, or the first 16 KB of a larger body; then 408.",
+    )
     queue_timeout: Seconds = Field(
         default=30, description="Seconds a request may wait for a free server; then the person gets a 503."
     )

@@ -21,7 +21,7 @@ def reason_to_give_up(state: State) -> SeawallError | None:
             return EngineFailed(
                 f"HAProxy does not start (balancer {name}).",
                 f"Its configuration is {state.paths.balancer_config(name)}.",
-                haproxy.words(state.paths, "a" if name == "a" else "b"),
+                haproxy.why_not(state.paths, "a" if name == "a" else "b"),
             )
     return None
 

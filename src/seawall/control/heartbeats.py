@@ -53,10 +53,7 @@ class Heartbeats:
         """A command knows nothing of our heartbeats; an idle one is not to be woken by them."""
         if not server.alive or not server.ready or server.name in self.state.record.memory.stopping:
             return False
-        return self._has_pulse(server) or server.name in self.down
-
-    def _has_pulse(self, server: Server) -> bool:
-        return fleet_server.beat_socket(self.state.paths, server.name).exists()
+        return server.beat or server.name in self.down
 
     async def _follow(self, server: Server) -> None:
         assert server.process is not None
@@ -94,7 +91,7 @@ class Heartbeats:
             watch.answered(loop.time())
 
     async def _question(self, server: Server) -> Pulse | None:
-        if self._has_pulse(server):
+        if server.beat:
             return await fleet_server.pulse(self.state.paths, server.name, timeout=None)
         await fleet_server.heartbeat(server.address, timeout=None)
         return None

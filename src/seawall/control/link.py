@@ -5,20 +5,23 @@ Nobody waits for it. Decisions see the last word it gave; a takeover goes on whi
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from seawall.control.inquiry import Inquiry
 from seawall.control.processes import Balancer
 from seawall.errors import EngineFailed
+from seawall.haproxy import deaths, refuse
 from seawall.haproxy.render import Edge, ServerAddress
 from seawall.judge import BALANCER, Verdict
+from seawall.lost import Refused
 from seawall.model import Route, RouteSeen, SetStrategy, Strategy
 
 BEAT = 0.1  # s between two heartbeats of the active balancer
 BEAT_SPARE = 0.3  # s: nobody waits for the spare
 WORD = 0.5  # s between two questions for its word while nothing moves
 OLD = 1.5  # s after which a word is no longer believed
+LOSSES = 2.0  # s between two readings of the log of lost requests; and for which it is read often after a death
 CLOSED = 0.02  # s between two attempts to reach a socket that nobody listens on
 
 Step = Route | SetStrategy
@@ -41,15 +44,19 @@ class Link:
     edge: Edge
     active: Callable[[], bool]
     moving: Callable[[], bool]
-    address: Callable[[str], str]  # of a server, by name
+    address: Callable[[str], ServerAddress]  # of a server, by name
     wake: Callable[[], None]
+    lost: Callable[[str], None]  # told of the balancer's log of lost requests
     failed: Callable[[str], None]  # told of a step that HAProxy refused
     last: Word | None = None  # the last word, however old
     fresh: bool = False  # nothing was changed since it was given
+    refused: Refused = field(default_factory=Refused)  # what it is to refuse
 
     def __post_init__(self) -> None:
         self._steps: list[Step] = []
         self._ended = False
+        self._refuses: Refused | None = None  # None: what an earlier control plane told it
+        self._losses_at = self._losses_until = 0.0
         self._posted = asyncio.Event()
 
     def word(self, now: float) -> Word | None:
@@ -88,6 +95,13 @@ class Link:
     async def _round(self) -> None:
         await self._carry_out()
         socket, loop = self.balancer.socket, asyncio.get_running_loop()
+        if self.refused != self._refuses:
+            refused = self.refused
+            await socket.ask_all(refuse.commands(refused))
+            self._refuses = refused
+        if loop.time() >= self._losses_at or loop.time() < self._losses_until:
+            self._losses_at = loop.time() + LOSSES
+            self.lost(await socket.ask(deaths.COMMAND))
         if self.last is None or not self.fresh or self.moving() or loop.time() - self.last.at > WORD:
             routes, strategy = await socket.word()
             before, self.last = self.last, Word(routes, strategy, loop.time())
@@ -100,6 +114,11 @@ class Link:
             self.balancer.answering = True
             self.wake()
         await self._pause(BEAT if self.active() or self.moving() else BEAT_SPARE)
+
+    def look_for_losses(self) -> None:
+        """Read the log of lost requests at each round for a while: what a server died of may be told a little later."""
+        self._losses_until = asyncio.get_running_loop().time() + LOSSES
+        self._posted.set()
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -122,7 +141,7 @@ class Link:
         for step in steps:
             if isinstance(step, SetStrategy):
                 await socket.set_strategy(step.strategy)
-        routes = [(s, ServerAddress(s.server, self.address(s.server))) for s in steps if isinstance(s, Route)]
+        routes = [(s, self.address(s.server)) for s in steps if isinstance(s, Route)]
         if routes:
             await socket.steps(routes, self.edge)
 

@@ -31,6 +31,7 @@ from seawall.control.stop import stop
 from seawall.control.tasks import Tasks
 from seawall.control.upkeep import Upkeep
 from seawall.control.wanted import Wanted
+from seawall.decide import crashing
 from seawall.decide.plan import plan
 from seawall.errors import SeawallError, StateUnusable
 from seawall.model import Event
@@ -57,12 +58,9 @@ class Control:
         self.state = State(paths, wanted, journal, processes, known, wanted.site, self.wake, self.fail)
         self.state.adopted = bool(processes.running)
         self.tasks = Tasks(self.fail)
-        self.actor = Actor(
-            paths,
-            Servers(self.state, self.tasks),
-            Warms(self.state, self.tasks),
-            Balancers(self.state, self.tasks),
-        )
+        balancers = Balancers(self.state, self.tasks)
+        servers = Servers(self.state, self.tasks, balancers.look_for_losses)
+        self.actor = Actor(paths, servers, Warms(self.state, self.tasks), balancers)
         self.meter = Meter(processes)
         self.heartbeats = Heartbeats(self.state, self.tasks)
         operator = verbs.Operator(self.state, self.meter, self.end)
@@ -169,6 +167,8 @@ class Control:
         state.seen = observe(
             state.processes, self.actor.balancers.links, self.meter, state.listeners.active, state.wants_warm, now
         )
+        state.seen = replace(state.seen, deaths=tuple(state.deaths))
+        state.deaths = []
         self.heartbeats.look(state.seen)
         before = state.record.memory
         result = plan(state.site, state.seen, before, now)
@@ -179,6 +179,7 @@ class Control:
             self._save()
             self._heed(self.actor.act(state.site, result.actions))
             self._forget_orders()
+        self.actor.balancers.refuse(crashing.refused(state.record.memory.crashes, now))
         self._announce()
         if error := reason_to_give_up(state):
             self.fail(error)

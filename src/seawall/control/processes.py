@@ -68,10 +68,11 @@ class Server(Managed):
 
     kind = "server"
     order = 20
-    kept = ("generation", "address", "ready")
+    kept = ("generation", "address", "ready", "beat")
 
     generation: int = 0
     address: str = ""
+    beat: bool = False  # it answers heartbeats on a socket of its own
     ready: bool = False
     busy: bool = False  # it answers, but has no place for another request
     hung: str = ""

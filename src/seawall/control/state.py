@@ -12,6 +12,7 @@ from seawall.control.troubles import Troubles
 from seawall.control.wanted import Wanted
 from seawall.fleet.warm import Advice
 from seawall.haproxy.listeners import Listeners
+from seawall.lost import RequestDeath
 from seawall.model import Event, Observed, Site
 from seawall.paths import Paths
 
@@ -34,6 +35,7 @@ class State:
     wants_warm: bool = True  # False: this application cannot be forked, its servers are started cold
     seen: Observed = field(default_factory=Observed)
     advice: tuple[Advice, ...] = ()
+    deaths: list[RequestDeath] = field(default_factory=list)  # that no decision has seen yet
     began: float = field(default_factory=time.monotonic)
     ticks: "deque[float]" = field(default_factory=lambda: deque(maxlen=TICKS))  # s each of the last rounds took
     open: bool = False  # a visitor has been served, as far as the balancers say

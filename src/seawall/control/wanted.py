@@ -1,5 +1,6 @@
 """From settings to what is wanted: the site as decisions see it, the application, and the configuration of the edge."""
 
+import hashlib
 import os
 import pwd
 import resource
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from seawall.config import Settings
 from seawall.fleet.application import Application, find
+from seawall.haproxy.memory import memory_limit
 from seawall.haproxy.render import Edge
 from seawall.model import Site
 from seawall.paths import Paths
@@ -59,20 +61,31 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
     own = paths.project / Path(https.certificate).expanduser() if https.certificate else None
     kind = "wsgi" if application.kind == "django" else application.kind
     account = _haproxy_account()
+    certificate = ensure_certificate(paths, https.domains, own) if https.enabled else None
     return Edge(
         concurrency=application.concurrency,
         request_timeout=settings.servers.request_timeout,
         queue_timeout=settings.servers.queue_timeout,
         https_port=settings.listen.https if https.enabled else None,
-        certificate=ensure_certificate(paths, https.domains, own) if https.enabled else None,
+        certificate=certificate,
+        certificate_digest=hashlib.sha256(certificate.read_bytes()).hexdigest() if certificate else "",
         redirect=https.enabled and https.redirect,
         sticky=settings.sticky(kind),
         user=account,
         group=account,
         max_connections=_max_connections(),
         run_folder=paths.runtime,
-        uploads=max(1, settings.servers.min * application.concurrency // 2),
+        body_timeout=settings.servers.body_timeout,
+        stream_timeout=settings.servers.stream_timeout,
+        hop=kind == "command",
+        beats=kind != "command",
+        uploads=_uploads(settings.servers.min * application.concurrency),
     )
+
+
+def _uploads(slots: int) -> int:
+    """Half of them; of few, so many that one visitor cannot have all of it, and one is left for everything else."""
+    return max(1, slots // 2, min(3, slots - 1))
 
 
 def _haproxy_account() -> str | None:
@@ -85,6 +98,10 @@ def _haproxy_account() -> str | None:
 
 
 def _max_connections() -> int:
-    """Most of what the limit of open files allows: an idle visitor needs one file, one being served two."""
+    """For each balancer: what the limit of open files and a quarter of the memory allow.
+
+    An idle visitor needs one file, one being served two; and a connection with TLS 44 KB in HAProxy 2.6, whether it is
+    used or not.
+    """
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(50_000, limit * 3 // 4)
+    return max(100, min(50_000, limit * 3 // 4, memory_limit() // 4 // 44_000))

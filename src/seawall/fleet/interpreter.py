@@ -32,6 +32,7 @@ LENT = (
     "websockets",
 )
 MARK = "--- seawall: "  # begins the line after which the log is a new warm process's, or a new command's
+TRIES_SIZE = 1 << 20  # bytes, as in inside/tries.py
 
 
 def log_file(paths: Paths) -> Path:
@@ -103,8 +104,9 @@ def start(
         "borrow": _lent(),
         "server": server,
     }
-    memory = os.memfd_create("seawall")
+    memory, tries = os.memfd_create("seawall"), -1
     try:
+        tries = told["tries"] = _tries(paths)
         os.write(memory, json.dumps(told).encode())
         os.lseek(memory, 0, os.SEEK_SET)
         command = [str(application.python), "-u", str(INSIDE), server or "warm", str(memory)]
@@ -113,7 +115,7 @@ def start(
             folder=application.folder,
             environment={**application.environment, SITE: paths.runtime.name, SERVER: server},
             log=log_file(paths),
-            fds=(memory, *(each.fileno() for each in (listener, beat) if each)),
+            fds=(memory, tries, *(each.fileno() for each in (listener, beat) if each)),
             user=application.user,
         )
     except OSError as error:
@@ -121,6 +123,16 @@ def start(
         raise not_started(str(application.python), error, paths, remedy) from error
     finally:
         os.close(memory)
+        if tries >= 0:
+            os.close(tries)
+
+
+def _tries(paths: Paths) -> int:
+    """The file by which servers know what others have died under. They have it from us, so only we may open it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(paths.runtime / "tries", flags, 0o600)
+    os.ftruncate(fd, TRIES_SIZE)
+    return fd
 
 
 def _lent() -> dict[str, str]:

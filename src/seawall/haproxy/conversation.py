@@ -46,7 +46,7 @@ class Conversation:
             self._reader, self._writer = await asyncio.open_unix_connection(self.path, limit=_LONGEST)
             self._writer.write(b"prompt\n")
             await self._answer()
-        self._writer.write("".join(f"{command}\n" for command in commands).encode())
+        self._writer.write("".join(f"{command}\n" for command in commands).encode(errors="surrogateescape"))
         return [await self._answer() for _ in commands]
 
     async def _answer(self) -> str:

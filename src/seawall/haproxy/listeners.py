@@ -20,7 +20,7 @@ _SO_ATTACH_REUSEPORT_CBPF = 51
 _BPF_RET_K = 0x06
 _PIDFD_GETFD = 438  # include/uapi/asm-generic/unistd.h
 _BACKLOG = 4096
-# A balancer must have room for it: twice its max_connections are more.
+# A balancer must have room for it: see _ROOM in render.py.
 _HIGH = 10_000
 
 

@@ -1,23 +1,25 @@
 """Starting HAProxy: finding it, writing its configuration, handing it its sockets."""
 
-import asyncio
 import os
 import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from seawall import family, files, process, rights
 from seawall.errors import EngineFailed, ProgramMissing
-from seawall.haproxy.render import Edge, ServerAddress, error_pages, render
-from seawall.haproxy.socket import RuntimeSocket
+from seawall.haproxy import quote
+from seawall.haproxy.render import REFUSED, Edge, ServerAddress, error_pages, render
 from seawall.model import BalancerName, Strategy
 from seawall.paths import Paths
 from seawall.process import Process
 
 MINIMUM = (2, 6)  # the oldest version the configuration was tried on
+MARK = "--- seawall: started "  # begins the line after which the log is a new balancer's
+LOG_LIMIT = 1_000_000  # bytes
 INSTALL = "sudo apt-get install haproxy"
 
 
@@ -57,7 +59,7 @@ def spawn(
 ) -> Process:
     """Start a balancer on the listening sockets `sockets`: HTTP, and HTTPS if it is served. Does not wait for it.
 
-    HAProxy checks its configuration by itself when it starts, and ends if it is wrong: see `wait_ready`.
+    HAProxy checks its configuration by itself when it starts, and ends if it is wrong: see `why_not`.
     Raises ProgramMissing, OSError.
     """
     fds = [listening.fileno() for listening in sockets]
@@ -70,44 +72,32 @@ def spawn(
         servers=servers,
         strategy=strategy,
     )
-    files.replace(paths.balancer_config(balancer), text.encode())
-    for status, page in error_pages().items():
-        files.replace(edge.run_folder / f"{status}.html", page.encode())
-    files.empty(log(paths, balancer))
+    files.replace(paths.balancer_config(balancer), text.encode(errors="surrogateescape"))
+    for name, page in error_pages().items():
+        files.replace(edge.run_folder / name, page.encode())
+    files.replace(edge.run_folder / REFUSED, b"")
+    _begin_log(log(paths, balancer))
     return process.spawn(
         [program(), "-db", "-f", str(paths.balancer_config(balancer))],
         folder=paths.runtime,
-        environment={"PATH": os.defpath, family.SITE: paths.runtime.name},
+        environment={"PATH": os.defpath, family.SITE: paths.runtime.name, **quote.ENVIRONMENT},
         log=log(paths, balancer),
         fds=fds,
     )
 
 
-async def wait_ready(started: Process, balancer: BalancerName, paths: Paths, timeout: float = 5.0) -> None:
-    """Wait until a balancer just started answers, `timeout` seconds at most. Raises EngineFailed in HAProxy's words."""
-    runtime = RuntimeSocket(paths.balancer_socket(balancer))
-    deadline = asyncio.get_running_loop().time() + timeout
-    while asyncio.get_running_loop().time() < deadline:
-        if not started.alive:
-            raise EngineFailed("HAProxy does not start.", f"It wrote: {log(paths, balancer)}", words(paths, balancer))
-        if await _answers(runtime, started.pid):
-            return
-        await asyncio.sleep(0.005)
-    raise EngineFailed(f"HAProxy started but did not answer in {timeout:g} s.", detail=words(paths, balancer))
+def _begin_log(path: Path) -> None:
+    """Mark where the words of a new balancer begin: those of the one before may say why there is a new one."""
+    with os.fdopen(files.open_to_append(path), "a") as file:
+        file.write(f"{MARK}{datetime.now().isoformat(' ', 'seconds')}\n")
 
 
-async def _answers(runtime: RuntimeSocket, pid: int) -> bool:
-    """A predecessor's socket may still be there, so the answer counts only if it comes from `pid`."""
+def why_not(paths: Paths, balancer: BalancerName) -> str:
+    """Why a balancer ended that had just been started, in HAProxy's own words: its errors, else the last it wrote."""
     try:
-        return (await runtime.info()).get("Pid") == str(pid)
-    except OSError:
-        return False
-
-
-def words(paths: Paths, balancer: BalancerName) -> str:
-    """What HAProxy had to say last, its warnings and errors, without the routine notices."""
-    try:
-        lines = log(paths, balancer).read_text(errors="replace").splitlines()
+        text = log(paths, balancer).read_text(errors="replace")
     except FileNotFoundError:
-        return ""
-    return "\n".join(line for line in lines if not line.startswith("[NOTICE]"))[-2000:]
+        return f"It wrote nothing: {log(paths, balancer)} is not there."
+    lines = text.rpartition(MARK)[2].splitlines()[1:]
+    errors = [line for line in lines if line.startswith(("[ALERT]", "[WARNING]"))]
+    return "\n".join(errors or lines)[-2000:] or "It wrote nothing."

@@ -2,13 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seawall.errors import UnknownServer
+from seawall.haproxy import quote
 from seawall.model import HEALTH_PATH, STRATEGIES, Strategy
 
 COOKIE = "seawall"
@@ -28,6 +29,13 @@ _ERRORS = {
 }  # fmt: skip
 # A visitor's browser must not keep an error page; 503 passes soon, the others are not known to.
 _ERROR_HEADERS = {503: " hdr Cache-Control no-store hdr Retry-After 5"}
+_REFUSED = (503, "This page is out of order", "It has been switched off for a few minutes. Please try again later.")
+
+RING = "ended"  # the balancer's log of lost requests
+# Time, id, frontend, how it ended, status, server, the servers that died before, method, target; see deaths.py.
+LOG_FORMAT = "%Ts %ID %ft %tsc %ST %s %[var(txn.ended)] %HM %HU"
+ENDED_HEADER = "X-Seawall-Ended"  # in the 502 of a server that did not begin a request: which servers died under it
+REFUSED = "refused.map"  # in the runtime folder, HAProxy's working folder; see refuse.py
 
 EXACT_RATE = 4000  # requests/s above which only the latency of one in 16 is noted
 
@@ -35,6 +43,10 @@ EXACT_RATE = 4000  # requests/s above which only the latency of one in 16 is not
 _WAITING = 2000
 _WAIT_STEP = 0.2  # s
 _WAIT_LONGEST = 5.0  # s
+
+# Connections inside, of the waiting room most of all; and twice as many files are more than the listening sockets'
+# numbers (see listeners.py), which HAProxy has room for only then.
+_ROOM = 5200
 
 # Static servers have their number in the configuration too, and HAProxy numbers its own from 1.
 _FIRST_ID = 1000
@@ -53,23 +65,29 @@ class Edge:
     sticky: bool  # a cookie remembers the visitor's server
     user: str | None  # whom HAProxy becomes once it has read its files
     group: str | None
-    max_connections: int
+    max_connections: int  # of visitors; with HTTPS three quarters of them by HTTPS
     run_folder: Path  # for the error pages
     uploads: int = 2  # requests too long for a buffer that all servers together take at once
+    body_timeout: float = 30.0  # for a body that fits a buffer, or the part of a longer one that does
+    stream_timeout: float = 3600.0  # a websocket or an event stream may be silent
+    hop: bool = False  # servers cannot tell a request that is tried again: one more step inside bounds its tries
+    beats: bool = False  # heartbeats are answered on a socket of their own: s1.beat beside s1.sock
+    certificate_digest: str = ""  # of what is in it: a renewed one is another configuration
 
     def digest(self) -> str:
         """Tells configurations apart: a balancer started with another one is outdated."""
-        text = [repr(astuple(self)), repr(_ERRORS), server_parameters(self, "s0")]
+        text = [repr(astuple(self)), repr(_ERRORS), repr(_REFUSED), LOG_FORMAT, server_parameters(self, "s0")]
         text += [(TEMPLATES / name).read_text() for name in (_CONFIG, _ERROR_PAGE)]
         return hashlib.sha256("\0".join(text).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """Where a server listens: `unix@/path` or `127.0.0.1:port`."""
+    """Where a server listens: `unix@/path` or `127.0.0.1:port`; `beat`: with a socket for heartbeats beside it."""
 
     name: str
     address: str
+    beat: bool = True
 
 
 def server_id(name: str) -> int:
@@ -84,7 +102,7 @@ def server_name(number: int) -> str:
 
 
 def server_parameters(edge: Edge, name: str) -> str:
-    """Everything after the address, the same in the configuration and in `add server`.
+    """Everything after the addresses, the same in the configuration and in `add server`.
 
     Dynamic servers without id and weight are silently left out by `random` (HAProxy issue 3413), and without
     pool-max-conn and pool-purge-delay 2.6 opens a connection for each request to them. A silent server is
@@ -97,6 +115,18 @@ def server_parameters(edge: Edge, name: str) -> str:
         f"id {server_id(name)} weight 100 maxconn {edge.concurrency} pool-max-conn -1 pool-purge-delay 1s"
         " check inter 200ms fastinter 50ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
     )
+
+
+def added_server(edge: Edge, server: ServerAddress) -> str:
+    """Everything after the name in `add server`."""
+    return _server(edge, server, quote.argument)
+
+
+def _server(edge: Edge, server: ServerAddress, quoted: Callable[[str], str]) -> str:
+    words = [quoted(quote.address(server.address)), server_parameters(edge, server.name)]
+    if edge.beats and server.beat and server.address.startswith("unix@"):
+        words.append("addr " + quoted(quote.address(str(Path(server.address).with_suffix(".beat")))))
+    return " ".join(words)
 
 
 def render(
@@ -118,28 +148,45 @@ def render(
         http_fd=http_fd,
         https_fd=https_fd,
         https_port="" if edge.https_port == 443 else f":{edge.https_port}",
-        servers=[(s.name, s.address, server_parameters(edge, s.name)) for s in servers],
+        servers=[f"{server.name} {_server(edge, server, quote.word)}" for server in servers],
         strategy=strategy,
         strategies=[(name, BALANCE[name]) for name in STRATEGIES],
-        errors=[(status, _ERROR_HEADERS.get(status, " hdr Cache-Control no-store")) for status in _ERRORS],
+        errors={status: _ERROR_HEADERS.get(status, " hdr Cache-Control no-store") for status in _ERRORS},
+        ring=RING,
+        log_format=LOG_FORMAT,
+        ended_header=ENDED_HEADER,
+        refused=REFUSED,
+        uploads=_uploads(edge.uploads),
         health_path=HEALTH_PATH,
         cookie=COOKIE,
         exact_rate=EXACT_RATE,
         later_socket=edge.run_folder / f"later-{balancer}.sock",
         waited_socket=edge.run_folder / f"waited-{balancer}.sock",
+        room=_ROOM,
         waiting=_WAITING,
         wait_step=_WAIT_STEP,
         # The request's own time runs meanwhile, and "busy" is a better answer than "too long".
         wait_steps=int(min(_WAIT_LONGEST, edge.request_timeout / 2) / _WAIT_STEP),
         once_socket=edge.run_folder / f"once-{balancer}.sock",
+        again_socket=edge.run_folder / f"again-{balancer}.sock",
+        last_socket=edge.run_folder / f"last-{balancer}.sock",
+        hop_socket=edge.run_folder / f"hop-{balancer}.sock",
     )  # fmt: skip
 
 
-def error_pages() -> dict[int, str]:
-    """What visitors see when no server answers: HTML by status."""
+def _uploads(slots: int) -> dict[str, int]:
+    """Shares of the slots: for people who use no more than `each`, and for all others together."""
+    several = max(1, slots // 4)
+    fair = max(1, slots - several)
+    return {"fair": fair, "several": several, "each": max(1, fair // 4)}
+
+
+def error_pages() -> dict[str, str]:
+    """What visitors see when no server answers: HTML by file name."""
     page = _environment().get_template(_ERROR_PAGE)
+    pages = {f"{status}.html": (status, *words) for status, words in _ERRORS.items()} | {"refused.html": _REFUSED}
     return {
-        status: page.render(status=status, title=title, advice=advice) for status, (title, advice) in _ERRORS.items()
+        name: page.render(status=status, title=title, advice=advice) for name, (status, title, advice) in pages.items()
     }
 
 
@@ -155,5 +202,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["word"] = quote.word
+    environment.filters["unix"] = quote.unix
     environment.filters["ms"] = lambda seconds: f"{max(1, round(seconds * 1000))}ms"
     return environment

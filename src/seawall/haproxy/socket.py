@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seawall.errors import EngineFailed
 from seawall.haproxy.conversation import Conversation
-from seawall.haproxy.render import WAITING_ROOM, Edge, ServerAddress, backend, server_name, server_parameters
+from seawall.haproxy.render import WAITING_ROOM, Edge, ServerAddress, added_server, backend, server_name
 from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
 # Object types of `show stat`
@@ -153,8 +153,7 @@ def _commands(route: Route, address: ServerAddress, edge: Edge) -> list[tuple[st
     match route.step:
         case "add":
             # `add server … enabled` would corrupt the count of active servers (HAProxy issue 2497).
-            parameters = server_parameters(edge, address.name)
-            return [(f"add server {name} {address.address} {parameters}", "already"), (f"enable health {name}", "")]
+            return [(f"add server {name} {added_server(edge, address)}", "already"), (f"enable health {name}", "")]
         case "enable":
             return [(f"set server {name} state ready", "")]
         case "drain" | "maint":

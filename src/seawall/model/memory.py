@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from seawall.lost import Crashes
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -17,6 +19,7 @@ class Memory:
     deaths: int = 0  # servers in a row that died before they were ready
     died_at_work: tuple[float, ...] = ()  # when servers died that were ready, of the last seconds
     retry_at: float = 0.0  # no new server before this time
+    crashes: Crashes = field(default_factory=Crashes)  # requests that killed servers
     warm_deaths: int = 0
     warm_retry_at: float = 0.0
     retiring: Mapping[str, float] = field(default_factory=dict)  # balancer → since when it finishes its connections

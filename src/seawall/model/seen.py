@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from seawall.lost import RequestDeath
 from seawall.model.site import BalancerName, Strategy
 
 
@@ -84,3 +85,4 @@ class Observed:
     active: BalancerName = "a"
     warms: tuple[WarmSeen, ...] | None = ()  # None: this kind of application has none
     load: Load | None = None  # None: not known
+    deaths: tuple[RequestDeath, ...] = ()  # requests that killed servers, as far as that is news

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,9 @@ from seawall.control.processes import Balancer
 from seawall.control.state import State
 from seawall.control.tasks import Tasks, watch
 from seawall.haproxy import process as haproxy
+from seawall.haproxy.deaths import Losses
 from seawall.haproxy.render import ServerAddress
+from seawall.lost import Refused
 from seawall.model import BalancerName, Event, Site
 
 
@@ -21,6 +24,7 @@ class Balancers:
     state: State
     tasks: Tasks
     links: dict[str, Link] = field(default_factory=dict)
+    losses: Losses = field(default_factory=lambda: Losses(since=int(time.time())))
 
     def take_over(self, name: BalancerName) -> None:
         if self.state.listeners:
@@ -49,7 +53,7 @@ class Balancers:
         memory = self.state.record.memory
         gone = memory.leaving.keys() | memory.stopping.keys()
         return [
-            ServerAddress(server.name, server.address)
+            ServerAddress(server.name, server.address, server.beat)
             for server in self.state.processes.servers.values()
             if server.ready and not server.exited and server.name not in gone
         ]
@@ -76,17 +80,38 @@ class Balancers:
             moving=lambda: self.state.moving,
             address=self._address,
             wake=self.state.wake,
+            lost=self._lost,
             failed=lambda problem: self.state.say(Event("step-failed", balancer.name, problem)),
         )
         self.tasks.start(link.run())
 
-    def _address(self, name: str) -> str:
+    def _address(self, name: str) -> ServerAddress:
         server = self.state.processes.servers.get(name)
-        return server.address if server else ""
+        return ServerAddress(name, server.address if server else "", bool(server and server.beat))
+
+    def refuse(self, refused: Refused) -> None:
+        """From now on, and from each balancer to come, these requests get no server."""
+        for link in self.links.values():
+            link.refused = refused
+
+    def look_for_losses(self) -> None:
+        """A server has died: somebody's request may have been the reason."""
+        for link in self.links.values():
+            link.look_for_losses()
 
     def post(self, steps: Sequence[Step]) -> None:
         for name, link in self.links.items():
             link.post([step for step in steps if step.balancer == name])
+
+    def _lost(self, answer: str) -> None:
+        alive = [name for name, server in self.state.processes.servers.items() if server.alive]
+        deaths, bad = self.losses.new(answer, alive)
+        self.state.deaths += deaths
+        for one in bad:
+            what = f"{one.method} {one.target}: the headers of {one.server}'s answer are too long, or it is no HTTP"
+            self.state.say(Event("bad-answer", one.server, f"{what}; it was answered 502"))
+        if deaths:
+            self.state.wake()
 
     def kill(self, name: BalancerName) -> None:
         self._signal(name, signal.SIGKILL)

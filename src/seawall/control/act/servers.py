@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seawall import family
@@ -26,6 +26,7 @@ class Servers:
 
     state: State
     tasks: Tasks
+    died: Callable[[], None]  # told of the end of each
 
     def about(self, actions: Sequence[StartServer], site: Site) -> None:
         """Put those that are about to be started on record."""
@@ -57,10 +58,11 @@ class Servers:
         paths, application, processes = self.state.paths, self.state.wanted.application, self.state.processes
         if not warm:
             process, server.address = fleet_server.spawn_cold(application, paths, server.name)
+            server.beat = application.kind != "command"
             processes.exists(server, process)
             self.watch(server)
             return
-        server.address = fleet_server.address(paths, server.name)
+        server.address, server.beat = fleet_server.address(paths, server.name), True
 
         def recorded(process: Process) -> None:
             processes.exists(server, process)
@@ -83,6 +85,7 @@ class Servers:
         def ended() -> None:
             ending = process.reap()
             server.exited, server.ending = True, server.ending or ending
+            self.died()
             self.state.wake()
 
         watch(process.pidfd, ended)

@@ -13,6 +13,7 @@ import uvicorn
 from . import beat, protocol
 from .setup import Serve, Setup
 from .static import with_static_files_asgi
+from .tries import Tries
 from .work import Work
 
 KEEPALIVE = 75  # s, as in wsgi.py
@@ -112,7 +113,8 @@ def prepare(application: Any, setup: Setup) -> Serve:
     # A loop has room for more requests than are expected at once: one that was given up takes nobody's place.
     work = Work(setup.concurrency, sys.maxsize)
     config.http_protocol_class = protocol.strict(config.http_protocol_class)
-    config.loaded_app = BehindEdge(with_static_files_asgi(config.loaded_app), setup, work)
+    application = Tries(setup.tries).asgi(with_static_files_asgi(config.loaded_app))
+    config.loaded_app = BehindEdge(application, setup, work)
     config.get_loop_factory()  # imports uvloop before the fork
 
     def serve(name: str, listener: socket.socket, heartbeats: socket.socket | None) -> None:

@@ -31,6 +31,7 @@ class Setup:
     project: dict[str, Any] = field(default_factory=dict)  # Project in seawall/fleet/django.py; empty: not Django's
     server: str = ""  # name of the one server to be, without a warm process
     notes: list[str] = field(default_factory=list)  # said by this process before it executed itself again
+    tries: int = -1  # file descriptor of the notes of all servers, see tries.py
     report: dict[str, Any] | None = None  # only answer with this report
     version: int = VERSION
 
@@ -50,7 +51,10 @@ def read(fd: int) -> Setup:
             f"installed now speaks version {VERSION}. Start it anew: seawall up"
         )
     known = {each.name for each in fields(Setup)}
-    return Setup(**{name: value for name, value in told.items() if name in known})
+    setup = Setup(**{name: value for name, value in told.items() if name in known})
+    if setup.tries >= 0:
+        os.set_inheritable(setup.tries, False)
+    return setup
 
 
 def again(setup: Setup) -> NoReturn:
@@ -58,7 +62,8 @@ def again(setup: Setup) -> NoReturn:
     memory = os.memfd_create("seawall", 0)
     os.write(memory, json.dumps(asdict(setup)).encode())
     os.lseek(memory, 0, os.SEEK_SET)
-    os.set_inheritable(setup.listener, True)
+    for fd in {setup.listener, setup.tries} - {-1}:
+        os.set_inheritable(fd, True)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [*sys.orig_argv[:-1], str(memory)])

@@ -15,6 +15,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from . import beat, rest
 from .setup import Serve, Setup
 from .static import with_static_files
+from .tries import ENDED, Tries
 from .work import Work, hung_up
 
 KEEPALIVE = 75  # s: longer than HAProxy keeps an idle connection, so that only HAProxy closes one
@@ -37,6 +38,9 @@ class BehindEdge:
         path = environ["PATH_INFO"]
         if path == self.health:
             return _text(start_response, "200 OK", b"ok\n")
+        if died := environ.get("HTTP_X_SEAWALL_ENDED"):
+            start_response("502 Bad Gateway", [("Content-Length", "0"), (ENDED, died)])
+            return []
         if "\0" in path:
             return _text(start_response, "400 Bad Request", b"A path cannot contain the character 0.\n")
         # The edge deletes the one a visitor sends and sets its own.
@@ -102,8 +106,9 @@ def _limit(setup: Setup) -> int:
 class Worker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker without its arbiter: nobody reads its signs of life from a file, and its parent may change."""
 
-    def __init__(self, *args: Any, health_path: str, work: Work) -> None:
+    def __init__(self, *args: Any, health_path: str, work: Work, tries: Tries) -> None:
         super().__init__(*args)
+        self.tries = tries
         self.health = health_path
         self.work = work
 
@@ -119,7 +124,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: Any) -> bool:
         if req.path == self.health:
             return bool(super().handle_request(req, conn))
-        with self.work.request(lambda: hung_up(conn.sock)):
+        with self.work.request(lambda: hung_up(conn.sock)), self.tries.one(req.method, req.headers) as died:
+            if died:
+                req.headers.append((ENDED.upper(), died))
             try:
                 return bool(super().handle_request(req, conn))
             except SystemExit as error:  # in the main thread, to which the pool brings it, it would end the server
@@ -163,14 +170,14 @@ def prepare(application: Any, setup: Setup) -> Serve:
     gunicorn = Gunicorn(BehindEdge(with_static_files(application), setup), setup)
     log = Logger(gunicorn.cfg)
     logging.getLogger("gunicorn.error").propagate = False
+    tries = Tries(setup.tries)
 
     def serve(name: str, listener: socket.socket, heartbeats: socket.socket | None) -> None:
         work = Work(setup.concurrency, _limit(setup))
         kind = UnixSocket if listener.family == socket.AF_UNIX else TCPSocket
         sockets = [kind(listener.getsockname(), gunicorn.cfg, log, fd=listener.detach())]
-        worker = Worker(
-            1, os.getppid(), sockets, gunicorn, 30, gunicorn.cfg, log, health_path=setup.health_path, work=work
-        )
+        told: dict[str, Any] = {"health_path": setup.health_path, "work": work, "tries": tries}
+        worker = Worker(1, os.getppid(), sockets, gunicorn, 30, gunicorn.cfg, log, **told)
         worker.pid = os.getpid()
         if heartbeats:
             beat.start(heartbeats, work)

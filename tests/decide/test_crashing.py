@@ -1,0 +1,79 @@
+"""Which requests are refused, for how long, and when they are forgotten."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seawall.decide.crashing import FIRST, FORGOTTEN, LONGEST, MOST, SAME_PATH, refused, remember
+from seawall.lost import Crashes, RequestDeath, path_of
+
+NOW = 1000.0
+
+
+def death(target: str, *servers: str) -> RequestDeath:
+    return RequestDeath("1", "GET", target, servers or ("s3", "s4"))
+
+
+def after(*targets: str, remembered: Crashes | None = None, now: float = NOW) -> Crashes:
+    return remember([death(target) for target in targets], remembered or Crashes(), now)[0]
+
+
+def test_one_proof() -> None:
+    remembered, (event,) = remember([death("/crash?a=1")], Crashes(), NOW)
+    assert event.kind == "request-killed"
+    assert event.text == "GET /crash?a=1 ended two servers: s3, s4; it was answered 502 and is refused for 60 s"
+    assert refused(remembered, NOW).targets == {"/crash?a=1"}
+    assert refused(remembered, NOW).paths == set()
+    assert refused(remembered, NOW + FIRST - 1).targets == {"/crash?a=1"}
+    assert refused(remembered, NOW + FIRST).targets == set()
+
+
+def test_each_further_proof_lasts_twice_as_long() -> None:
+    remembered, now, seconds = Crashes(), NOW, []
+    for _ in range(6):
+        remembered = after("/crash", remembered=remembered, now=now)
+        seconds.append(remembered.targets["/crash"].seconds)
+        now += remembered.targets["/crash"].seconds
+    assert seconds == [60, 120, 240, 480, LONGEST, LONGEST]
+
+
+def test_forgotten_after_an_hour() -> None:
+    remembered = after(remembered=after("/crash"), now=NOW + FORGOTTEN)
+    assert remembered == Crashes()
+    assert after(remembered=after("/crash"), now=NOW + FORGOTTEN - 1) != Crashes()
+
+
+def test_many_queries_of_one_path() -> None:
+    targets = [f"/cr{letter}sh?{n}" for n, letter in enumerate(["a", "%61", "a"])]
+    before = after(*targets[: SAME_PATH - 1])
+    assert refused(before, NOW).paths == set()
+    remembered, events = remember([death(targets[-1])], before, NOW)
+    assert refused(remembered, NOW).paths == {"/crash"}
+    assert [event.kind for event in events] == ["request-killed", "path-refused"]
+
+
+def test_the_same_query_three_times_is_one() -> None:
+    assert refused(after("/crash?1", "/crash?1", "/crash?1"), NOW).paths == set()
+
+
+def test_path() -> None:
+    assert path_of("/a%20b/%C3%BC?x=/y") == "/a b/ü"
+    assert path_of("/%ff") == "/\udcff"
+
+
+@given(st.lists(st.tuples(st.text("ab%?/", max_size=5), st.floats(0, 5000)), max_size=60))
+def test_always(steps: list[tuple[str, float]]) -> None:
+    remembered, now = Crashes(), 0.0
+    for target, pause in steps:
+        now += pause
+        remembered, events = remember([death("/" + target)], remembered, now)
+        assert "/" + target in refused(remembered, now).targets
+        assert len(events) in (1, 2)
+        for refusal in (*remembered.targets.values(), *remembered.paths.values()):
+            assert FIRST <= refusal.seconds <= LONGEST
+            assert now - refusal.since < FORGOTTEN
+
+
+def test_memory_is_bounded() -> None:
+    remembered = after(*(f"/{n}" for n in range(3 * MOST)))
+    assert len(remembered.targets) == MOST
+    assert f"/{3 * MOST - 1}" in remembered.targets
