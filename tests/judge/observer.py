@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from seawall.judge import BALANCER, SERVER, Pulse, Verdict, Watch, readable, readable_by
+from seawall.judge import BALANCER, SERVER, Pulse, Threads, Verdict, Watch, readable, readable_by
 from seawall.judge.pace import ASK
 
 MUTE = 2.0  # s until the same is said again of the same process
@@ -117,7 +117,7 @@ async def main(spec: Path, out: Path) -> None:
     targets = []
     for name, kind, pid, started, path in json.loads(spec.read_text()):
         limits = BALANCER if kind == "balancer" else SERVER
-        watch = Watch(pid, started, limits, time.monotonic())
+        watch = Watch(Threads(pid, started), limits, time.monotonic())
         targets.append(Target(name, kind, watch, connected(name, kind, path)))
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

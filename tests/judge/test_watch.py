@@ -12,7 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.judge import BALANCER, SERVER, Pace, Pulse, Silence, Verdict, Watch, done_by, readable, readable_by
+from seawall.judge import (
+    BALANCER,
+    SERVER,
+    Pace,
+    Pulse,
+    Silence,
+    Threads,
+    Verdict,
+    Watch,
+    done_by,
+    readable,
+    readable_by,
+)
 from seawall.judge.pace import ASK, DUE, GAP, LATE
 from seawall.process import start_time
 
@@ -28,7 +40,7 @@ def watch() -> Iterator[Watch]:
     """This process: it runs, so no look finds it hung."""
     started = start_time(os.getpid())
     assert started is not None
-    watched = Watch(os.getpid(), started, BALANCER, NOW)
+    watched = Watch(Threads(os.getpid(), started), BALANCER, NOW)
     yield watched
     watched.close()
 
@@ -113,7 +125,7 @@ def test_a_stopped_process_takes_two_looks_on_time() -> None:
     os.waitpid(pid, os.WUNTRACED)
     started = start_time(pid)
     assert started is not None
-    watch = Watch(pid, started, SERVER, NOW)
+    watch = Watch(Threads(pid, started), SERVER, NOW)
     try:
         watch.asked(NOW)
         said = [watch.look(watch.due + LATE + 0.001, silent) for _ in range(50)]
