@@ -46,6 +46,7 @@ def watch() -> Iterator[Watch]:
 
 
 def test_pace() -> None:
+    assert ASK == 0.1
     pace = Pace(NOW)
     assert pace.due == NOW
     pace.asked(NOW)
@@ -63,6 +64,31 @@ def test_a_look_that_comes_late_moves_the_next(watch: Watch) -> None:
     watch.asked(NOW)
     watch.look(NOW + 1, silent)
     assert watch.due == NOW + 1 + GAP
+
+
+def test_what_is_watched_is_told_by_its_limits_and_pace() -> None:
+    pid = os.fork()
+    if not pid:
+        time.sleep(99)
+        os._exit(0)
+    started = start_time(pid)
+    assert started is not None
+    watch = Watch(Threads(pid, started), SERVER, NOW, every=1.0)
+    try:
+        watch.asked(NOW)
+        said = [watch.look(watch.due, silent) for _ in range(SERVER.idle - 5)]
+        assert set(said) == {Verdict.WAITING}
+        watch.answered(NOW + 0.01)
+        assert watch.due == NOW + 1
+    finally:
+        watch.close()
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+def test_an_answer_is_heard_before_a_look_is_due(watch: Watch) -> None:
+    watch.asked(NOW)
+    assert watch.look(NOW + 0.01, lambda: True) is Verdict.FINE
 
 
 def test_event_loops_may_wake_a_little_early() -> None:
