@@ -43,6 +43,7 @@ def watch() -> Iterator[Watch]:
     watched = Watch(Threads(os.getpid(), started), BALANCER, NOW)
     yield watched
     watched.close()
+    assert not watched.threads._files
 
 
 def test_pace() -> None:
