@@ -69,6 +69,7 @@ class Drill:
             [str(word) for word in command],
             cwd=HERE.parent.parent,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             stderr=(self.folder / "errors").open("ab"),
             start_new_session=True,
         )
@@ -156,6 +157,21 @@ class Drill:
         busy = [self.start("sh", "-c", "while :; do :; done") for _ in range(loops)]
         try:
             yield busy
+        finally:
+            for process in busy:
+                self.end(process)
+
+    @contextmanager
+    def traffic(self) -> Iterator[None]:
+        """Every balancer serves as many requests as it can."""
+        options = ("--h1", "-c", 50, "-D", 1000)
+        busy = [
+            self.start("h2load", *options, "-B", f"unix:{target.path}.http", "http://localhost/")
+            for target in self.of("balancer")
+        ]
+        try:
+            yield
+            assert all(process.alive for process in busy), "h2load ended"
         finally:
             for process in busy:
                 self.end(process)

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from seawall.judge import BALANCER, SERVER, Pulse, Verdict, Watch, readable, readable_by
+from seawall.judge import BALANCER, SERVER, Pulse, Threads, Verdict, Watch, readable, readable_by
 from seawall.judge.pace import ASK
 
-MUTE = 2.0  # s between two lines of the same process
+MUTE = 2.0  # s until the same is said again of the same process
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Target:
     connection: socket.socket
     asked: int = 0
     misses: int = 0
-    muted: float = 0.0
+    muted: dict[Verdict, float] = field(default_factory=dict)
     naive_muted: float = 0.0
     totals: Totals = field(default_factory=Totals)
 
@@ -107,8 +107,8 @@ async def follow(target: Target, out: TextIO) -> None:
 
 def note(target: Target, verdict: Verdict, out: TextIO) -> None:
     now = time.monotonic()
-    if (verdict.hung or verdict is Verdict.BUSY) and now > target.muted:
-        target.muted = now + MUTE
+    if (verdict.hung or verdict is Verdict.BUSY) and now > target.muted.get(verdict, 0.0):
+        target.muted[verdict] = now + MUTE
         out.write(f"{now:.3f} {target.name} {verdict.name}\n")
         out.flush()
 
@@ -117,7 +117,7 @@ async def main(spec: Path, out: Path) -> None:
     targets = []
     for name, kind, pid, started, path in json.loads(spec.read_text()):
         limits = BALANCER if kind == "balancer" else SERVER
-        watch = Watch(pid, started, limits, time.monotonic())
+        watch = Watch(Threads(pid, started), limits, time.monotonic())
         targets.append(Target(name, kind, watch, connected(name, kind, path)))
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

@@ -16,7 +16,7 @@ from tests.judge.test_drill import HANGS, WITHIN
 
 pytestmark = pytest.mark.soak
 
-SECONDS = 60.0  # under each pressure
+SECONDS = 40.0  # under each pressure
 ROUNDS = 3  # of each hang
 
 Pressure = Callable[[Drill], AbstractContextManager[object]]
@@ -46,6 +46,13 @@ def quota_with_the_observer(drill: Drill) -> ExitStack:
     return stack
 
 
+def traffic_under_load(drill: Drill) -> ExitStack:
+    stack = ExitStack()
+    stack.enter_context(drill.load(10))
+    stack.enter_context(drill.traffic())
+    return stack
+
+
 def nothing(_: Drill) -> AbstractContextManager[None]:
     return nullcontext()
 
@@ -54,6 +61,9 @@ PRESSURES: dict[str, tuple[Pressure, str, float]] = {  # what is done, what the 
     "load 10": (lambda drill: drill.load(10), "compute", 2.0),
     "load 20": (lambda drill: drill.load(20), "compute", 2.0),
     "load 40": (lambda drill: drill.load(40), "compute", 2.0),
+    "load 10, every balancer serving all it can": (traffic_under_load, "compute", 2.0),
+    "load 20, garbage collection": (lambda drill: drill.load(20), "collect", 0.5),
+    "load 20, json with the interpreter's lock": (lambda drill: drill.load(20), "parse", 0.5),
     "nice 19 at load 10": (niced_under_load, "compute", 2.0),
     "quota of 5 % for each": (each_in_a_quota, "compute", 2.0),
     "one quota of 20 % with the observer": (quota_with_the_observer, "compute", 2.0),

@@ -12,7 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.judge import BALANCER, SERVER, Pace, Pulse, Silence, Verdict, Watch, done_by, readable, readable_by
+from seawall.judge import (
+    BALANCER,
+    SERVER,
+    Pace,
+    Pulse,
+    Silence,
+    Threads,
+    Verdict,
+    Watch,
+    done_by,
+    readable,
+    readable_by,
+)
 from seawall.judge.pace import ASK, DUE, GAP, LATE
 from seawall.process import start_time
 
@@ -28,12 +40,14 @@ def watch() -> Iterator[Watch]:
     """This process: it runs, so no look finds it hung."""
     started = start_time(os.getpid())
     assert started is not None
-    watched = Watch(os.getpid(), started, BALANCER, NOW)
+    watched = Watch(Threads(os.getpid(), started), BALANCER, NOW)
     yield watched
     watched.close()
+    assert not watched.threads._files
 
 
 def test_pace() -> None:
+    assert ASK == 0.1
     pace = Pace(NOW)
     assert pace.due == NOW
     pace.asked(NOW)
@@ -51,6 +65,31 @@ def test_a_look_that_comes_late_moves_the_next(watch: Watch) -> None:
     watch.asked(NOW)
     watch.look(NOW + 1, silent)
     assert watch.due == NOW + 1 + GAP
+
+
+def test_what_is_watched_is_told_by_its_limits_and_pace() -> None:
+    pid = os.fork()
+    if not pid:
+        time.sleep(99)
+        os._exit(0)
+    started = start_time(pid)
+    assert started is not None
+    watch = Watch(Threads(pid, started), SERVER, NOW, every=1.0)
+    try:
+        watch.asked(NOW)
+        said = [watch.look(watch.due, silent) for _ in range(SERVER.idle - 5)]
+        assert set(said) == {Verdict.WAITING}
+        watch.answered(NOW + 0.01)
+        assert watch.due == NOW + 1
+    finally:
+        watch.close()
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+def test_an_answer_is_heard_before_a_look_is_due(watch: Watch) -> None:
+    watch.asked(NOW)
+    assert watch.look(NOW + 0.01, lambda: True) is Verdict.FINE
 
 
 def test_event_loops_may_wake_a_little_early() -> None:
@@ -113,7 +152,7 @@ def test_a_stopped_process_takes_two_looks_on_time() -> None:
     os.waitpid(pid, os.WUNTRACED)
     started = start_time(pid)
     assert started is not None
-    watch = Watch(pid, started, SERVER, NOW)
+    watch = Watch(Threads(pid, started), SERVER, NOW)
     try:
         watch.asked(NOW)
         said = [watch.look(watch.due + LATE + 0.001, silent) for _ in range(50)]

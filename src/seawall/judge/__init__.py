@@ -1,6 +1,7 @@
 """Tells hung processes from starved and busy ones: `Watch` asks and judges one process (docs/decisions/0013)."""
 
 from seawall.judge.arriving import done_by, readable, readable_by
+from seawall.judge.family import Family
 from seawall.judge.limits import BALANCER, SERVER, Limits, Verdict
 from seawall.judge.pace import Pace
 from seawall.judge.progress import Progress, Pulse
@@ -11,6 +12,7 @@ from seawall.judge.watch import Watch
 __all__ = [
     "BALANCER",
     "SERVER",
+    "Family",
     "Limits",
     "Pace",
     "Progress",

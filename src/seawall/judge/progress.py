@@ -33,7 +33,7 @@ class Progress:
         """Whether nothing has moved for so long that `look` has to be asked."""
         mark = pulse.loop, pulse.ended
         if mark != self._mark or pulse.begun <= pulse.ended:
-            self._mark, self._count, self._last = mark, 0, NOTHING
+            self._mark, self._count = mark, 0
             return False
         self._count += on_time
         return self._count >= SUSPECT
@@ -41,9 +41,7 @@ class Progress:
     def look(self, threads: Reading, on_locks: frozenset[int], on_time: bool) -> Verdict:
         """DEADLOCKED if, for a second, every thread but the one that answers has waited for a lock and not stirred."""
         last, self._last = self._last, threads
-        stirring = {
-            thread for thread, seen in threads.items() if thread not in on_locks or (last and seen != last.get(thread))
-        }
+        stirring = {thread for thread, seen in threads.items() if thread not in on_locks or seen != last.get(thread)}
         # The heartbeat thread stirs with every answer, so it is the one that may.
         if len(stirring) > 1 or threads.keys() <= stirring:
             self._count = SUSPECT

@@ -44,7 +44,11 @@ class Threads:
 
     def on_locks(self) -> frozenset[int]:
         """The threads that wait for a lock (futex(2)). Not one of them where the kernel does not let us see it."""
-        return frozenset(thread for thread in self._ids() if b"futex" in self._waits(thread))
+        return frozenset(thread for thread in self._ids() if b"futex" in self._text(f"{thread}/wchan"))
+
+    def children(self) -> set[int]:
+        """The processes that it started and that live, or have not been waited for."""
+        return {int(pid) for thread in self._ids() for pid in self._text(f"{thread}/children").split()}
 
     def close(self) -> None:
         """May be called again."""
@@ -100,14 +104,10 @@ class Threads:
         for fd in self._files.pop(thread, ()):
             os.close(fd)
 
-    def _waits(self, thread: int) -> bytes:
+    def _text(self, path: str) -> bytes:
+        """A file below /proc/PID/task; empty if it is gone."""
         try:
-            fd = os.open(f"{thread}/wchan", os.O_RDONLY, dir_fd=self._folder)
+            with open(path, "rb", opener=lambda name, flags: os.open(name, flags, dir_fd=self._folder)) as file:
+                return file.read()
         except _GONE:
             return b""
-        try:
-            return os.read(fd, 64)
-        except _GONE:
-            return b""
-        finally:
-            os.close(fd)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from seawall.judge.family import Family
 from seawall.judge.limits import Limits, Verdict
 from seawall.judge.pace import ASK, EARLY, Pace
 from seawall.judge.progress import Progress, Pulse
@@ -13,11 +14,11 @@ class Watch:
     """The caller asks and reads; this says when, and what to think of it. `now` is time.monotonic(), read just before.
 
     At `due`, ask and call `asked`; while a question is unanswered, call `look`. When the answer comes, call `answered`.
-    It owns the process's files under /proc: close it.
+    It owns `threads`: close it.
     """
 
-    def __init__(self, pid: int, started: int, limits: Limits, now: float, every: float = ASK) -> None:
-        self.threads = Threads(pid, started)
+    def __init__(self, threads: Threads | Family, limits: Limits, now: float, every: float = ASK) -> None:
+        self.threads = threads
         self.pace = Pace(now, every)
         self._silence = Silence(limits)
         self._progress = Progress()
