@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall import family
+from seawall import members
 from tests.client import Load, insecure
 from tests.scenarios.site import SEAWALL, Site, running, whole
 
@@ -36,8 +36,8 @@ def application(environ, start_response):
 """
 
 
-def members(site: Site) -> set[int]:
-    return {member.pid for member in family.of_site(site.paths.runtime.name)}
+def pids(site: Site) -> set[int]:
+    return {member.pid for member in members.of_site(site.paths.runtime.name)}
 
 
 def command(tmp_path: Path) -> Site:
@@ -55,15 +55,15 @@ async def get(site: Site, path: str) -> None:
 
 def test_children_of_a_command_end_with_their_server(tmp_path: Path) -> None:
     with running(command(tmp_path)) as site:
-        before = members(site)
+        before = pids(site)
         old = site.servers()
         assert site.run("restart", "all").returncode == 0
         site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
-        site.wait(lambda _: len(members(site)) <= len(before))
-        remaining = members(site) & before - set(site.balancers().values())
+        site.wait(lambda _: len(pids(site)) <= len(before))
+        remaining = pids(site) & before - set(site.balancers().values())
         assert not remaining, "processes of servers that were replaced"
         assert site.run("down").returncode == 0
-        assert members(site) == set()
+        assert pids(site) == set()
 
 
 def test_what_a_server_has_started_ends_with_the_site(tmp_path: Path) -> None:
@@ -72,14 +72,14 @@ def test_what_a_server_has_started_ends_with_the_site(tmp_path: Path) -> None:
         old = site.servers()
         site.run("restart", "all")
         site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
-        known = members(site)
+        known = pids(site)
         asyncio.run(get(site, "/spawn"))
-        assert members(site) > known
+        assert pids(site) > known
         for pid in site.servers().values():
             os.kill(pid, signal.SIGKILL)
         site.kill_control()
         assert site.run("down").returncode == 0
-        assert members(site) == set()
+        assert pids(site) == set()
 
 
 def test_a_server_ended_by_a_real_time_signal_is_replaced(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_second_down_waits_like_the_first(tmp_path: Path) -> None:
 
     with running(Site.small(tmp_path)) as site:
         asyncio.run(scenario(site))
-        assert members(site) == set()
+        assert pids(site) == set()
 
 
 def test_down_now_does_not_wait(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_down_now_does_not_wait(tmp_path: Path) -> None:
 
     with running(Site.small(tmp_path)) as site:
         asyncio.run(scenario(site))
-        assert members(site) == set()
+        assert pids(site) == set()
 
 
 def test_following_events_ends_with_a_sentence(tmp_path: Path) -> None:
@@ -182,8 +182,8 @@ def test_the_control_plane_ends_while_servers_are_forked(tmp_path: Path, number:
             site.control.send_signal(number)
             site.control.wait(20)
             if number == signal.SIGTERM:
-                assert members(site) == set()
+                assert pids(site) == set()
             else:
                 assert site.run("down").returncode == 0
-                assert members(site) == set()
+                assert pids(site) == set()
             site.up()

@@ -4,13 +4,14 @@ The balancers' own heartbeats decide who gets requests. These tell who hangs, an
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from seawall.control.processes import Server
 from seawall.control.state import State
 from seawall.control.tasks import Tasks
 from seawall.fleet import server as fleet_server
-from seawall.judge import SERVER, Pulse, Verdict, Watch, done_by
+from seawall.judge import SERVER, Family, Pulse, Threads, Verdict, Watch, done_by
 from seawall.judge.pace import ASK
 from seawall.model import Observed
 
@@ -58,7 +59,9 @@ class Heartbeats:
     async def _follow(self, server: Server) -> None:
         assert server.process is not None
         loop = asyncio.get_running_loop()
-        watch = Watch(server.process.pid, server.process.started, SERVER, loop.time())
+        # A command may leave its work to children (npm, sh, workers).
+        kind = Threads if server.beat else Family
+        watch = Watch(kind(server.process.pid, server.process.started), SERVER, loop.time())
         given_up = GivenUp()
         try:
             while self._to_be_asked(server):
@@ -77,7 +80,7 @@ class Heartbeats:
         watch.asked(loop.time())
         try:
             while not await done_by(question, watch.due):
-                self._judged(server, watch.look(loop.time(), question.done))
+                self._judged(server, _known(lambda: watch.look(loop.time(), question.done)))
                 if not server.alive:
                     return
         finally:
@@ -85,7 +88,7 @@ class Heartbeats:
             await asyncio.gather(question, return_exceptions=True)
         if not question.cancelled() and question.exception() is None:
             pulse = question.result()
-            self._judged(server, watch.answered(loop.time(), pulse), pulse, given_up)
+            self._judged(server, _known(lambda: watch.answered(loop.time(), pulse)), pulse, given_up)
         else:
             # It refused, or what it said made no sense: an answer of a kind, which the balancers judge.
             watch.answered(loop.time())
@@ -110,3 +113,11 @@ class Heartbeats:
         if hung != server.hung:
             server.hung = hung
             self.state.wake()
+
+
+def _known(look: Callable[[], Verdict]) -> Verdict:
+    """A verdict, where there are descriptors left for files in /proc: what is unknown proves nothing."""
+    try:
+        return look()
+    except OSError:
+        return Verdict.WAITING

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from seawall.judge import Limits, Verdict, Watch
+from seawall.judge import Limits, Threads, Verdict, Watch
 from seawall.judge.pace import DUE
 from seawall.process import Process
 
@@ -12,7 +12,7 @@ class Inquiry:
     """One process that is asked for signs of life by somebody else. Close it."""
 
     def __init__(self, limits: Limits, process: Process) -> None:
-        self._watch = Watch(process.pid, process.started, limits, asyncio.get_running_loop().time())
+        self._watch = Watch(Threads(process.pid, process.started), limits, asyncio.get_running_loop().time())
         self._since: float | None = None
 
     async def follow(self, asked: Callable[[], float | None], arrived: Callable[[], bool]) -> AsyncIterator[Verdict]:
@@ -30,7 +30,10 @@ class Inquiry:
                 continue
             await asyncio.sleep(max(0.0, self._watch.due - loop.time()))
             self._note(asked(), loop.time())
-            yield self._watch.look(loop.time(), arrived)
+            try:
+                yield self._watch.look(loop.time(), arrived)
+            except OSError:  # no descriptors left for files in /proc: what is unknown proves nothing
+                yield Verdict.WAITING
 
     def _note(self, since: float | None, now: float) -> None:
         """Take up a new question, and the end of the one before."""

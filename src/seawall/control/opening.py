@@ -3,7 +3,7 @@
 import asyncio
 import signal
 
-from seawall import family, files
+from seawall import files, members
 from seawall.control.act.actor import Actor
 from seawall.control.orders import with_orders
 from seawall.control.processes import Balancer
@@ -52,12 +52,12 @@ async def open_site(state: State, actor: Actor) -> None:
 def _require_whole(state: State) -> None:
     """A site that runs without a record must not be started a second time over its own sockets."""
     known = {process.pid for process in state.processes.running}
-    members = [] if known else family.of_site(state.paths.runtime.name)
-    if members:
+    belonging = [] if known else members.of_site(state.paths.runtime.name)
+    if belonging:
         state.adopted = True  # whatever it is, it is not ours to end
         raise RecordUnusable(
-            f"{len(members)} processes of this site run, but the record of them is gone: "
-            f"{', '.join(family.describe(member.pid) for member in members[:5])}.",
+            f"{len(belonging)} processes of this site run, but the record of them is gone: "
+            f"{', '.join(members.describe(member.pid) for member in belonging[:5])}.",
             "End them: seawall down      Then start the site again: seawall up",
         )
 
@@ -65,8 +65,8 @@ def _require_whole(state: State) -> None:
 async def _end_unfinished(state: State) -> None:
     """Processes that an earlier control plane was about to start: if they came to be, nobody knows what they do."""
     for managed in state.processes.unfinished:
-        members = family.of_server(state.paths.runtime.name, managed.name, None)
-        await _end(family.kill(members))
+        belonging = members.of_server(state.paths.runtime.name, managed.name, None)
+        await _end(members.kill(belonging))
         state.processes.forget(managed)
 
 

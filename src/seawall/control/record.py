@@ -2,7 +2,7 @@
 
 `version` says how it is to be read. The same version: what is unknown is passed over, what is missing has its default.
 An older one: it is brought up to date here. A newer one: nothing is adopted and nothing touched, as half of it might be
-misread; `seawall down` ends what it finds by its marks (seawall/family.py).
+misread; `seawall down` ends what it finds by its marks (seawall/members.py).
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seawall import family, files
+from seawall import files, members
 from seawall.control.processes import KINDS, Processes
 from seawall.errors import RecordDamaged, RecordUnusable
 from seawall.model import Memory
@@ -103,7 +103,7 @@ def load(paths: Paths, processes: Processes) -> Record:
     try:
         found = read(paths)
     except RecordDamaged:
-        if family.of_site(paths.runtime.name):
+        if members.of_site(paths.runtime.name):
             raise
         return Record()
     return adopt(found, processes) if found else Record()

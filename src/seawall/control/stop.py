@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from seawall import family, files
+from seawall import files, members
 from seawall.control.processes import Balancer, Processes
 from seawall.haproxy.finishing import Finishing
 from seawall.haproxy.listeners import Listeners
@@ -86,15 +86,16 @@ async def _gone(processes: Sequence[Process], timeout: float, forced: Callable[[
 async def _sweep(paths: Paths) -> list[str]:
     """End what the site's processes have started and left, and whatever nobody has on record."""
     for _ in range(3):  # what is killed may just have started another
-        members = family.of_site(paths.runtime.name)
-        if not members:
+        belonging = members.of_site(paths.runtime.name)
+        if not belonging:
             return []
-        killed = family.kill(members)
+        killed = members.kill(belonging)
         await _gone(killed, GRACE, lambda: False)
         for process in killed:
             process.close()
     return [
-        f"{family.describe(member.pid)}, in state {state(member.pid)}" for member in family.of_site(paths.runtime.name)
+        f"{members.describe(member.pid)}, in state {state(member.pid)}"
+        for member in members.of_site(paths.runtime.name)
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Literal
 
-from seawall import family
+from seawall import members
 from seawall.control.api import Verb
 from seawall.control.journal import Entry
 from seawall.control.metrics import Meter
@@ -88,7 +88,7 @@ class Operator:
         self._done("kill", server, f"an operator killed {server}")
         if found.process and not found.exited:
             found.process.signal(signal.SIGKILL)
-            for process in family.kill(family.of_server(self._state.paths.runtime.name, server, found.process)):
+            for process in members.kill(members.of_server(self._state.paths.runtime.name, server, found.process)):
                 process.close()
         yield {"kill": server}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from seawall import files
 from seawall.errors import ApplicationFailed, SeawallError, StateUnusable
-from seawall.family import SERVER, SITE
 from seawall.fleet.application import Application
 from seawall.fleet.inside.setup import VERSION
+from seawall.members import SERVER, SITE
 from seawall.model import HEALTH_PATH
 from seawall.paths import Paths
 from seawall.process import Process, spawn

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from seawall import files
 from seawall.errors import ApplicationFailed
-from seawall.family import SERVER, SITE
 from seawall.fleet import interpreter
 from seawall.fleet.application import Application
 from seawall.judge import Pulse
+from seawall.members import SERVER, SITE
 from seawall.model import HEALTH_PATH
 from seawall.paths import Paths
 from seawall.process import Process, spawn

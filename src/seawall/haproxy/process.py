@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from seawall import family, files, process, rights
+from seawall import files, members, process, rights
 from seawall.errors import EngineFailed, ProgramMissing
 from seawall.haproxy import quote
 from seawall.haproxy.render import REFUSED, Edge, ServerAddress, error_pages, render
@@ -80,7 +80,7 @@ def spawn(
     return process.spawn(
         [program(), "-db", "-f", str(paths.balancer_config(balancer))],
         folder=paths.runtime,
-        environment={"PATH": os.defpath, family.SITE: paths.runtime.name, **quote.ENVIRONMENT},
+        environment={"PATH": os.defpath, members.SITE: paths.runtime.name, **quote.ENVIRONMENT},
         log=log(paths, balancer),
         fds=fds,
     )

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from seawall import family
+from seawall import members
 from seawall.control.processes import Server
 from seawall.control.state import State
 from seawall.control.tasks import Tasks, watch
@@ -128,5 +128,5 @@ class Servers:
         if server.process and not server.exited:
             server.process.signal(signal.SIGKILL)
         site = self.state.paths.runtime.name
-        for process in family.kill(family.of_server(site, server.name, server.process)):
+        for process in members.kill(members.of_server(site, server.name, server.process)):
             process.close()

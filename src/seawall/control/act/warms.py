@@ -4,7 +4,7 @@ import asyncio
 import signal
 from dataclasses import dataclass
 
-from seawall import family
+from seawall import members
 from seawall.control.inquiry import Inquiry
 from seawall.control.processes import Warm
 from seawall.control.state import State
@@ -112,9 +112,9 @@ class Warms:
         while not warm.exited and loop.time() < deadline:
             await asyncio.sleep(0.01)
         if not warm.exited and warm.process:
-            members = family.of_server(self.state.paths.runtime.name, "", warm.process)
+            belonging = members.of_server(self.state.paths.runtime.name, "", warm.process)
             own = {one.process.pid for one in self.state.processes if one.process and one is not warm}
-            for process in family.kill(member for member in members if member.pid not in own):
+            for process in members.kill(member for member in belonging if member.pid not in own):
                 process.close()
             return ""
         return warm.ending

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall import family
+from seawall import members
 from seawall.process import Process
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -29,7 +29,7 @@ def start() -> Iterator[Start]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(site: str, server: str = "", command: list[str] = SLEEP, session: bool = True) -> int:
-        marks = {family.SITE: site, family.SERVER: server} if site else {}
+        marks = {members.SITE: site, members.SERVER: server} if site else {}
         process = subprocess.Popen(command, env={**os.environ, **marks}, start_new_session=session)
         started.append(process)
         return process.pid
@@ -42,7 +42,7 @@ def start() -> Iterator[Start]:
 
 def wait_for(number: int, site: str) -> list[int]:
     deadline = time.monotonic() + 30
-    while len(found := family.of_site(site)) < number and time.monotonic() < deadline:
+    while len(found := members.of_site(site)) < number and time.monotonic() < deadline:
         time.sleep(0.02)
     return [member.pid for member in found]
 
@@ -67,7 +67,7 @@ def test_a_child_in_a_session_of_its_own_is_found(site: str, start: Start) -> No
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
     [child] = wait_for(1, site)
-    assert [member.pid for member in family.of_server(site, "s1", None)] == [child]
+    assert [member.pid for member in members.of_server(site, "s1", None)] == [child]
     end([child])
 
 
@@ -75,10 +75,10 @@ def test_a_child_that_has_thrown_its_environment_away_is_found_while_its_parent_
     parent = start(site, "s1", [sys.executable, "-c", NEST.format(command=SLEEP, how="env={}, start_new_session=True")])
     both = wait_for(2, site)
     assert len(both) == 2
-    for process in family.kill(family.of_site(site)):
+    for process in members.kill(members.of_site(site)):
         process.close()
     os.waitpid(parent, 0)
-    assert family.of_site(site) == []
+    assert members.of_site(site) == []
 
 
 def test_one_server_is_ended_without_the_others(site: str, start: Start) -> None:
@@ -86,12 +86,12 @@ def test_one_server_is_ended_without_the_others(site: str, start: Start) -> None
     wait_for(2, site)
     leader = Process.adopt(first)
     assert leader is not None
-    killed = family.kill(family.of_server(site, "s1", leader))
+    killed = members.kill(members.of_server(site, "s1", leader))
     assert [process.pid for process in killed] == [first]
     for process in (leader, *killed):
         process.close()
     os.waitpid(first, 0)
-    assert [member.pid for member in family.of_site(site)] == [second]
+    assert [member.pid for member in members.of_site(site)] == [second]
 
 
 def test_a_session_is_no_identity_once_its_leader_is_gone(site: str, start: Start) -> None:
@@ -101,22 +101,22 @@ def test_a_session_is_no_identity_once_its_leader_is_gone(site: str, start: Star
     process = Process.adopt(leader)
     assert process is not None
     stranger = Process(process.pid, process.started - 1, process.pidfd)  # as if the number had been used again
-    found = family.of_server(site + "x", "s9", stranger)
+    found = members.of_server(site + "x", "s9", stranger)
     process.close()
     assert found == []
 
 
 def test_nobody_finds_himself_or_his_parents(site: str) -> None:
-    code = f"from seawall import family; print(len(family.of_site({site!r})))"
+    code = f"from seawall import members; print(len(members.of_site({site!r})))"
     inner = [sys.executable, "-c", code]
     outer = f"import subprocess, sys; sys.exit(subprocess.run({inner!r}).returncode)"
-    marked = {**os.environ, family.SITE: site}
+    marked = {**os.environ, members.SITE: site}
     done = subprocess.run([sys.executable, "-c", outer], env=marked, capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
 
 
 def test_only_the_process_that_was_found_is_killed(start: Start) -> None:
     pid = start("")
-    other = family.Member(pid, 0, os.getpid(), pid, ("", ""))
-    assert family.kill([other]) == []
+    other = members.Member(pid, 0, os.getpid(), pid, ("", ""))
+    assert members.kill([other]) == []
     assert Path(f"/proc/{pid}").exists()
