@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,11 +14,6 @@ from tests.scenarios.test_poison import KINDS
 from benchmarks import peers
 from benchmarks.measure import Target, beside, in_turn, plan, report
 from benchmarks.sender import Latencies, poisson, send
-from seawall.decide import crashing
-from seawall.haproxy.deaths import COMMAND, Losses
-from seawall.haproxy.refuse import commands
-from seawall.haproxy.socket import RuntimeSocket
-from seawall.lost import Crashes
 
 RATE = 40  # requests/s of the others, which take 20 ms
 OTHERS = "others, with the page"
@@ -30,43 +24,17 @@ def settings(kind: str, servers: int) -> str:
     return f"{KINDS[kind][2]}\n[servers]\nmin = {servers}\n[https]\nredirect = false\n"
 
 
-class Watch:
-    """What the control plane does: asks the balancers what was lost, and tells them what to refuse."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.losses = Losses(int(time.time()))
-        self.crashes = Crashes()
-        self.sockets = [RuntimeSocket(site.paths.balancer_socket(name)) for name in ("a", "b")]
-
-    async def look(self) -> None:
-        alive = set(self.site.servers())
-        deaths = []
-        for socket in self.sockets:
-            deaths += self.losses.new(await socket.ask(COMMAND), alive)[0]
-        before = crashing.refused(self.crashes, time.monotonic())
-        self.crashes, _ = crashing.remember(deaths, self.crashes, time.monotonic())
-        refused = crashing.refused(self.crashes, time.monotonic())
-        if refused != before:
-            for socket, command in itertools.product(self.sockets, commands(refused)):
-                await socket.ask(command)
-
-
 @contextlib.contextmanager
 def poison(site: Site, statuses: list[int]) -> Iterator[None]:
-    """One such request a second, while what it does is watched."""
+    """One such request a second."""
     ended = threading.Event()
 
     async def work() -> None:
-        watch = Watch(site)
-        for number in itertools.count():
-            if ended.is_set():
-                return
-            with contextlib.suppress(OSError):
-                await watch.look()
-            if number % 5 == 0:
-                asyncio.get_running_loop().create_task(ask())
-            await asyncio.sleep(0.2)
+        asking = set()
+        while not ended.is_set():
+            asking.add(asyncio.create_task(ask()))
+            await asyncio.sleep(1.0)
+        await asyncio.gather(*asking)
 
     async def ask() -> None:
         connection = Connection("127.0.0.1", site.http, None)

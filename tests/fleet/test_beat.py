@@ -134,8 +134,8 @@ def test_sys_exit_in_a_view_ends_only_the_request(make: Callable[..., Site]) -> 
 @pytest.mark.parametrize("cold", [False, True], ids=["forked", "cold"])
 def test_both_sockets_are_ours_and_the_balancer_s_alone(make: Callable[..., Site], cold: bool) -> None:
     async def scenario() -> None:
-        before = os.umask(0)
         site = make({"app.py": SLOW}, wsgi="app:app")
+        before = os.umask(0)
         try:
             await site.warmed()
             await (site.cold("s1") if cold else site.fork("s1"))

@@ -210,7 +210,7 @@ def test_silence_is_an_error_and_a_missed_heartbeat(site: Site) -> None:
         assert not await runtime.heartbeat()
         listener = await asyncio.start_unix_server(lambda r, w: None, site.paths.balancer_socket("b"))
         with pytest.raises(TimeoutError):
-            await runtime.ask("show info", 0.05)
+            await RuntimeSocket(runtime.path, patience=0.05).ask("show info")
         assert not await runtime.heartbeat(0.05)
         listener.close()
 

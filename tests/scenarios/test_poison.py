@@ -10,7 +10,7 @@ import pytest
 from seawall.haproxy.deaths import COMMAND, Losses
 from seawall.haproxy.socket import RuntimeSocket
 from seawall.lost import RequestDeath
-from tests.client import Connection, Load, insecure
+from tests.client import Answer, Connection, Load, insecure
 from tests.scenarios.site import Site, running
 
 WSGI = """
@@ -58,6 +58,13 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     return Site(folder, f"{setting}\n[servers]\nmin = 5\n")
 
 
+async def refused(site: Site, path: str) -> Answer:
+    connection = Connection("127.0.0.1", site.https, insecure())
+    answer = await connection.request("GET", path)
+    connection.close()
+    return answer
+
+
 async def deaths(site: Site) -> list[RequestDeath]:
     losses = Losses(0)
     alive = set(site.servers())
@@ -90,6 +97,13 @@ def test_two_servers_and_nobody_else(site: Site) -> None:
         [death] = await deaths(site)
         assert (death.method, death.target) == ("GET", "/crash?1")
         assert set(death.servers) <= set(ended)
+        events = await asyncio.to_thread(site.run, "events", "-n", "200")
+        assert "GET /crash?1 ended two servers" in events.stdout
+        again = await refused(site, "/crash?1")
+        assert again.status == 503
+        assert again.header("retry-after")
+        assert (await refused(site, "/")).status == 200
+        assert set(site.servers()) == set(after)
 
     with running(site):
         asyncio.run(scenario())
