@@ -42,6 +42,7 @@ class Crashes:
 
     targets: Mapping[str, Refusal] = field(default_factory=dict)  # path and query as sent
     paths: Mapping[str, Refusal] = field(default_factory=dict)  # decoded: whatever the query
+    generation: int = 0  # of the code they killed
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Which requests are refused, for how long, and when they are forgotten."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.decide import crashing
 from seawall.decide.crashing import FIRST, FORGOTTEN, LONGEST, MOST, SAME_PATH, refused, remember
 from seawall.lost import Crashes, RequestDeath, path_of
-
-NOW = 1000.0
+from tests.decide.values import NOW, OPEN, SITE, observed
 
 
 def death(target: str, *servers: str) -> RequestDeath:
@@ -20,7 +22,7 @@ def after(*targets: str, remembered: Crashes | None = None, now: float = NOW) ->
 def test_one_proof() -> None:
     remembered, (event,) = remember([death("/crash?a=1")], Crashes(), NOW)
     assert event.kind == "request-killed"
-    assert event.text == "GET /crash?a=1 ended two servers: s3, s4; it was answered 502 and is refused for 60 s"
+    assert event.text == "GET /crash?a=1 ended two servers: s3, s4; it was answered 502 and is refused for 10 s"
     assert refused(remembered, NOW).targets == {"/crash?a=1"}
     assert refused(remembered, NOW).paths == set()
     assert refused(remembered, NOW + FIRST - 1).targets == {"/crash?a=1"}
@@ -33,7 +35,7 @@ def test_each_further_proof_lasts_twice_as_long() -> None:
         remembered = after("/crash", remembered=remembered, now=now)
         seconds.append(remembered.targets["/crash"].seconds)
         now += remembered.targets["/crash"].seconds
-    assert seconds == [60, 120, 240, 480, LONGEST, LONGEST]
+    assert seconds == [FIRST, 20, 40, LONGEST, LONGEST, LONGEST]
 
 
 def test_forgotten_after_an_hour() -> None:
@@ -77,3 +79,14 @@ def test_memory_is_bounded() -> None:
     remembered = after(*(f"/{n}" for n in range(3 * MOST)))
     assert len(remembered.targets) == MOST
     assert f"/{3 * MOST - 1}" in remembered.targets
+
+
+def test_other_code_may_have_cured_it() -> None:
+    memory = replace(OPEN, crashes=after("/crash"))
+    seen = observed()
+    assert crashing.decide(SITE, seen, memory, NOW).memory is memory
+    cured = crashing.decide(replace(SITE, generation=1), seen, memory, NOW).memory
+    assert cured.crashes == Crashes(generation=1)
+    proven = crashing.decide(replace(SITE, generation=1), replace(seen, deaths=(death("/x"),)), memory, NOW)
+    assert set(proven.memory.crashes.targets) == {"/x"}
+    assert [event.kind for event in proven.events] == ["request-killed"]

@@ -6,15 +6,17 @@ from dataclasses import replace
 from seawall.lost import Crashes, Refusal, Refused, RequestDeath, path_of
 from seawall.model import Event, Memory, Observed, Plan, Site
 
-FIRST = 60.0  # s a request is refused when it has been proven once; twice as long each further time
-LONGEST = 900.0  # s
+FIRST = 10.0  # s a request is refused when it has been proven once; twice as long each further time
+LONGEST = 60.0  # s: the cause may be gone, and finding out costs two servers
 FORGOTTEN = 3600.0  # s after the last proof
 SAME_PATH = 3  # so many different queries prove that the path itself is the cause
 MOST = 100  # targets, and paths, that are remembered: the newest
 
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
-    crashes, events = remember(observed.deaths, memory.crashes, now)
+    # Other code may have cured it.
+    before = memory.crashes if memory.crashes.generation == site.generation else Crashes(generation=site.generation)
+    crashes, events = remember(observed.deaths, before, now)
     return Plan((), memory if crashes == memory.crashes else replace(memory, crashes=crashes), events)
 
 
@@ -33,7 +35,7 @@ def remember(deaths: Sequence[RequestDeath], remembered: Crashes, now: float) ->
             paths = _proven(paths, path, now)
             told = f"{path} ended servers with {SAME_PATH} or more different queries: all of it is refused"
             events.append(Event("path-refused", death.servers[-1], f"{told} for {paths[path].seconds:g} s"))
-    return Crashes(targets, paths), tuple(events)
+    return Crashes(targets, paths, remembered.generation), tuple(events)
 
 
 def refused(remembered: Crashes, now: float) -> Refused:

@@ -1,5 +1,6 @@
 """Starts the folder `inside` in the application's own interpreter."""
 
+import errno
 import importlib.util
 import json
 import os
@@ -115,7 +116,7 @@ def start(
             folder=application.folder,
             environment={**application.environment, SITE: paths.runtime.name, SERVER: server},
             log=log_file(paths),
-            fds=(memory, tries, *(each.fileno() for each in (listener, beat) if each)),
+            fds=(memory, *([tries] if tries >= 0 else []), *(each.fileno() for each in (listener, beat) if each)),
             user=application.user,
         )
     except OSError as error:
@@ -128,10 +129,18 @@ def start(
 
 
 def _tries(paths: Paths) -> int:
-    """The file by which servers know what others have died under. They have it from us, so only we may open it."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(paths.runtime / "tries", flags, 0o600)
-    os.ftruncate(fd, TRIES_SIZE)
+    """The file by which servers know what others have died under; -1 where there is no room for it.
+
+    They have it from us, so only we may open it. Its room is taken now: writing to what has none would end a server.
+    """
+    fd = os.open(paths.runtime / "tries", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(fd, 0, TRIES_SIZE)
+    except OSError as error:
+        os.close(fd)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return -1
     return fd
 
 
