@@ -120,3 +120,19 @@ def test_only_the_process_that_was_found_is_killed(start: Start) -> None:
     other = members.Member(pid, 0, os.getpid(), pid, ("", ""))
     assert members.kill([other]) == []
     assert Path(f"/proc/{pid}").exists()
+
+
+def test_a_name_that_is_no_text_keeps_nobody_from_being_found(site: str, start: Start) -> None:
+    """The kernel cuts names after 15 bytes, in the midst of a letter too, and anybody may choose one."""
+    named = "import time; open('/proc/self/comm', 'wb').write(b'name \\xc3'); print(flush=True); time.sleep(600)"
+    pid = start(site, "s1", [sys.executable, "-c", named])
+    deadline = time.monotonic() + 30
+    while b"name" not in Path(f"/proc/{pid}/comm").read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    [found] = members.of_site(site)
+    assert found.pid == pid
+    assert members.describe(pid) == f"name \ufffd (pid {pid})"
+    process = Process.adopt(pid, found.started)
+    assert process is not None
+    assert process.alive
+    process.close()

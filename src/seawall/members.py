@@ -58,14 +58,14 @@ def kill(members: Iterable[Member]) -> list[Process]:
 def describe(pid: int) -> str:
     """For example "python (pid 812)"."""
     try:
-        return f"{Path(f'/proc/{pid}/comm').read_text().strip()} (pid {pid})"
+        return f"{Path(f'/proc/{pid}/comm').read_text(errors='replace').strip()} (pid {pid})"
     except OSError:
         return f"pid {pid}"
 
 
 def _look(pid: int) -> Member | None:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()
     except OSError:
         return None
     if fields[0] in "ZX":
@@ -102,6 +102,6 @@ def _ourselves() -> Iterator[int]:
     while pid:
         yield pid
         try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            pid = int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()[1])
         except OSError:
             return

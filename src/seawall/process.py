@@ -24,7 +24,7 @@ def start_time(pid: int) -> int | None:
 def _stat(pid: int) -> list[str] | None:
     """proc(5) stat from field 3 (state) on. The name before it may hold spaces and brackets."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
 

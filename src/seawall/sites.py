@@ -157,7 +157,7 @@ def _is_local(folder: Path) -> bool:
 
 
 def _mounts() -> list[str]:
-    return Path("/proc/self/mountinfo").read_text().splitlines()
+    return Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()
 
 
 def _temporary(uid: int) -> Path:

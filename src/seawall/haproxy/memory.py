@@ -18,7 +18,7 @@ def _machine() -> int:
 
 def _limits() -> Iterator[int]:
     """Limits of our control groups and those above them, version 2 or 1 (cgroups(7)); a container sees its own as /."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in Path("/proc/self/cgroup").read_text(errors="replace").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers in ("", "memory"):
             root, name = (_GROUPS / "memory", "memory.limit_in_bytes") if controllers else (_GROUPS, "memory.max")

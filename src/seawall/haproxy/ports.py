@@ -13,7 +13,7 @@ def holder(port: int) -> str | None:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if any(os.readlink(fd.path) in inodes for fd in os.scandir(folder / "fd")):
-                return f"{(folder / 'comm').read_text().strip()} (pid {folder.name})"
+                return f"{(folder / 'comm').read_text(errors='replace').strip()} (pid {folder.name})"
         except OSError:
             # It has ended meanwhile, or belongs to another user.
             continue

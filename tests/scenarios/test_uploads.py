@@ -1,0 +1,42 @@
+"""Uploads to a view that does not read them: the answer comes, and its stream ends, over HTTP/2 too."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.site import Site, running
+from tests.scenarios.streams import Streams
+
+APPLICATION = """
+def application(environ, start_response):
+    start_response("302 Found", [("Location", "/login"), ("Content-Length", "0")])
+    return [b""]
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site.small(tmp_path_factory.mktemp("uploads"))
+    (site.folder / "application.py").write_text(APPLICATION)
+    with running(site):
+        yield site
+
+
+def test_twelve_at_once_over_one_connection(site: Site) -> None:
+    with Streams(site.https) as streams:
+        numbers = [streams.ask("/login", "POST", [("content-length", "60000")], more=True) for _ in range(12)]
+        for number in numbers:
+            streams.send(number, b"x" * 60000)
+        answers = [streams.wait(number, 60.0) for number in numbers]
+    assert [(answer.status, answer.ended, answer.reset) for answer in answers] == [(302, True, False)] * 12
+
+
+@pytest.mark.parametrize("length", [[], [("content-length", "5000000")]], ids=["no length", "length"])
+def test_who_stops_sending_when_the_answer_comes(site: Site, length: list[tuple[str, str]]) -> None:
+    for _ in range(4):
+        with Streams(site.https) as streams:
+            number = streams.ask("/login", "POST", length, more=True)
+            streams.send(number, b"x" * 60000, last=False)
+            answer = streams.wait(number, 60.0)
+            assert (answer.status, answer.ended, answer.reset) == (302, True, False)
