@@ -1,7 +1,6 @@
 """Uploads to a view that does not read them: the answer comes, and its stream ends, over HTTP/2 too."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

@@ -155,7 +155,7 @@ def _begin(name: str, client: socket.socket, confirms: bool) -> None:
 
 def _started() -> int:
     """When this process started, in clock ticks since boot (proc(5), stat field 22)."""
-    with open("/proc/self/stat") as file:
+    with open("/proc/self/stat", errors="replace") as file:
         return int(file.read().rpartition(")")[2].split()[19])
 
 
