@@ -144,7 +144,7 @@ def main() -> None:
                 "gunicorn": lambda: starts.append(cold(folder / "peer", folder / "gunicorn.sock")),
             }
             in_turn(sides, rounds)
-    target = Target("<=", 100, ratio=False)
+    target = Target("<=", 0.15)
     rows = [
         Row("decision to its first page", "ms", [b.answered for b in births], starts, "gunicorn, cold", target),
         Row("decision to a visitor's answer", "ms", [b.reached for b in births], starts, "gunicorn, cold", target),
