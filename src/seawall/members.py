@@ -1,7 +1,7 @@
 """Finds every process that belongs to a site, whoever started it: by a mark in its environment, session or parents.
 
-A process that we start carries the site's name in its environment, and hands it on to what it starts. A session or a
-process number alone is no identity, both are used again.
+A process that we start carries the site's mark (`Paths.mark`) in its environment, and hands it on to what it starts. A
+session or a process number alone is no identity, both are used again.
 """
 
 import os

@@ -4,6 +4,7 @@ Root keeps nothing in the project, which may be another user's: that user could 
 """
 
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from seawall.errors import StateUnusable
 
 STATES = Path("/var/lib/seawall")  # where root runs the site
 LOGS = Path("/var/log/seawall")
+MARK = "mark"
 SMALL = 5_000_000  # bytes
 LIMITS = {"application.log": 20_000_000, "control.log": SMALL, "balancer-a.log": SMALL, "balancer-b.log": SMALL}
 
@@ -50,6 +52,17 @@ class Paths:
     def own_certificate(self) -> Path:
         """Where root keeps a copy of the user's own certificate for HAProxy, which reads it as root."""
         return self.state / "own.pem"
+
+    @property
+    def mark(self) -> str:
+        """What everything that is started for the site carries in its environment; other users cannot guess it.
+
+        Without the file nothing was started: the name alone then, which no process carries.
+        """
+        try:
+            return f"{self.runtime.name}:{(self.state / MARK).read_text()}"
+        except OSError:
+            return self.runtime.name
 
     @property
     def control_socket(self) -> Path:
@@ -130,6 +143,9 @@ def _created(paths: Paths) -> list[tuple[Path, bool]]:
     if not paths.kept and not ignore.exists():
         files.replace(ignore, b"*\n")
         made.append((ignore, True))
+    if not (paths.state / MARK).exists():
+        files.replace(paths.state / MARK, secrets.token_hex(8).encode())
+        made.append((paths.state / MARK, True))
     for folder in (paths.state, paths.logs):
         files.close_to_others(folder)
     return made

@@ -35,6 +35,19 @@ def state(pid: int) -> str:
     return fields[0] if fields else ""
 
 
+def owner(pid: int) -> int | None:
+    """The user (real and effective uid) a process runs as; None if it is gone, or if the two differ.
+
+    Not by whom /proc says the folder belongs to: a process may have that be root (prctl(2), PR_SET_DUMPABLE).
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    real, effective = next(line.split()[1:3] for line in status.splitlines() if line.startswith("Uid:"))
+    return int(real) if real == effective else None
+
+
 @dataclass
 class Process:
     """One process that we started, now or in an earlier life of the control plane."""

@@ -6,13 +6,15 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from seawall.fleet import server, warm
-from seawall.process import Process
+from seawall.process import Process, start_time
 
 from .conftest import Site, ended
 
@@ -221,5 +223,63 @@ def test_a_warm_process_of_another_release(make: Callable[..., Site], answer: by
                 pytest.raises(ConnectionError, match="another version"),
             ):
                 await warm.fork(site.paths, "w1", "s1", listener)
+
+    asyncio.run(scenario())
+
+
+def _said(pid: int, **more: object) -> dict[str, object]:
+    return {"version": warm.VERSION, "pid": pid, "started": start_time(pid), **more}
+
+
+@pytest.mark.parametrize("lie", ["another's", "not the handle's", "no number", "nothing"])
+def test_a_hostile_application_cannot_name_any_process(make: Callable[..., Site], lie: str) -> None:
+    """It owns the warm process, may answer in its place, and we end what we take for its server."""
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    answers = {
+        "another's": (_said(1), 1),
+        "not the handle's": (_said(other.pid), os.getpid()),
+        "no number": (_said(other.pid, pid="all"), other.pid),
+        "nothing": ({"version": warm.VERSION, "pid": other.pid}, other.pid),
+    }
+    answer, handle = answers[lie]
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        pidfd = os.pidfd_open(handle)
+        with writer.get_extra_info("socket").dup() as client:
+            client.setblocking(True)
+            socket.send_fds(client, [json.dumps(answer).encode() + b"\n"], [pidfd])
+        os.close(pidfd)
+        writer.close()
+
+    async def scenario() -> None:
+        site = make({"app.py": HELLO}, wsgi="app:app")
+        recorded: list[Process] = []
+        user = 54321 if lie == "another's" else os.geteuid()
+        async with await asyncio.start_unix_server(speak, site.paths.warm_socket("w1")):
+            with server.listen(site.application, site.paths, "s1") as listener, pytest.raises(ConnectionError):
+                await warm.fork(site.paths, "w1", "s1", listener, None, recorded.append, user)
+        assert recorded == []
+
+    try:
+        asyncio.run(scenario())
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_what_makes_no_sense_is_no_report(make: Callable[..., Site]) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b'{"version": 1, "ready": [], "notes": 5, "advice": [3]}\n')
+        writer.close()
+
+    async def scenario() -> None:
+        site = make({"app.py": HELLO}, wsgi="app:app")
+        async with await asyncio.start_unix_server(speak, site.paths.warm_socket("w1")):
+            report = await warm.status(site.paths, "w1", 5)
+        assert not report.ready
+        assert "makes no sense" in report.failed
 
     asyncio.run(scenario())

@@ -37,7 +37,7 @@ def application(environ, start_response):
 
 
 def pids(site: Site) -> set[int]:
-    return {member.pid for member in members.of_site(site.paths.runtime.name)}
+    return {member.pid for member in members.of_site(site.paths.mark)}
 
 
 def command(tmp_path: Path) -> Site:

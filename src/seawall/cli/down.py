@@ -58,7 +58,7 @@ def _without_control(paths: Paths, now: bool) -> None:
         click.echo(
             f"{error.problem.partition(' What runs')[0]} What belongs to the site is found by its marks.", err=True
         )
-    anything = bool(processes.running or members.of_site(paths.runtime.name))
+    anything = bool(processes.running or members.of_site(paths.mark))
     left = asyncio.run(stop(processes, None, 30.0, lambda: now))
     if not anything:
         nobody = NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")

@@ -36,7 +36,7 @@ def ports(settings: Settings, paths: Paths) -> str:
     if settings.https.enabled:
         wanted["https"] = settings.listen.https
     shown = " and ".join(f"{settings.listen.address}:{port}" for port in wanted.values())
-    if members.of_site(paths.runtime.name):
+    if members.of_site(paths.mark):
         return f"this site serves on {shown}"
     Listeners.open(settings.listen.address, wanted).close()
     return f"{shown} are free" if len(wanted) > 1 else f"{shown} is free"

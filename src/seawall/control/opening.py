@@ -52,7 +52,7 @@ async def open_site(state: State, actor: Actor) -> None:
 def _require_whole(state: State) -> None:
     """A site that runs without a record must not be started a second time over its own sockets."""
     known = {process.pid for process in state.processes.running}
-    belonging = [] if known else members.of_site(state.paths.runtime.name)
+    belonging = [] if known else members.of_site(state.paths.mark)
     if belonging:
         state.adopted = True  # whatever it is, it is not ours to end
         raise RecordUnusable(
@@ -65,7 +65,7 @@ def _require_whole(state: State) -> None:
 async def _end_unfinished(state: State) -> None:
     """Processes that an earlier control plane was about to start: if they came to be, nobody knows what they do."""
     for managed in state.processes.unfinished:
-        belonging = members.of_server(state.paths.runtime.name, managed.name, None)
+        belonging = members.of_server(state.paths.mark, managed.name, None)
         await _end(members.kill(belonging))
         state.processes.forget(managed)
 

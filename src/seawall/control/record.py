@@ -103,7 +103,7 @@ def load(paths: Paths, processes: Processes) -> Record:
     try:
         found = read(paths)
     except RecordDamaged:
-        if members.of_site(paths.runtime.name):
+        if members.of_site(paths.mark):
             raise
         return Record()
     return adopt(found, processes) if found else Record()

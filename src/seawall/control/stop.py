@@ -86,17 +86,14 @@ async def _gone(processes: Sequence[Process], timeout: float, forced: Callable[[
 async def _sweep(paths: Paths) -> list[str]:
     """End what the site's processes have started and left, and whatever nobody has on record."""
     for _ in range(3):  # what is killed may just have started another
-        belonging = members.of_site(paths.runtime.name)
+        belonging = members.of_site(paths.mark)
         if not belonging:
             return []
         killed = members.kill(belonging)
         await _gone(killed, GRACE, lambda: False)
         for process in killed:
             process.close()
-    return [
-        f"{members.describe(member.pid)}, in state {state(member.pid)}"
-        for member in members.of_site(paths.runtime.name)
-    ]
+    return [f"{members.describe(member.pid)}, in state {state(member.pid)}" for member in members.of_site(paths.mark)]
 
 
 def _remove_files(paths: Paths) -> None:

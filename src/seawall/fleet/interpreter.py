@@ -114,7 +114,7 @@ def start(
         return spawn(
             command,
             folder=application.folder,
-            environment={**application.environment, SITE: paths.runtime.name, SERVER: server},
+            environment={**application.environment, SITE: paths.mark, SERVER: server},
             log=log_file(paths),
             fds=(memory, *([tries] if tries >= 0 else []), *(each.fileno() for each in (listener, beat) if each)),
             user=application.user,

@@ -88,7 +88,7 @@ def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[P
         word.replace("{port}", str(port)).replace("{socket}", str(path)) for word in shlex.split(application.target)
     ]
     interpreter.begin_log(paths, f"{name} {application.target}")
-    marks = {SITE: paths.runtime.name, SERVER: name}
+    marks = {SITE: paths.mark, SERVER: name}
     environment = {**application.environment, "PORT": str(port), **marks}
     try:
         process = spawn(

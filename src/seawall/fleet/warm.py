@@ -6,18 +6,21 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from seawall.fleet import interpreter
 from seawall.fleet.application import Application
 from seawall.fleet.inside.forks import VERSION as VERSION  # of questions and answers
 from seawall.paths import Paths
-from seawall.process import Process
+from seawall.process import Process, owner
 
 LAST_OUTPUT = 8000  # bytes
 FORK_TIMEOUT = 10.0  # s
+LONGEST = 4_000_000  # bytes of an answer, which may hold a traceback
 GO = b"\n"  # says to a forked server that it is known
 
 
@@ -72,20 +75,10 @@ async def status(paths: Paths, name: str, timeout: float | None) -> WarmReport:
         return WarmReport()
     except OSError:
         return WarmReport(failed=last_output(paths), ended=True)
-    return _report(answer)
-
-
-def _report(answer: Mapping[str, Any]) -> WarmReport:
-    """A warm process of another release may say more, or less."""
-    said = _known(WarmReport, answer) | {"version": answer.get("version", 0)}
-    said["notes"] = tuple(answer.get("notes", ()))
-    advice = ({**one, "lines": tuple(one["lines"])} for one in answer.get("advice", ()))
-    said["advice"] = tuple(Advice(**_known(Advice, one)) for one in advice)
-    return WarmReport(**said)
-
-
-def _known(kind: type[Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    return {each.name: answer[each.name] for each in fields(kind) if each.name in answer}
+    try:
+        return TypeAdapter(WarmReport).validate_python({"version": 0, **answer})
+    except ValueError as error:  # the application may be who answers
+        return WarmReport(failed=f"What the warm process says of itself makes no sense: {error}")
 
 
 async def fork(
@@ -95,12 +88,14 @@ async def fork(
     listener: socket.socket,
     beat: socket.socket | None = None,
     recorded: Callable[[Process], None] = lambda process: None,
+    user: int | None = None,
     timeout: float = FORK_TIMEOUT,
 ) -> Process:
     """Have the server named forked from `warm`, listening on `listener`, answering heartbeats on `beat`; close yours.
 
     It waits until `recorded` has been called with it, and serves then. Whatever goes wrong before, our own death
-    included, ends it; from then on it is whoever's `recorded` it. It becomes our child if we are
+    included, ends it; from then on it is whoever's `recorded` it. `user` is whom the application runs as, if not we.
+    It becomes our child if we are
     PR_SET_CHILD_SUBREAPER and started the warm process; else init's.
     Raises TimeoutError, or another OSError where the warm process or the server is gone.
     """
@@ -113,10 +108,22 @@ async def fork(
             raise ConnectionError("the warm process is of another version of Seawall and has to be replaced")
         if "pid" not in answer or not handles:
             raise ConnectionError(f"the warm process could not fork: {answer.get('error', 'it gave no reason')}")
-        process = Process(int(answer["pid"]), int(answer["started"]), handles[0])
+        process = _named(answer, handles[0], os.geteuid() if user is None else user)
         recorded(process)
         received.pop_all()
         _confirm(connection)
+    return process
+
+
+def _named(answer: Mapping[str, Any], handle: int, user: int) -> Process:
+    """Who answers may be the application: it must not have us take any other process for its server, and end it."""
+    try:
+        process = Process(int(answer["pid"]), int(answer["started"]), handle)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConnectionError(f"the warm process does not say what it forked: {answer}") from error
+    told = Path(f"/proc/self/fdinfo/{handle}").read_text()
+    if f"Pid:\t{process.pid}\n" not in told or not process.alive or owner(process.pid) != user:
+        raise ConnectionError("the warm process named a process that it may not speak for")
     return process
 
 
@@ -146,6 +153,8 @@ async def _ask(
             received.callback(os.close, fd)
         if not part:
             raise ConnectionResetError("the warm process ended without an answer")
+        if len(line) > LONGEST:
+            raise ConnectionError("the warm process does not come to an end")
         line, handles = line + part, handles + fds
     try:
         return dict(json.loads(line)), handles

@@ -74,7 +74,8 @@ class Servers:
             fleet_server.listen(application, paths, server.name) as listener,
             fleet_server.listen_beat(paths, server.name) as beat,
         ):
-            await fleet_warm.fork(paths, warm, server.name, listener, beat, recorded)
+            user = application.user[0] if application.user else None
+            await fleet_warm.fork(paths, warm, server.name, listener, beat, recorded, user)
 
     def watch(self, server: Server) -> None:
         """Hear of its end."""
@@ -127,6 +128,6 @@ class Servers:
         """SIGKILL to a server and to what it has started itself."""
         if server.process and not server.exited:
             server.process.signal(signal.SIGKILL)
-        site = self.state.paths.runtime.name
+        site = self.state.paths.mark
         for process in members.kill(members.of_server(site, server.name, server.process)):
             process.close()
