@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import socket
 import stat
 import subprocess
@@ -130,9 +131,12 @@ def test_whatever_is_in_a_sockets_place_is_taken_away(tmp_path: Path) -> None:
     files.remove(path)
     path.symlink_to(tmp_path / "mine")
     files.remove(path)
-    (path / "deep").mkdir(parents=True)
-    (path / "deep" / "link").symlink_to(tmp_path / "mine")
+    path.mkdir()
     files.remove(path)
+    (path / "deep").mkdir(parents=True)
+    with pytest.raises(OSError, match="not empty"):
+        files.remove(path)
+    shutil.rmtree(path)
     path.write_text("")
     files.remove(path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]

@@ -29,7 +29,7 @@ def start() -> Iterator[Start]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(site: str, server: str = "", command: list[str] = SLEEP, session: bool = True) -> int:
-        marks = {members.SITE: site, members.SERVER: server} if site else {}
+        marks = members.marked(site, "server", server) if site else {}
         process = subprocess.Popen(command, env={**os.environ, **marks}, start_new_session=session)
         started.append(process)
         return process.pid
@@ -67,7 +67,7 @@ def test_a_child_in_a_session_of_its_own_is_found(site: str, start: Start) -> No
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
     [child] = wait_for(1, site)
-    assert [member.pid for member in members.of_server(site, "s1", None)] == [child]
+    assert [member.pid for member in members.of_process(site, "server", "s1", None)] == [child]
     end([child])
 
 
@@ -86,7 +86,7 @@ def test_one_server_is_ended_without_the_others(site: str, start: Start) -> None
     wait_for(2, site)
     leader = Process.adopt(first)
     assert leader is not None
-    killed = members.kill(members.of_server(site, "s1", leader))
+    killed = members.kill(members.of_process(site, "server", "s1", leader))
     assert [process.pid for process in killed] == [first]
     for process in (leader, *killed):
         process.close()
@@ -101,7 +101,7 @@ def test_a_session_is_no_identity_once_its_leader_is_gone(site: str, start: Star
     process = Process.adopt(leader)
     assert process is not None
     stranger = Process(process.pid, process.started - 1, process.pidfd)  # as if the number had been used again
-    found = members.of_server(site + "x", "s9", stranger)
+    found = members.of_process(site + "x", "server", "s9", stranger)
     process.close()
     assert found == []
 

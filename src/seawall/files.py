@@ -7,7 +7,6 @@ is a symbolic link, or is not ours, is refused. Raises OSError; its text says wh
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,12 +80,15 @@ def replace(path: Path, content: bytes, mode: int = PRIVATE, durable: bool = Fal
 
 
 def remove(path: Path) -> None:
-    """Take away what is there, if anything, whoever made it and whatever it is. No link is followed."""
+    """Take away what is there, if anything, whoever made it. No link is followed, and no folder gone into.
+
+    Raises OSError for a folder with something in it: nothing of ours is one.
+    """
     with contextlib.suppress(FileNotFoundError):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
+        try:
             path.unlink()
+        except IsADirectoryError:
+            path.rmdir()
 
 
 @contextmanager
@@ -125,7 +127,9 @@ def bound(path: Path, limit: int) -> str:
     and a full disk is no reason to lose the log.
     """
     try:
-        if path.lstat().st_size > limit:
+        seen = path.lstat()
+        # Whoever appends may also make it longer than what is in it, or take blocks that its length does not show.
+        if seen.st_size > limit or seen.st_blocks * 512 > 2 * limit:
             _put_aside(path, limit)
     except FileNotFoundError:
         return ""
@@ -163,11 +167,12 @@ def _remove(path: Path) -> None:
 
 
 def _copy_end(source: int, target: int, limit: int) -> None:
-    """The last `limit` bytes, from the beginning of a line on, and what is added meanwhile."""
-    at = max(0, os.fstat(source).st_size - limit)
+    """The last `limit` bytes, from the beginning of a line on."""
+    end = os.fstat(source).st_size
+    at = max(0, end - limit)
     if at:
         at += os.pread(source, _LINE, at).find(b"\n") + 1
-    while part := os.pread(source, 1 << 20, at):
+    while at < end and (part := os.pread(source, min(1 << 20, end - at), at)):
         at += os.write(target, part)
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from seawall.process import Process
 
 SITE = "SEAWALL_SITE"
-SERVER = "SEAWALL_SERVER"
+PROCESS = "SEAWALL_PROCESS"
+READ = 65536  # bytes of an environment, in which ours come first: a process may have any number of gigabytes for it
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,12 @@ class Member:
     started: int  # clock ticks since boot
     parent: int
     session: int
-    marks: tuple[str, str]  # site and server it was started for; "" where its environment does not say
+    marks: tuple[str, str]  # site and process it was started for; "" where its environment does not say
+
+
+def marked(site: str, kind: str, name: str) -> dict[str, str]:
+    """The environment variables that mark the process `name` of this kind, and what it starts itself."""
+    return {SITE: site, PROCESS: f"{kind}/{name}"}
 
 
 def everybody() -> list[Member]:
@@ -38,13 +44,26 @@ def of_site(site: str) -> list[Member]:
     return _family({member.pid for member in seen if member.marks[0] == site}, seen)
 
 
-def of_server(site: str, server: str, leader: Process | None) -> list[Member]:
-    """What one server has started itself, and the server too while it lives."""
+def of_process(
+    site: str, kind: str, name: str, leader: Process | None, seen: list[Member] | None = None
+) -> list[Member]:
+    """One process, while it lives, and what it has started itself: by its mark, its session, its children."""
+    seen = everybody() if seen is None else seen
+    found = {member.pid for member in seen if member.marks == (site, f"{kind}/{name}")}
+    return _family(found | _led_by(leader, seen), seen)
+
+
+def of_leader(leader: Process) -> list[Member]:
+    """The same without marks: a forked server shows those of the warm process that it came from."""
     seen = everybody()
-    found = {member.pid for member in seen if member.marks == (site, server)}
-    if leader and leader.alive:
-        found |= {member.pid for member in seen if member.session == leader.pid} | {leader.pid}
-    return _family(found, seen)
+    return _family(_led_by(leader, seen), seen)
+
+
+def _led_by(leader: Process | None, seen: list[Member]) -> set[int]:
+    """Each of our processes leads a session; its number means that only while the leader lives."""
+    if leader is None or not leader.alive:
+        return set()
+    return {member.pid for member in seen if member.session == leader.pid} | {leader.pid}
 
 
 def kill(members: Iterable[Member]) -> list[Process]:
@@ -58,9 +77,11 @@ def kill(members: Iterable[Member]) -> list[Process]:
 def describe(pid: int) -> str:
     """For example "python (pid 812)"."""
     try:
-        return f"{Path(f'/proc/{pid}/comm').read_text(errors='replace').strip()} (pid {pid})"
+        name = Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
     except OSError:
         return f"pid {pid}"
+    # Its owner has chosen the name: it must not speak to our terminal.
+    return f"{''.join(letter if letter.isprintable() else '?' for letter in name)} (pid {pid})"
 
 
 def _look(pid: int) -> Member | None:
@@ -75,17 +96,16 @@ def _look(pid: int) -> Member | None:
 
 def _marks(pid: int) -> tuple[str, str]:
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            environment = b"\0" + file.read(READ)
     except OSError:  # another user's, or it has just ended
         return "", ""
-    return _variable(environment, SITE), _variable(environment, SERVER)
+    return _variable(environment, SITE), _variable(environment, PROCESS)
 
 
 def _variable(environment: bytes, name: str) -> str:
-    for line in environment.split(b"\0"):
-        if line.startswith(name.encode() + b"="):
-            return line.partition(b"=")[2].decode(errors="replace")
-    return ""
+    _, found, rest = environment.partition(f"\0{name}=".encode())
+    return rest.partition(b"\0")[0].decode(errors="replace") if found else ""
 
 
 def _family(found: set[int], seen: list[Member]) -> list[Member]:

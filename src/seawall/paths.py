@@ -82,7 +82,13 @@ class Paths:
 
     @property
     def sockets(self) -> Path:
+        """Where balancers find servers. Only we may write there."""
         return self.runtime / "s"
+
+    @property
+    def offered(self) -> Path:
+        """Where a command makes its socket, which is then taken to the others."""
+        return self.runtime / "c"
 
     def server_socket(self, server: str) -> Path:
         return self.sockets / f"{server}.sock"
@@ -130,8 +136,9 @@ def create(paths: Paths) -> list[Path]:
 def _created(paths: Paths) -> list[tuple[Path, bool]]:
     os.makedirs(paths.runtime.parent.parent, exist_ok=True)
     made = [(folder, files.make_folder(folder, 0o711)) for folder in (paths.runtime.parent, paths.runtime)]
+    made.append((paths.sockets, files.make_folder(paths.sockets, 0o711)))
     # A command's group may write there, but nobody take away what is not his own: fleet/server.py.
-    made.append((paths.sockets, files.make_folder(paths.sockets, 0o711, 0o1731)))
+    made.append((paths.offered, files.make_folder(paths.offered, 0o711, 0o1731)))
     made.append((paths.runtime / sites.CLAIM, sites.claim(paths.runtime, paths.project)))
     os.stat(paths.project)
     if paths.kept:

@@ -81,10 +81,10 @@ class Process:
         return fields is not None and fields[0] in "Tt"
 
     @property
-    def cpu(self) -> int:
-        """Processor time used so far, in clock ticks."""
+    def has_terminal(self) -> bool:
+        """Whether a terminal controls it."""
         fields = _stat(self.pid)
-        return int(fields[11]) + int(fields[12]) if fields else 0
+        return fields is not None and fields[4] != "0"
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal; a process that is already gone is no error."""

@@ -227,8 +227,8 @@ def test_a_warm_process_of_another_release(make: Callable[..., Site], answer: by
     asyncio.run(scenario())
 
 
-def _said(pid: int, **more: object) -> dict[str, object]:
-    return {"version": warm.VERSION, "pid": pid, "started": start_time(pid), **more}
+def _said(pid: int, more: dict[str, object] | None = None) -> dict[str, object]:
+    return {"version": warm.VERSION, "pid": pid, "started": start_time(pid), **(more or {})}
 
 
 @pytest.mark.parametrize("lie", ["another's", "not the handle's", "no number", "nothing"])
@@ -238,7 +238,7 @@ def test_a_hostile_application_cannot_name_any_process(make: Callable[..., Site]
     answers = {
         "another's": (_said(1), 1),
         "not the handle's": (_said(other.pid), os.getpid()),
-        "no number": (_said(other.pid, pid="all"), other.pid),
+        "no number": (_said(other.pid, {"pid": "all"}), other.pid),
         "nothing": ({"version": warm.VERSION, "pid": other.pid}, other.pid),
     }
     answer, handle = answers[lie]

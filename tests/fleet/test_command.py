@@ -37,7 +37,9 @@ def test_a_file_server_on_a_port(make: Callable[..., Site]) -> None:
 def test_node_on_a_socket(make: Callable[..., Site]) -> None:
     async def scenario() -> None:
         site = make({"app.js": NODE}, command="node app.js {socket}")
-        assert await site.cold("s1") == f"unix@{site.paths.server_socket('s1')}"
+        address = await site.cold("s1")
+        assert address == f"unix@{site.paths.offered / 's1.sock'}"
+        assert server.take(site.paths, "s1", address) == f"unix@{site.paths.server_socket('s1')}"
         status, body = await site.get("s1")
         assert status == 200
         assert body.startswith("node 2")
@@ -85,3 +87,18 @@ def test_heartbeat_wants_http(tmp_path: Path) -> None:
                 await server.heartbeat(f"127.0.0.1:{mail.sockets[0].getsockname()[1]}", 1)
 
     asyncio.run(scenario())
+
+
+def test_what_a_command_offers_is_taken_only_if_it_is_a_socket(make: Callable[..., Site], tmp_path: Path) -> None:
+    """A link would lead balancers to the servers of another site."""
+    site = make({}, command="true {socket}")
+    other = bound_socket(tmp_path / "another.sock")
+    offered = site.paths.offered / "s1.sock"
+    offered.symlink_to(tmp_path / "another.sock")
+    with pytest.raises(OSError, match="no socket"):
+        server.take(site.paths, "s1", f"unix@{offered}")
+    other.close()
+    site.paths.server_socket("s1").unlink()
+    bound_socket(offered).close()
+    assert server.take(site.paths, "s1", f"unix@{offered}") == f"unix@{site.paths.server_socket('s1')}"
+    assert server.take(site.paths, "s1", "127.0.0.1:80") == "127.0.0.1:80"

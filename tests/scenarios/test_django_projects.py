@@ -169,3 +169,20 @@ def test_a_project_that_has_only_asgi(tmp_path: Path) -> None:
         assert site.status()["application"] == {"kind": "asgi", "target": "mysite.asgi:application"}
         assert any("manage.py migrate" in line for lines in advice(site).values() for line in lines)
         survives_a_death(site)
+
+
+def test_views_that_cannot_be_imported_replace_nothing(tmp_path: Path) -> None:
+    """Django imports them at the first request: then it would be too late to keep the old ones."""
+    folder = project(tmp_path / "site")
+    urls = folder / "mysite" / "urls.py"
+    urls.write_text(WHO)
+    with running(Site(folder)) as site:
+        old = site.servers()
+        urls.write_text(WHO + "\ndef x(:\n")
+        assert site.run("restart", "all").returncode == 0
+        state = site.wait(lambda s: "SyntaxError" in s["trouble"])
+        assert "the new code does not start, the old goes on" in state["trouble"]
+        assert site.servers() == old
+        assert Visitor(site.https).get("/").json()["folder"] == str(folder)
+        urls.write_text(WHO)
+        site.wait(lambda s: not s["trouble"] and not set(old) & {x["name"] for x in s["servers"]})

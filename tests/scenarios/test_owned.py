@@ -187,3 +187,36 @@ def test_the_control_plane_ends_while_servers_are_forked(tmp_path: Path, number:
                 assert site.run("down").returncode == 0
                 assert pids(site) == set()
             site.up()
+
+
+KILLED = """
+import os, signal, sys
+from seawall.control import processes
+from seawall.__main__ import main
+real = processes.Processes.exists
+victim = tuple(sys.argv[1:3])
+def exists(self, managed, process):
+    if (managed.kind, managed.name) == victim:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(self, managed, process)
+processes.Processes.exists = exists
+sys.argv[1:] = sys.argv[3:]
+main()
+"""
+
+
+@pytest.mark.parametrize("victim", ["warm w1", "server s1", "balancer a", "balancer b"])
+def test_the_control_plane_is_killed_before_it_knows_what_it_has_started(tmp_path: Path, victim: str) -> None:
+    """What it was about to start is on record, and carries a mark: the next one ends it and goes on."""
+    site = Site.small(tmp_path)
+    with running(site, start=False):
+        script = tmp_path / "killed.py"
+        script.write_text(KILLED)
+        command = [sys.executable, str(script), *victim.split(), "-C", str(site.folder), "up", "--plain"]
+        with site.log.open("ab") as log:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=60, check=False)
+        assert done.returncode == -signal.SIGKILL
+        site.up()
+        assert pids(site) == {one["pid"] for one in site.status()["processes"]}
+        assert site.run("down").returncode == 0
+        assert pids(site) == set()

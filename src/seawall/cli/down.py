@@ -65,6 +65,6 @@ def _without_control(paths: Paths, now: bool) -> None:
         raise run_by_another(paths.project) or nobody
     if left:
         raise StateUnusable(
-            f"These processes could not be ended: {', '.join(left)}.",
+            f"These could not be ended or removed: {', '.join(left)}.",
             "One in state D waits for a disk or a network file system; when that answers, it ends.",
         )

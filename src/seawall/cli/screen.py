@@ -29,6 +29,8 @@ def screen(state: Mapping[str, Any], events: int = 8) -> RenderableType:
             Text("recent", style="bold"),
             *(Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in recent),
         ]
+    if fixes := [advice["problem"] for advice in state["advice"] if advice["level"] == "fix"]:
+        parts.append(Text(f"{len(fixes)} to fix in the settings: {' '.join(fixes)}", style="yellow"))
     if state["trouble"]:
         parts.append(Text(state["trouble"], style="red"))
     return Group(*parts)

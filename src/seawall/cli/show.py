@@ -8,7 +8,12 @@ from typing import Any
 def event_line(entry: Mapping[str, Any]) -> str:
     """`12:30:01  start-server  s3  2 servers are wanted, 1 are there`."""
     clock = time.strftime("%H:%M:%S", time.localtime(entry["time"]))
-    return f"{clock}  {entry['kind']:<15} {entry['subject']:<8} {entry['text']}"
+    return f"{clock}  {entry['kind']:<15} {entry['subject']:<8} {printable(entry['text'])}"
+
+
+def printable(text: str) -> str:
+    """Without what would speak to the terminal: some of it was written by the application, or by a visitor."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
 
 
 def duration(seconds: float | None) -> str:

@@ -52,7 +52,7 @@ def up_command(project: Path, folder: Path | None, detach: bool, plain: bool, re
     control plane under the running site.
     """
     paths = locate(find_project(folder) if folder else project)
-    if detach:
+    if detach or (replace and _in_background(paths)):
         _detached(paths, replace)
     else:
         _foreground(paths, live=sys.stdout.isatty() and not plain, replace=replace)
@@ -81,6 +81,19 @@ def _foreground(paths: Paths, live: bool, replace: bool) -> None:
                 asyncio.run(_with_view(control, view))
         else:
             asyncio.run(Control(paths, site, lock, _print).run())
+
+
+def _in_background(paths: Paths) -> bool:
+    """Whether the running control plane has no terminal: then the one in its place is to have none either."""
+    from seawall.control.lock import holder
+
+    control = holder(paths)
+    if control is None:
+        return False
+    try:
+        return not control.has_terminal
+    finally:
+        control.close()
 
 
 def _end_control(paths: Paths) -> None:
@@ -114,7 +127,12 @@ def _print(entry: dict[str, Any]) -> None:
 
 
 def _detached(paths: Paths, replace: bool) -> None:
+    from seawall.control.lock import in_charge
+
     create(paths)
+    if not replace:
+        with in_charge(paths):  # who is refused here is told so once, and not by a log
+            pass
     log = paths.logs / "control.log"
     begin = log.stat().st_size if log.exists() else 0
     with os.fdopen(files.open_to_append(log), "ab") as output:
@@ -132,8 +150,21 @@ def _detached(paths: Paths, replace: bool) -> None:
             state = {}
         if state.get("control", {}).get("pid") == control.pid and state["open"]:
             click.echo(f"{state['name']} serves {state['urls'][0]}      seawall status, seawall down")
+            for advice in state["advice"]:
+                if advice["level"] == "fix":
+                    click.echo(
+                        "\n".join([f"\nTo fix: {advice['problem']}", *(f"    {line}" for line in advice["lines"])])
+                    )
             return
         time.sleep(0.05)
     with log.open() as text:
         text.seek(begin)
         raise ApplicationFailed("The site did not start.", f"The log is {log}", text.read())
+
+
+def _tell_advice(advice: list[dict[str, Any]]) -> None:
+    for one in advice:
+        if one["level"] == "fix":
+            click.echo(f"\nTo fix: {one['problem']}")
+            for line in one["lines"]:
+                click.echo(f"    {line}")

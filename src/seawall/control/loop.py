@@ -109,18 +109,17 @@ class Control:
             raise self._failure
         if left:
             raise StateUnusable(
-                f"These processes could not be ended: {', '.join(left)}.",
+                f"These could not be ended or removed: {', '.join(left)}.",
                 "One in state D waits for a disk or a network file system; when that answers, it ends.",
             )
 
     def _leaves(self) -> bool:
         """Whether what runs is left running: when told so, and when it is we who cannot go on.
 
-        Neither a site that served before this control plane came, nor one whose control plane has a bug, is ended
-        because this one fails.
+        Only a site that has never served is ended because something fails.
         """
-        ours = self._failure is not None and (self.state.adopted or not isinstance(self._failure, SeawallError))
-        return self._ending == "leave" or ours
+        failed, served = self._failure is not None, self.state.open or self.state.adopted
+        return self._ending == "leave" or (failed and (served or not isinstance(self._failure, SeawallError)))
 
     async def _stop(self) -> list[str]:
         state = self.state

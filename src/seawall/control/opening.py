@@ -9,6 +9,7 @@ from seawall.control.orders import with_orders
 from seawall.control.processes import Balancer
 from seawall.control.state import State
 from seawall.errors import AlreadyRunning, RecordUnusable
+from seawall.fleet import server as fleet_server
 from seawall.fleet.application import root_note
 from seawall.haproxy.listeners import Listeners
 from seawall.haproxy.process import version
@@ -25,8 +26,8 @@ async def open_site(state: State, actor: Actor) -> None:
     if note := root_note(state.wanted.application, state.paths.project):
         state.say(Event("note", "application", note))
     state.wants_warm = state.wanted.application.kind != "command"
-    _require_whole(state)
     await _end_unfinished(state)
+    _require_whole(state)
     before = state.processes.running
     hung = await _hung(state)
     state.listeners = _listeners(state)
@@ -36,6 +37,9 @@ async def open_site(state: State, actor: Actor) -> None:
     for balancer in state.processes.balancers.values():
         actor.balancers.watch(balancer)
     for server in state.processes.servers.values():
+        if not server.ready and state.paths.server_socket(server.name).exists():
+            # Also of a command whose socket was taken there by a control plane that was killed right after.
+            server.address = fleet_server.address(state.paths, server.name)
         actor.servers.watch(server)
         if not server.ready:
             actor.servers.tasks.start(actor.servers.wait_until_ready(server))
@@ -65,7 +69,7 @@ def _require_whole(state: State) -> None:
 async def _end_unfinished(state: State) -> None:
     """Processes that an earlier control plane was about to start: if they came to be, nobody knows what they do."""
     for managed in state.processes.unfinished:
-        belonging = members.of_server(state.paths.mark, managed.name, None)
+        belonging = members.of_process(state.paths.mark, managed.kind, managed.name, None)
         await _end(members.kill(belonging))
         state.processes.forget(managed)
 
@@ -133,6 +137,9 @@ def _restart_unrecovered(state: State, listeners: Listeners, processes: dict[Bal
 
 def _remove_stale_sockets(state: State) -> None:
     known = {state.paths.server_socket(name).stem for name in state.processes.servers}
-    for socket in state.paths.sockets.iterdir():
+    for socket in (*state.paths.sockets.iterdir(), *state.paths.offered.iterdir()):
         if socket.stem not in known:
-            files.remove(socket)
+            try:
+                files.remove(socket)
+            except OSError as error:
+                state.say(Event("note", "site", f"{socket} is in the way and cannot be removed: {error.strerror}"))

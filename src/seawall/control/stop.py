@@ -33,8 +33,7 @@ async def stop(
     left = await _sweep(processes.paths)
     for process in running:
         process.reap()
-    _remove_files(processes.paths)
-    return left
+    return left + _remove_files(processes.paths)
 
 
 async def _finish(balancers: Sequence[Balancer], timeout: float, forced: Callable[[], bool]) -> None:
@@ -96,9 +95,14 @@ async def _sweep(paths: Paths) -> list[str]:
     return [f"{members.describe(member.pid)}, in state {state(member.pid)}" for member in members.of_site(paths.mark)]
 
 
-def _remove_files(paths: Paths) -> None:
-    """All but the lock, which whoever stops the site may hold."""
-    for folder in (paths.sockets, paths.runtime):
+def _remove_files(paths: Paths) -> list[str]:
+    """All but the lock, which whoever stops the site may hold. Returns what could not be removed, in words."""
+    left = []
+    for folder in (paths.sockets, paths.offered, paths.runtime):
         for file in folder.iterdir() if folder.is_dir() else ():
-            if file not in (paths.control_lock, paths.sockets):
-                files.remove(file)
+            if file not in (paths.control_lock, paths.sockets, paths.offered):
+                try:
+                    files.remove(file)
+                except OSError as error:
+                    left.append(f"the file {file} ({error.strerror})")
+    return left

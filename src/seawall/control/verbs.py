@@ -88,7 +88,7 @@ class Operator:
         self._done("kill", server, f"an operator killed {server}")
         if found.process and not found.exited:
             found.process.signal(signal.SIGKILL)
-            for process in members.kill(members.of_server(self._state.paths.mark, server, found.process)):
+            for process in members.kill(members.of_process(self._state.paths.mark, "server", server, found.process)):
                 process.close()
         yield {"kill": server}
 

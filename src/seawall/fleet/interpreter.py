@@ -13,7 +13,7 @@ from seawall import files
 from seawall.errors import ApplicationFailed, SeawallError, StateUnusable
 from seawall.fleet.application import Application
 from seawall.fleet.inside.setup import VERSION
-from seawall.members import SERVER, SITE
+from seawall.members import marked
 from seawall.model import HEALTH_PATH
 from seawall.paths import Paths
 from seawall.process import Process, spawn
@@ -78,9 +78,16 @@ def may_read(path: Path, user: tuple[int, int]) -> bool:
 
 
 def start(
-    application: Application, paths: Paths, listener: socket.socket, server: str = "", beat: socket.socket | None = None
+    application: Application,
+    paths: Paths,
+    listener: socket.socket,
+    *,
+    warm: str = "",
+    strict: bool = False,
+    server: str = "",
+    beat: socket.socket | None = None,
 ) -> Process:
-    """A warm process, or the one server named. Takes `listener` and `beat` along; close yours.
+    """The warm process, or the server, that is named. Takes `listener` and `beat` along; close yours.
 
     Raises ApplicationFailed if the interpreter cannot be started.
     """
@@ -103,6 +110,7 @@ def start(
         "health_path": HEALTH_PATH,
         "stop_timeout": application.stop_timeout,
         "borrow": _lent(),
+        "strict": strict,
         "server": server,
     }
     memory, tries = os.memfd_create("seawall"), -1
@@ -111,10 +119,11 @@ def start(
         os.write(memory, json.dumps(told).encode())
         os.lseek(memory, 0, os.SEEK_SET)
         command = [str(application.python), "-u", str(INSIDE), server or "warm", str(memory)]
+        marks = marked(paths.mark, "server" if server else "warm", server or warm)
         return spawn(
             command,
             folder=application.folder,
-            environment={**application.environment, SITE: paths.mark, SERVER: server},
+            environment={**marks, **application.environment, "SEAWALL_SERVER": server, **marks},
             log=log_file(paths),
             fds=(memory, *([tries] if tries >= 0 else []), *(each.fileno() for each in (listener, beat) if each)),
             user=application.user,

@@ -17,7 +17,7 @@ from seawall.errors import ApplicationFailed
 from seawall.fleet import interpreter
 from seawall.fleet.application import Application
 from seawall.judge import Pulse
-from seawall.members import SERVER, SITE
+from seawall.members import marked
 from seawall.model import HEALTH_PATH
 from seawall.paths import Paths
 from seawall.process import Process, spawn
@@ -64,7 +64,7 @@ def address(paths: Paths, name: str) -> str:
 
 def remove_sockets(paths: Paths, name: str) -> None:
     """What a server that is gone has left in the file system."""
-    for path in (paths.server_socket(name), beat_socket(paths, name)):
+    for path in (paths.server_socket(name), beat_socket(paths, name), paths.offered / f"{name}.sock"):
         files.remove(path)
 
 
@@ -76,20 +76,20 @@ def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Proce
     if application.kind == "command":
         return _spawn_command(application, paths, name)
     with listen(application, paths, name) as listener, listen_beat(paths, name) as beat:
-        return interpreter.start(application, paths, listener, name, beat), address(paths, name)
+        return interpreter.start(application, paths, listener, server=name, beat=beat), address(paths, name)
 
 
 def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
-    port, path = _free_port(), paths.server_socket(name)
+    port, path = _free_port(), paths.offered / f"{name}.sock"
     files.remove(path)
     if application.user:
-        _let_make_sockets(application.user[1], paths.sockets)
+        _let_make_sockets(application.user[1], paths.offered)
     words = [
         word.replace("{port}", str(port)).replace("{socket}", str(path)) for word in shlex.split(application.target)
     ]
     interpreter.begin_log(paths, f"{name} {application.target}")
-    marks = {SITE: paths.mark, SERVER: name}
-    environment = {**application.environment, "PORT": str(port), **marks}
+    marks = {"SEAWALL_SERVER": name, **marked(paths.mark, "server", name)}
+    environment = {**marks, **application.environment, "PORT": str(port), **marks}
     try:
         process = spawn(
             words,
@@ -159,6 +159,20 @@ async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWr
             return await asyncio.open_unix_connection(path)
     host, _, port = address.rpartition(":")
     return await asyncio.open_connection(host, int(port))
+
+
+def take(paths: Paths, name: str, address: str) -> str:
+    """The address of a server that has begun to listen, where nobody but we can put anything else in its place.
+
+    A command's user may write to the folder in which it makes its socket: a link there would lead balancers to the
+    servers of another site. Raises OSError if what it has made is no socket.
+    """
+    offered = paths.offered / f"{name}.sock"
+    if address != f"unix@{offered}":
+        return address
+    os.rename(offered, paths.server_socket(name))
+    with files.socket_address(paths.server_socket(name)):
+        return f"unix@{paths.server_socket(name)}"
 
 
 def admit_balancer(address: str) -> None:

@@ -49,8 +49,11 @@ class WarmReport:
     seconds: float = field(default=0.0, compare=False)  # importing and the first request took
 
 
-def spawn(application: Application, paths: Paths, name: str) -> Process:
-    """Start the warm process `name`. Raises ApplicationFailed or StateUnusable."""
+def spawn(application: Application, paths: Paths, name: str, strict: bool = False) -> Process:
+    """Start the warm process `name`; `strict`: to take the place of one that works.
+
+    Raises ApplicationFailed or StateUnusable.
+    """
     interpreter.begin_log(paths, f"{application.kind} {application.target}")
     path = paths.warm_socket(name)
     path.unlink(missing_ok=True)
@@ -58,7 +61,7 @@ def spawn(application: Application, paths: Paths, name: str) -> Process:
         os.fchmod(listener.fileno(), 0o600)
         listener.bind(str(path))
         listener.listen(16)
-        return interpreter.start(application, paths, listener)
+        return interpreter.start(application, paths, listener, warm=name, strict=strict)
 
 
 async def status(paths: Paths, name: str, timeout: float | None) -> WarmReport:
@@ -158,7 +161,7 @@ async def _ask(
         line, handles = line + part, handles + fds
     try:
         return dict(json.loads(line)), handles
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ConnectionError(f"the warm process does not answer in JSON: {line[:200]!r}") from error
 
 

@@ -80,7 +80,7 @@ def spawn(
     return process.spawn(
         [program(), "-db", "-f", str(paths.balancer_config(balancer))],
         folder=paths.runtime,
-        environment={"PATH": os.defpath, members.SITE: paths.mark, **quote.ENVIRONMENT},
+        environment={"PATH": os.defpath, **members.marked(paths.mark, "balancer", balancer), **quote.ENVIRONMENT},
         log=log(paths, balancer),
         fds=fds,
     )

@@ -46,9 +46,12 @@ class Actor:
             if isinstance(action, TakeOver):
                 outcome[action_event(action).kind] = self._attempt(site, action)
         self.servers.about([action for action in actions if isinstance(action, StartServer)], site)
-        for action in actions:
-            if not isinstance(action, Route | SetStrategy | TakeOver):
-                outcome[action_event(action).kind] = self._attempt(site, action)
+        try:
+            for action in actions:
+                if not isinstance(action, Route | SetStrategy | TakeOver):
+                    outcome[action_event(action).kind] = self._attempt(site, action)
+        finally:
+            self.servers.give_up_the_rest()
         self.balancers.post([action for action in actions if isinstance(action, Route | SetStrategy)])
         return outcome
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seawall import members
 from seawall.control.processes import Server
@@ -12,7 +12,7 @@ from seawall.control.tasks import Tasks, watch
 from seawall.errors import EngineFailed, SeawallError
 from seawall.fleet import server as fleet_server
 from seawall.fleet import warm as fleet_warm
-from seawall.fleet.server import admit_balancer, heartbeat
+from seawall.fleet.server import admit_balancer, heartbeat, take
 from seawall.model import Site, StartServer
 from seawall.process import Process
 
@@ -27,11 +27,14 @@ class Servers:
     state: State
     tasks: Tasks
     died: Callable[[], None]  # told of the end of each
+    _about: set[str] = field(default_factory=set)  # put on record, and not yet started
+    _families: dict[str, Process | None] = field(default_factory=dict)  # to be ended, by the name of their server
 
     def about(self, actions: Sequence[StartServer], site: Site) -> None:
         """Put those that are about to be started on record."""
         if not actions:
             return
+        self._about = {action.server for action in actions}
         now = asyncio.get_running_loop().time()
         warms = self.state.processes.warms
         self.state.processes.about(
@@ -41,7 +44,15 @@ class Servers:
             )
         )
 
+    def give_up_the_rest(self) -> None:
+        """Of those that were about to be started, the ones that nobody starts any more."""
+        for name in self._about:
+            if server := self.state.processes.servers.get(name):
+                server.exited, server.ending = True, "it was not started"
+        self._about = set()
+
     def start(self, name: str, warm: str) -> None:
+        self._about.discard(name)
         self.tasks.start(self._bring_up(self.state.processes.servers[name], warm))
 
     async def _bring_up(self, server: Server, warm: str) -> None:
@@ -97,6 +108,7 @@ class Servers:
         while not server.exited:
             try:
                 await heartbeat(server.address, timeout=FIRST_ANSWER)
+                server.address = take(self.state.paths, server.name, server.address)
                 admit_balancer(server.address)
             except (OSError, EngineFailed):
                 await asyncio.sleep(pause)
@@ -112,9 +124,11 @@ class Servers:
 
     def kill(self, name: str, why: str) -> None:
         server = self.state.processes.servers[name]
+        server.ending = why
         if server.process:
-            server.ending = why
             self._kill_family(server)
+        else:
+            server.exited = True
 
     def forget(self, name: str) -> None:
         server = self.state.processes.servers[name]
@@ -125,9 +139,18 @@ class Servers:
         fleet_server.remove_sockets(self.state.paths, name)
 
     def _kill_family(self, server: Server) -> None:
-        """SIGKILL to a server and to what it has started itself."""
+        """SIGKILL to a server and what it has started itself. To find that takes a while: no tick waits for it."""
         if server.process and not server.exited:
             server.process.signal(signal.SIGKILL)
-        site = self.state.paths.mark
-        for process in members.kill(members.of_server(site, server.name, server.process)):
-            process.close()
+        self._families[server.name] = server.process
+        if len(self._families) == 1:
+            self.tasks.start(self._kill_families())
+
+    async def _kill_families(self) -> None:
+        while self._families:
+            families, seen = dict(self._families), await asyncio.to_thread(members.everybody)
+            for name, leader in families.items():
+                for process in members.kill(members.of_process(self.state.paths.mark, "server", name, leader, seen)):
+                    process.close()
+                if self._families.get(name) is leader:
+                    del self._families[name]

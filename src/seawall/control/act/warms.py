@@ -16,6 +16,7 @@ from seawall.judge import SERVER
 from seawall.model import Event
 
 BEAT = 1.0  # s between two heartbeats
+NEXT = "code"  # what a failing import is a trouble of
 
 
 @dataclass
@@ -29,7 +30,8 @@ class Warms:
         warm = Warm(name, asyncio.get_running_loop().time(), generation=generation, protocol=fleet_warm.VERSION)
         self.state.processes.about(warm)
         try:
-            process = fleet_warm.spawn(self.state.wanted.application, self.state.paths, name)
+            beside = any(other.ready for other in self.state.processes.warms.values())
+            process = fleet_warm.spawn(self.state.wanted.application, self.state.paths, name, strict=beside)
         except BaseException:
             self.state.processes.forget(warm)
             raise
@@ -88,6 +90,7 @@ class Warms:
             self.state.wants_warm = False
             self.state.say(Event("cold-starts", "warm", f"servers are started cold: {report.why}"))
         warm.ready = True
+        self.state.troubles.over(NEXT)
         self.state.wake()
 
     async def _failed(self, warm: Warm, report: WarmReport) -> None:
@@ -101,7 +104,9 @@ class Warms:
             problem = f"The application does not start; it was {ending}."
         output = output or fleet_warm.last_output(self.state.paths)
         if self.state.record.memory.opened:
-            self.state.say(Event("application-failed", warm.name, f"{problem} {output.splitlines()[-1]}"))
+            reason = output.splitlines()[-1]
+            self.state.say(Event("application-failed", warm.name, f"{reason}: {problem}"))
+            self.state.troubles.note(NEXT, f"{reason}: the new code does not start, the old goes on: seawall logs")
         else:
             self.state.fail(ApplicationFailed(problem, "Correct it, then run `seawall up` again.", output))
 
@@ -112,12 +117,17 @@ class Warms:
         while not warm.exited and loop.time() < deadline:
             await asyncio.sleep(0.01)
         if not warm.exited and warm.process:
-            belonging = members.of_server(self.state.paths.mark, "", warm.process)
+            belonging = members.of_leader(warm.process)
             own = {one.process.pid for one in self.state.processes if one.process and one is not warm}
             for process in members.kill(member for member in belonging if member.pid not in own):
                 process.close()
             return ""
         return warm.ending
+
+    def _note_advice(self, question: "asyncio.Task[WarmReport]") -> None:
+        """Also of a warm process that was adopted, which has said so to another control plane."""
+        if question.done() and not question.cancelled() and question.exception() is None and question.result().ready:
+            self.state.advice = question.result().advice
 
     async def _beat(self, warm: Warm) -> None:
         """One heartbeat; a warm process that is stopped, or idle though it owes an answer, is hung."""
@@ -130,6 +140,7 @@ class Warms:
             async for verdict in inquiry.follow(lambda: None if question.done() else asked, question.done):
                 if question.done() or warm.exited:
                     warm.hung = ""
+                    self._note_advice(question)
                     return
                 if verdict.hung:
                     warm.hung = str(verdict)

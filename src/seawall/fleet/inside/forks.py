@@ -161,6 +161,7 @@ def _started() -> int:
 
 def _become(name: str) -> None:
     os.environ["SEAWALL_SERVER"] = name
+    os.environ["SEAWALL_PROCESS"] = f"server/{name}"  # for what it starts: seawall/members.py
     os.setsid()  # its own process group, so that what the application starts can be signalled with it
     _reset_signals()
     with open("/proc/self/comm", "w") as comm:

@@ -30,7 +30,16 @@ def load(setup: Setup) -> Any:
         raise TypeError(f"{setup.target} is not callable: {application!r}")
     if setup.kind != "asgi" and _is_asgi(application):
         raise TypeError(f'{setup.target} is an ASGI application: write asgi = "{setup.target}"')
+    if setup.strict:
+        _import_urls()
     return application
+
+
+def _import_urls() -> None:
+    """A Django project imports its views at the first request; where other code serves, that is too late to fail."""
+    settings = django_settings()
+    if settings is not None and getattr(settings, "ROOT_URLCONF", None):
+        importlib.import_module(settings.ROOT_URLCONF)
 
 
 def _unnamed(setup: Setup) -> str:

@@ -29,6 +29,7 @@ class Setup:
     stop_timeout: float = 30.0  # s requests in flight get at SIGTERM
     borrow: dict[str, str] = field(default_factory=dict)  # package → folder it is in, for what the application lacks
     project: dict[str, Any] = field(default_factory=dict)  # Project in seawall/fleet/django.py; empty: not Django's
+    strict: bool = False  # other code serves now: this one is to fail here, not at its first request
     server: str = ""  # name of the one server to be, without a warm process
     notes: list[str] = field(default_factory=list)  # said by this process before it executed itself again
     tries: int = -1  # file descriptor of the notes of all servers, see tries.py
