@@ -9,10 +9,14 @@ from urllib.parse import unquote
 class RequestDeath:
     """A request that was given up with 502, because one server after the other died while it worked on it."""
 
-    number: str  # X-Request-ID
+    number: str  # X-Request-ID, which ends with the visitor's address
     method: str
     target: str  # path and query as sent
     servers: tuple[str, ...]  # that died, oldest first; of a command's the last alone
+
+    @property
+    def visitor(self) -> str:
+        return self.number.rpartition("-")[2]
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,17 @@ class Refusal:
 class Crashes:
     """What is remembered of requests that killed servers."""
 
-    targets: Mapping[str, Refusal] = field(default_factory=dict)  # path and query as sent
-    paths: Mapping[str, Refusal] = field(default_factory=dict)  # decoded: whatever the query
+    targets: Mapping[str, Refusal] = field(default_factory=dict)  # visitor, space, path and query as sent
+    paths: Mapping[str, Refusal] = field(default_factory=dict)  # visitor, space, decoded path: whatever the query
     generation: int = 0  # of the code they killed
 
 
 @dataclass(frozen=True)
 class Refused:
-    """What balancers are to refuse now."""
+    """What balancers are to refuse now, with keys as in Crashes: to the visitor who sent it, not to everybody.
+
+    Whatever else is in a request may be the cause, and a page that many want must not be out of reach because of one.
+    """
 
     targets: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()

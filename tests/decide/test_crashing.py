@@ -12,7 +12,7 @@ from tests.decide.values import NOW, OPEN, SITE, observed
 
 
 def death(target: str, *servers: str) -> RequestDeath:
-    return RequestDeath("1", "GET", target, servers or ("s3", "s4"))
+    return RequestDeath("1-9.9.9.9", "GET", target, servers or ("s3", "s4"))
 
 
 def after(*targets: str, remembered: Crashes | None = None, now: float = NOW) -> Crashes:
@@ -22,10 +22,12 @@ def after(*targets: str, remembered: Crashes | None = None, now: float = NOW) ->
 def test_one_proof() -> None:
     remembered, (event,) = remember([death("/crash?a=1")], Crashes(), NOW)
     assert event.kind == "request-killed"
-    assert event.text == "GET /crash?a=1 ended two servers: s3, s4; it was answered 502 and is refused for 10 s"
-    assert refused(remembered, NOW).targets == {"/crash?a=1"}
+    assert (
+        event.text == "GET /crash?a=1 ended two servers: s3, s4; it was answered 502 and is refused to 9.9.9.9 for 10 s"
+    )
+    assert refused(remembered, NOW).targets == {"9.9.9.9 /crash?a=1"}
     assert refused(remembered, NOW).paths == set()
-    assert refused(remembered, NOW + FIRST - 1).targets == {"/crash?a=1"}
+    assert refused(remembered, NOW + FIRST - 1).targets == {"9.9.9.9 /crash?a=1"}
     assert refused(remembered, NOW + FIRST).targets == set()
 
 
@@ -33,8 +35,8 @@ def test_each_further_proof_lasts_twice_as_long() -> None:
     remembered, now, seconds = Crashes(), NOW, []
     for _ in range(6):
         remembered = after("/crash", remembered=remembered, now=now)
-        seconds.append(remembered.targets["/crash"].seconds)
-        now += remembered.targets["/crash"].seconds
+        seconds.append(remembered.targets["9.9.9.9 /crash"].seconds)
+        now += remembered.targets["9.9.9.9 /crash"].seconds
     assert seconds == [FIRST, 20, 40, LONGEST, LONGEST, LONGEST]
 
 
@@ -49,7 +51,7 @@ def test_many_queries_of_one_path() -> None:
     before = after(*targets[: SAME_PATH - 1])
     assert refused(before, NOW).paths == set()
     remembered, events = remember([death(targets[-1])], before, NOW)
-    assert refused(remembered, NOW).paths == {"/crash"}
+    assert refused(remembered, NOW).paths == {"9.9.9.9 /crash"}
     assert [event.kind for event in events] == ["request-killed", "path-refused"]
 
 
@@ -68,7 +70,7 @@ def test_always(steps: list[tuple[str, float]]) -> None:
     for target, pause in steps:
         now += pause
         remembered, events = remember([death("/" + target)], remembered, now)
-        assert "/" + target in refused(remembered, now).targets
+        assert "9.9.9.9 /" + target in refused(remembered, now).targets
         assert len(events) in (1, 2)
         for refusal in (*remembered.targets.values(), *remembered.paths.values()):
             assert FIRST <= refusal.seconds <= LONGEST
@@ -78,7 +80,7 @@ def test_always(steps: list[tuple[str, float]]) -> None:
 def test_memory_is_bounded() -> None:
     remembered = after(*(f"/{n}" for n in range(3 * MOST)))
     assert len(remembered.targets) == MOST
-    assert f"/{3 * MOST - 1}" in remembered.targets
+    assert f"9.9.9.9 /{3 * MOST - 1}" in remembered.targets
 
 
 def test_other_code_may_have_cured_it() -> None:
@@ -88,5 +90,5 @@ def test_other_code_may_have_cured_it() -> None:
     cured = crashing.decide(replace(SITE, generation=1), seen, memory, NOW).memory
     assert cured.crashes == Crashes(generation=1)
     proven = crashing.decide(replace(SITE, generation=1), replace(seen, deaths=(death("/x"),)), memory, NOW)
-    assert set(proven.memory.crashes.targets) == {"/x"}
+    assert set(proven.memory.crashes.targets) == {"9.9.9.9 /x"}
     assert [event.kind for event in proven.events] == ["request-killed"]

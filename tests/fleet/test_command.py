@@ -91,7 +91,7 @@ def test_heartbeat_wants_http(tmp_path: Path) -> None:
 
 def test_what_a_command_offers_is_taken_only_if_it_is_a_socket(make: Callable[..., Site], tmp_path: Path) -> None:
     """A link would lead balancers to the servers of another site."""
-    site = make({}, command="true {socket}")
+    site = make({"server.py": ""}, command="true {socket}")
     other = bound_socket(tmp_path / "another.sock")
     offered = site.paths.offered / "s1.sock"
     offered.symlink_to(tmp_path / "another.sock")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from seawall.haproxy.deaths import COMMAND, Losses
+from seawall.haproxy.deaths import COMMAND, PATIENCE, Losses
 from seawall.haproxy.refuse import commands
 from seawall.haproxy.render import LOG_FORMAT
 from seawall.haproxy.socket import RuntimeSocket
@@ -23,7 +23,7 @@ def dead(site: Site) -> list[str]:
 
 
 async def told(site: Site, runtime: RuntimeSocket) -> tuple[list[RequestDeath], list[BadAnswer]]:
-    return Losses(0).new(await runtime.ask(COMMAND), set(site.upstreams) - set(dead(site)))
+    return Losses(first_is_news=True).new("a", await runtime.ask(COMMAND), set(site.upstreams) - set(dead(site)))
 
 
 @pytest.mark.parametrize("protocol", ["--http1.1", "--http2"])
@@ -75,12 +75,12 @@ def test_a_server_that_only_closes_the_connection_has_not_died(make_site: MakeSi
         runtime = await site.balancer("a", site.upstream("s1", "s2"))
         assert (await ask(site, "/?close=1")).status == 502
         assert await told(site, runtime) == ([], [])
-        losses = Losses(0)
-        assert losses.new(await runtime.ask(COMMAND), SERVERS) == ([], [])
+        losses = Losses(first_is_news=True)
+        assert losses.new("a", await runtime.ask(COMMAND), SERVERS) == ([], [])
         # The end of a process may be seen a moment later than the request's.
-        [death], _ = losses.new(await runtime.ask(COMMAND), ())
+        [death], _ = losses.new("a", await runtime.ask(COMMAND), ())
         assert death.target == "/?close=1"
-        assert losses.new(await runtime.ask(COMMAND), ()) == ([], [])
+        assert losses.new("a", await runtime.ask(COMMAND), ()) == ([], [])
 
     asyncio.run(main())
 
@@ -147,19 +147,37 @@ def test_lines_that_are_none() -> None:
     assert len(words) == 9
     now = int(time.time())
     answer = f"\nnonsense\n{now} 1-2-3 http SH 502\n{now} 1 hop SH-- 502 s1 - <BADREQ>\n"
-    assert Losses(0).new(answer, ()) == ([], [])
+    assert Losses(first_is_news=True).new("a", answer, ()) == ([], [])
 
 
-def test_old_news_is_not_told_again() -> None:
-    line = "{at} {number} https~ LH-- 502 s3 s1,s2 GET https://a.example/x?y=1"
-    losses = Losses(since=100)
-    old, new = line.format(at=99, number="1"), line.format(at=100, number="2")
-    [death], _ = losses.new(f"{old}\n{new}", ())
-    assert death == RequestDeath("2", "GET", "/x?y=1", ("s1", "s2"))
-    assert losses.new(f"{old}\n{new}", ()) == ([], [])
-    later = line.format(at=200, number="3")
-    assert [death.number for death in losses.new(f"{new}\n{later}", ())[0]] == ["3"]
-    assert losses.new(f"{new}\n{later}", ()) == ([], [])
+LINE = "{at} {number}-10.0.0.1 https~ LH-- 502 s3 s1,s2 GET https://a.example/x?y=1"
+
+
+def test_old_news_is_not_told_whatever_the_clock_says() -> None:
+    losses = Losses()
+    old, new = LINE.format(at=99, number="1"), LINE.format(at=50, number="2")
+    assert losses.new("a", old, ()) == ([], [])
+    [death], _ = losses.new("a", f"{old}\n{new}", ())
+    assert death == RequestDeath("2-10.0.0.1", "GET", "/x?y=1", ("s1", "s2"))
+    assert death.visitor == "10.0.0.1"
+    assert losses.new("a", f"{old}\n{new}", ()) == ([], [])
+    later = LINE.format(at=1, number="3")
+    assert [death.number for death in losses.new("a", f"{new}\n{later}", ())[0]] == ["3-10.0.0.1"]
+    assert losses.new("b", later, ()) == ([], [])
+    losses.begin("a")
+    assert losses.new("a", LINE.format(at=2, number="4"), ()) == ([], [])
+
+
+def test_a_death_is_told_when_its_servers_are_seen_to_have_ended_or_not_at_all() -> None:
+    losses = Losses(first_is_news=True)
+    line = LINE.format(at=1, number="1")
+    assert losses.new("a", line, ("s1", "s9")) == ([], [])
+    assert len(losses.new("a", line, ("s9",))[0]) == 1
+    assert losses.new("a", line, ()) == ([], [])
+    lives = Losses(first_is_news=True)
+    for _ in range(PATIENCE + 1):
+        assert lives.new("a", line, ("s1",)) == ([], [])
+    assert lives.new("a", line, ()) == ([], [])
 
 
 STRANGE = ["/a", "/a?b", "/a?b;c", "/a?\"'\\\\", "/%C3%BC%20x?1", "/a?show%20stat;disable", "/?%ff"]
@@ -169,10 +187,10 @@ STRANGE = ["/a", "/a?b", "/a?b;c", "/a?\"'\\\\", "/%C3%BC%20x?1", "/a?show%20sta
 def test_exactly_this_is_refused(site: Site, target: str) -> None:
     async def main() -> None:
         runtime = await site.balancer("a", site.upstream("s1"))
-        for command in commands(Refused(frozenset({target}))):
+        for command in commands(Refused(frozenset({f"127.0.0.1 {target}"}))):
             assert (await runtime.ask(command)).strip() == "", command
         answer = await ask(site, target, "https")
-        assert (answer.status, answer.header("retry-after")) == (503, "60")
+        assert (answer.status, answer.header("retry-after")) == (503, "10")
         assert (await ask(site, target, method="HEAD")).status == 503
         for other in ("/", f"{target}x", f"/x{target}", f"{target.partition('?')[0]}?other"):
             assert (await ask(site, other)).status == 200, other
@@ -190,7 +208,7 @@ def test_exactly_this_is_refused(site: Site, target: str) -> None:
 def test_a_whole_path_is_refused_however_it_is_written(site: Site, target: str) -> None:
     async def main() -> None:
         runtime = await site.balancer("a", site.upstream("s1"))
-        for command in commands(Refused(paths=frozenset({path_of(target)}))):
+        for command in commands(Refused(paths=frozenset({f"127.0.0.1 {path_of(target)}"}))):
             assert (await runtime.ask(command)).strip() == "", command
         path = target.partition("?")[0]
         for written in (path, f"{path}?any", path.replace("a", "%61")):
@@ -200,15 +218,41 @@ def test_a_whole_path_is_refused_however_it_is_written(site: Site, target: str) 
     asyncio.run(main())
 
 
+def test_only_who_sent_it_is_refused(site: Site) -> None:
+    """Whatever else was in the request may be the cause, and everybody wants the front page."""
+
+    async def main() -> None:
+        runtime = await site.balancer("a", site.upstream("s1"))
+        for command in commands(Refused(frozenset({"127.0.0.2 /"}), frozenset({"127.0.0.3 /"}))):
+            assert (await runtime.ask(command)).strip() == "", command
+        assert (await ask(site, "/")).status == 200
+
+    asyncio.run(main())
+
+
+def test_a_long_target_is_named_whole_and_refused_by_its_path(site: Site) -> None:
+    async def main() -> None:
+        runtime = await site.balancer("a", site.upstream("s9"))
+        target = f"/x?status=502&ended=s3,s4&long={'q' * 8000}"
+        assert (await ask(site, target)).status == 502
+        [death], _ = await told(site, runtime)
+        assert death.target == target
+        for command in commands(Refused(frozenset({f"{death.visitor} {death.target}"}))):
+            assert (await runtime.ask(command)).strip() == "", command
+        assert (await ask(site, target)).status == 503
+
+    asyncio.run(main())
+
+
 def test_what_no_command_can_say_is_left_out() -> None:
     for path in ("/a\nclear map refused.map", "/a\0b", "/\udcff", "/a\tb"):
-        assert commands(Refused(paths=frozenset({path}))) == ["clear map refused.map"]
+        assert commands(Refused(paths=frozenset({f"::1 {path}"}))) == ["clear map refused.map"]
 
 
 def test_a_new_balancer_refuses_nothing(site: Site) -> None:
     async def main() -> None:
         runtime = await site.balancer("a", site.upstream("s1"))
-        for command in commands(Refused(frozenset({"/a"}))):
+        for command in commands(Refused(frozenset({"127.0.0.1 /a"}))):
             await runtime.ask(command)
         site.balancers["a"].signal(9)
         site.balancers["a"].close()

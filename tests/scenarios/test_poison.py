@@ -66,12 +66,14 @@ async def refused(site: Site, path: str) -> Answer:
 
 
 async def deaths(site: Site) -> list[RequestDeath]:
-    losses = Losses(0)
+    losses = Losses(first_is_news=True)
     alive = set(site.servers())
     return [
         death
         for balancer in ("a", "b")
-        for death in losses.new(await RuntimeSocket(site.paths.balancer_socket(balancer)).ask(COMMAND), alive)[0]
+        for death in losses.new(
+            balancer, await RuntimeSocket(site.paths.balancer_socket(balancer)).ask(COMMAND), alive
+        )[0]
     ]
 
 

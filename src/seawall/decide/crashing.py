@@ -25,16 +25,18 @@ def remember(deaths: Sequence[RequestDeath], remembered: Crashes, now: float) ->
     targets, paths = _fresh(remembered.targets, now), _fresh(remembered.paths, now)
     events: list[Event] = []
     for death in deaths:
-        targets = _proven(targets, death.target, now)
+        cause = f"{death.visitor} {death.target}"
+        targets = _proven(targets, cause, now)
         servers = ", ".join(death.servers) if death.servers[1:] else f"the second was {death.servers[0]}"
         told = f"{death.method} {death.target} ended two servers: {servers}"
-        until = f"it was answered 502 and is refused for {targets[death.target].seconds:g} s"
+        until = f"it was answered 502 and is refused to {death.visitor} for {targets[cause].seconds:g} s"
         events.append(Event("request-killed", death.servers[-1], f"{told}; {until}"))
-        path = path_of(death.target)
-        if sum(path_of(target) == path for target in targets) >= SAME_PATH:
+        path = f"{death.visitor} {path_of(death.target)}"
+        if sum(_path(target) == path for target in targets) >= SAME_PATH:
             paths = _proven(paths, path, now)
-            told = f"{path} ended servers with {SAME_PATH} or more different queries: all of it is refused"
-            events.append(Event("path-refused", death.servers[-1], f"{told} for {paths[path].seconds:g} s"))
+            told = f"{path_of(death.target)} ended servers with {SAME_PATH} or more different queries"
+            until = f": all of it is refused to {death.visitor} for {paths[path].seconds:g} s"
+            events.append(Event("path-refused", death.servers[-1], f"{told}{until}"))
     return Crashes(targets, paths, remembered.generation), tuple(events)
 
 
@@ -44,6 +46,11 @@ def refused(remembered: Crashes, now: float) -> Refused:
         frozenset(target for target, refusal in remembered.targets.items() if refusal.active(now)),
         frozenset(path for path, refusal in remembered.paths.items() if refusal.active(now)),
     )
+
+
+def _path(cause: str) -> str:
+    visitor, _, target = cause.partition(" ")
+    return f"{visitor} {path_of(target)}"
 
 
 def _proven(known: Mapping[str, Refusal], key: str, now: float) -> dict[str, Refusal]:

@@ -9,14 +9,14 @@ from seawall.lost import BadAnswer, RequestDeath
 
 COMMAND = f"show events {RING}"  # to the runtime socket; the answer is what Losses.new() reads
 LAST = "last"  # the frontend of second tries, where servers do not know of the first; see the template
-PATIENCE = 10  # s until the end of a server must have been seen, too
+PATIENCE = 60  # readings until the end of a server must have been seen, too
 
 
 @dataclass(frozen=True)
 class _Line:
     """One of LOG_FORMAT. `how` are HAProxy's two letters (manual, section 8.5): SH is a server that closed."""
 
-    at: int  # Unix time, s
+    at: str  # Unix time, s
     number: str
     frontend: str
     how: str
@@ -29,36 +29,44 @@ class _Line:
 
 @dataclass
 class Losses:
-    """Both balancers' logs, as far as they have been read. What was lost before `since` (Unix time, s) is old news."""
+    """The balancers' logs, as far as they have been read. What a log holds at the first reading is old news."""
 
-    since: int
-    _read: dict[_Line, None] = field(default_factory=dict)
+    first_is_news: bool = False
+    _known: dict[str, frozenset[_Line]] = field(default_factory=dict)  # by log: what it held at the last reading
+    _waiting: dict[_Line, int] = field(default_factory=dict)  # deaths of servers that live as far as we know
     _told: set[str] = field(default_factory=set)
 
-    def new(self, answer: str, alive: Collection[str]) -> tuple[list[RequestDeath], list[BadAnswer]]:
-        """What the answer to COMMAND says that was not told before.
+    def begin(self, log: str) -> None:
+        """It is another process's from now on."""
+        self._known.pop(log, None)
+
+    def new(self, log: str, answer: str, alive: Collection[str]) -> tuple[list[RequestDeath], list[BadAnswer]]:
+        """What the answer to COMMAND says that was not told before; `log` names whose it is.
 
         A server may close a connection without an answer, and live: only the end of those that are not in `alive`
         is a death.
         """
-        lines = [line for line in map(_line, answer.splitlines()) if line and line.at >= self.since]
-        self._read |= dict.fromkeys(lines)
-        deaths = [death for death in self._deaths() if not set(death.servers) & set(alive)]
-        bad = [_bad(line) for line in self._read if line.how == "PH" and line.number not in self._told]
-        self._told |= {death.number for death in deaths} | {one.number for one in bad}
-        self._forget()
-        return deaths, bad
+        lines = frozenset(line for line in map(_line, answer.splitlines()) if line)
+        before = self._known.get(log, frozenset() if self.first_is_news else lines)
+        self._known[log] = lines
+        bad = [_bad(line) for line in lines - before if line.how == "PH"]
+        self._waiting |= {line: PATIENCE for line in lines - before if _is_death(line)}
+        return self._dead(set(alive)), bad
 
-    def _deaths(self) -> list[RequestDeath]:
-        lines = (line for line in self._read if line.number not in self._told)
-        deaths = (_death(line) for line in lines if line.ended or (line.frontend == LAST and line.how == "SH"))
-        return [death for death in deaths if death.servers]
+    def _dead(self, alive: set[str]) -> list[RequestDeath]:
+        deaths = {line.number: _death(line) for line in self._waiting if not set(_death(line).servers) & alive}
+        found = [death for number, death in deaths.items() if number not in self._told]
+        self._waiting = {
+            line: left - 1 for line, left in self._waiting.items() if line.number not in deaths and left > 1
+        }
+        # Both a step inside and the one before it may tell of the same request.
+        self._told = {line.number for lines in self._known.values() for line in lines} & (self._told | deaths.keys())
+        return found
 
-    def _forget(self) -> None:
-        newest = max((line.at for line in self._read), default=0)
-        self.since = max(self.since, newest - PATIENCE)
-        self._read = {line: None for line in self._read if line.at >= self.since}
-        self._told &= {line.number for line in self._read}
+
+def _is_death(line: _Line) -> bool:
+    told = line.ended or (line.frontend == LAST and line.how == "SH")
+    return bool(told and _death(line).servers)
 
 
 def _death(line: _Line) -> RequestDeath:
@@ -78,7 +86,7 @@ def _line(text: str) -> _Line | None:
         return None
     at, number, frontend, how, status, server, ended, method, target = words
     return _Line(
-        int(at), number, frontend.rstrip("~"), how[:2], status, server, ended.replace("-", ""), method, _target(target)
+        at, number, frontend.rstrip("~"), how[:2], status, server, ended.replace("-", ""), method, _target(target)
     )
 
 

@@ -34,6 +34,9 @@ _REFUSED = (503, "This page is out of order", "It has been switched off for a fe
 RING = "ended"  # the balancer's log of lost requests
 # Time, id, frontend, how it ended, status, server, the servers that died before, method, target; see deaths.py.
 LOG_FORMAT = "%Ts %ID %ft %tsc %ST %s %[var(txn.ended)] %HM %HU"
+_LOG_LONGEST = (
+    24576  # bytes of a line: a target has at most 15 KB, of which bytes that are no text are written as three
+)
 ENDED_HEADER = "X-Seawall-Ended"  # in the 502 of a server that did not begin a request: which servers died under it
 REFUSED = "refused.map"  # in the runtime folder, HAProxy's working folder; see refuse.py
 
@@ -154,6 +157,7 @@ def render(
         errors={status: _ERROR_HEADERS.get(status, " hdr Cache-Control no-store") for status in _ERRORS},
         ring=RING,
         log_format=LOG_FORMAT,
+        log_longest=_LOG_LONGEST,
         ended_header=ENDED_HEADER,
         refused=REFUSED,
         uploads=_uploads(edge.uploads),

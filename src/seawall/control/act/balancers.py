@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -24,7 +23,7 @@ class Balancers:
     state: State
     tasks: Tasks
     links: dict[str, Link] = field(default_factory=dict)
-    losses: Losses = field(default_factory=lambda: Losses(since=int(time.time())))
+    losses: Losses = field(default_factory=Losses)
 
     def take_over(self, name: BalancerName) -> None:
         if self.state.listeners:
@@ -73,6 +72,7 @@ class Balancers:
         watch(process.pidfd, ended)
         if balancer.name in self.state.record.memory.retiring:
             return
+        self.losses.begin(balancer.name)
         link = self.links[balancer.name] = Link(
             balancer,
             self.state.wanted.edge,
@@ -80,7 +80,7 @@ class Balancers:
             moving=lambda: self.state.moving,
             address=self._address,
             wake=self.state.wake,
-            lost=self._lost,
+            lost=lambda answer: self._lost(balancer.name, answer),
             failed=lambda problem: self.state.say(Event("step-failed", balancer.name, problem)),
         )
         self.tasks.start(link.run())
@@ -103,9 +103,9 @@ class Balancers:
         for name, link in self.links.items():
             link.post([step for step in steps if step.balancer == name])
 
-    def _lost(self, answer: str) -> None:
+    def _lost(self, log: str, answer: str) -> None:
         alive = [name for name, server in self.state.processes.servers.items() if server.alive]
-        deaths, bad = self.losses.new(answer, alive)
+        deaths, bad = self.losses.new(log, answer, alive)
         self.state.deaths += deaths
         for one in bad:
             what = f"{one.method} {one.target}: the headers of {one.server}'s answer are too long, or it is no HTTP"
