@@ -53,6 +53,13 @@ def of_process(
     return _family(found | _led_by(leader, seen), seen)
 
 
+def orphans(site: str) -> list[Member]:
+    """What our own processes have left to us, who take in their children, and all that descends from it."""
+    seen = everybody()
+    ours = {member.pid for member in seen if member.parent == os.getpid() and member.marks[0] in (site, "")}
+    return _family(ours, seen)
+
+
 def of_leader(leader: Process) -> list[Member]:
     """The same without marks: a forked server shows those of the warm process that it came from."""
     seen = everybody()
@@ -66,9 +73,14 @@ def _led_by(leader: Process | None, seen: list[Member]) -> set[int]:
     return {member.pid for member in seen if member.session == leader.pid} | {leader.pid}
 
 
+def adopted(members: Iterable[Member]) -> list[Process]:
+    """Handles on those that are still the processes they were. Close them."""
+    return [process for member in members if (process := Process.adopt(member.pid, member.started))]
+
+
 def kill(members: Iterable[Member]) -> list[Process]:
     """SIGKILL to each that is still the process it was. Returns them, to be waited for and closed."""
-    found = [process for member in members if (process := Process.adopt(member.pid, member.started))]
+    found = adopted(members)
     for process in found:
         process.signal(signal.SIGKILL)
     return found
@@ -110,7 +122,10 @@ def _variable(environment: bytes, name: str) -> str:
 
 def _family(found: set[int], seen: list[Member]) -> list[Member]:
     """Those in `found`, and the children of all of them, and theirs; without us."""
-    while (grown := found | {member.pid for member in seen if member.parent in found}) != found:
+    # Another site may have been started from a server of this one: it is nobody's child.
+    sites = {member.marks[0] for member in seen if member.pid in found} | {""}
+    kin = [member for member in seen if member.marks[0] in sites]
+    while (grown := found | {member.pid for member in kin if member.parent in found}) != found:
         found = grown
     ours = set(_ourselves())
     return [member for member in seen if member.pid in found and member.pid not in ours]

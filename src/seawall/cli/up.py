@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seawall import files
+from seawall import files, members
 from seawall.cli.project import find_project
 from seawall.cli.show import event_line
 from seawall.control import client
@@ -58,7 +58,15 @@ def up_command(project: Path, folder: Path | None, detach: bool, plain: bool, re
         _foreground(paths, live=sys.stdout.isatty() and not plain, replace=replace)
 
 
+def _unmarked() -> dict[str, str]:
+    """Our environment: a site that is started from a server of another one is not part of that."""
+    return {name: value for name, value in os.environ.items() if name not in (members.SITE, members.PROCESS)}
+
+
 def _foreground(paths: Paths, live: bool, replace: bool) -> None:
+    if members.SITE in os.environ:
+        # What /proc shows of a process's environment is what it was started with.
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], _unmarked())
     from seawall.config import load
     from seawall.control.lock import in_charge
     from seawall.control.loop import Control
@@ -138,6 +146,7 @@ def _detached(paths: Paths, replace: bool) -> None:
     with os.fdopen(files.open_to_append(log), "ab") as output:
         control = subprocess.Popen(
             command("-C", str(paths.project), "up", "--plain", *(["--replace"] if replace else [])),
+            env=_unmarked(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

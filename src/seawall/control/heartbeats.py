@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from seawall.control.processes import Server
+from seawall.control.processes import Server, Warm
 from seawall.control.state import State
 from seawall.control.tasks import Tasks
 from seawall.fleet import server as fleet_server
@@ -49,6 +49,16 @@ class Heartbeats:
             if name not in self.followed and self._to_be_asked(server):
                 self.followed.add(name)
                 self.tasks.start(self._follow(server))
+        beginners: list[Server | Warm] = [*self.state.processes.servers.values(), *self.state.processes.warms.values()]
+        for one in beginners:
+            if one.alive and not one.ready:
+                self._look_at_beginner(one)
+
+    def _look_at_beginner(self, one: Server | Warm) -> None:
+        """Who has not answered yet owes no heartbeat; but who is stopped, twice in a row, will not begin by itself."""
+        assert one.process is not None
+        one.stopped = one.stopped + 1 if one.process.stopped else 0
+        one.hung = str(Verdict.STOPPED) if one.stopped > 1 else ""
 
     def _to_be_asked(self, server: Server) -> bool:
         """A command knows nothing of our heartbeats; an idle one is not to be woken by them."""

@@ -22,6 +22,7 @@ BEAT_SPARE = 0.3  # s: nobody waits for the spare
 WORD = 0.5  # s between two questions for its word while nothing moves
 OLD = 1.5  # s after which a word is no longer believed
 LOSSES = 2.0  # s between two readings of the log of lost requests; and for which it is read often after a death
+REFUSED = 0.5  # s after a refusal: it will hardly think otherwise at once
 CLOSED = 0.02  # s between two attempts to reach a socket that nobody listens on
 
 Step = Route | SetStrategy
@@ -46,6 +47,7 @@ class Link:
     moving: Callable[[], bool]
     address: Callable[[str], ServerAddress]  # of a server, by name
     wake: Callable[[], None]
+    answers: Callable[[], None]  # told when it begins to
     lost: Callable[[str], None]  # told of the balancer's log of lost requests
     failed: Callable[[str], None]  # told of a step that HAProxy refused
     last: Word | None = None  # the last word, however old
@@ -87,6 +89,7 @@ class Link:
                     await asyncio.sleep(CLOSED)  # it does not listen yet, or has just ended
                 except EngineFailed as error:
                     self.failed(error.problem)
+                    await asyncio.sleep(REFUSED)
         finally:
             judging.cancel()
             self.balancer.owes, self.balancer.hung = False, ""
@@ -111,6 +114,8 @@ class Link:
             await socket.ask("show version")
             changed = False
         if changed or not self.balancer.answering:
+            if not self.balancer.answering:
+                self.answers()
             self.balancer.answering = True
             self.wake()
         await self._pause(BEAT if self.active() or self.moving() else BEAT_SPARE)

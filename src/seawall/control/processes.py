@@ -59,6 +59,7 @@ class Warm(Managed):
     generation: int = 0
     protocol: int = 0  # version of what it is asked and answers
     ready: bool = False
+    stopped: int = 0  # looks in a row that found it stopped before it was ready
     hung: str = ""
 
 
@@ -75,6 +76,7 @@ class Server(Managed):
     beat: bool = False  # it answers heartbeats on a socket of its own
     ready: bool = False
     busy: bool = False  # it answers, but has no place for another request
+    stopped: int = 0  # looks in a row that found it stopped before it was ready
     hung: str = ""
 
 

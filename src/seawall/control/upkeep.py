@@ -2,12 +2,13 @@
 
 import asyncio
 
+from seawall import files
 from seawall.control.api import Api
 from seawall.control.lock import Lock
 from seawall.control.state import State
 from seawall.errors import AlreadyRunning, SeawallError
 from seawall.model import Event
-from seawall.paths import bound_logs, create
+from seawall.paths import MARK, bound_logs, create
 
 EVERY = 2.0  # s
 
@@ -17,6 +18,9 @@ class Upkeep:
 
     def __init__(self, state: State, api: Api, lock: Lock) -> None:
         self._state, self._api, self._lock = state, api, lock
+        # What cannot be made again as it was: HAProxy's certificate, and the mark that everything here carries.
+        kept = (state.paths.certificate, state.paths.state / MARK)
+        self._kept = {path: path.read_bytes() for path in kept if path.is_file()}
 
     async def run(self) -> None:
         """For ever."""
@@ -35,6 +39,10 @@ class Upkeep:
     async def _look(self) -> None:
         state = self._state
         made = create(state.paths)
+        for path, content in self._kept.items():
+            if not path.is_file() or path.read_bytes() != content:
+                files.replace(path, content)
+                made.append(path)
         self._lock.renew()
         if made or not state.paths.control_socket.exists():
             text = f"{state.paths.runtime} was cleaned while the site runs; what was in it is made again"

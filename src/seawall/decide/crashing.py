@@ -15,7 +15,8 @@ MOST = 100  # targets, and paths, that are remembered: the newest
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     # Other code may have cured it.
-    before = memory.crashes if memory.crashes.generation == site.generation else Crashes(generation=site.generation)
+    serving = max((server.generation for server in observed.servers if server.ready), default=memory.crashes.generation)
+    before = memory.crashes if serving <= memory.crashes.generation else Crashes(generation=serving)
     crashes, events = remember(observed.deaths, before, now)
     return Plan((), memory if crashes == memory.crashes else replace(memory, crashes=crashes), events)
 

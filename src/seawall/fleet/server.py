@@ -23,6 +23,7 @@ from seawall.paths import Paths
 from seawall.process import Process, spawn
 
 BACKLOG = 1024
+_LISTEN = "0A"  # TCP_LISTEN in include/net/tcp_states.h
 MOST = 4096  # bytes of a pulse
 PORTS = range(20000, 30000)  # below ip_local_port_range, so that no outgoing connection takes one meanwhile
 _REQUEST = f"GET {HEALTH_PATH} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: seawall\r\nConnection: close\r\n\r\n".encode()
@@ -159,6 +160,30 @@ async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWr
             return await asyncio.open_unix_connection(path)
     host, _, port = address.rpartition(":")
     return await asyncio.open_connection(host, int(port))
+
+
+def require_own(address: str, user: int) -> None:
+    """Whoever listens on a command's port is its user, who is `user`: on a machine with others, one may be quicker.
+
+    Raises ApplicationFailed.
+    """
+    host, _, port = address.rpartition(":")
+    if host == "127.0.0.1" and (others := _listening(int(port)) - {user}):
+        raise ApplicationFailed(
+            f"Port {port} is answered by a program of user {others.pop()}, not by the application.",
+            "Use {socket} instead of {port}, which nobody else can take.",
+        )
+
+
+def _listening(port: int) -> set[int]:
+    """The users whose sockets listen on a port (proc(5), /proc/net/tcp)."""
+    lines = [
+        line.split()
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        if os.path.exists(table)
+        for line in Path(table).read_text().splitlines()[1:]
+    ]
+    return {int(line[7]) for line in lines if line[3] == _LISTEN and line[1].endswith(f":{port:04X}")}
 
 
 def take(paths: Paths, name: str, address: str) -> str:

@@ -176,9 +176,12 @@ async def _readable(connection: socket.socket) -> None:
 
 def last_output(paths: Paths) -> str:
     """The end of what the newest warm process and its servers, or the newest command, have printed."""
-    with interpreter.log_file(paths).open("rb") as log:
-        log.seek(max(0, os.path.getsize(log.name) - LAST_OUTPUT))
-        text = log.read().decode(errors="replace")
+    try:
+        with interpreter.log_file(paths).open("rb") as log:
+            log.seek(max(0, os.path.getsize(log.name) - LAST_OUTPUT))
+            text = log.read().decode(errors="replace")
+    except OSError as error:
+        return f"What it printed cannot be read: {error}"
     printed = text.rpartition(interpreter.MARK)
     text = printed[2].partition("\n")[2] if printed[1] else text
     return text.strip() or "It ended without printing anything."

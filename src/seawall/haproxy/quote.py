@@ -23,4 +23,4 @@ def address(text: str) -> str:
 
 def argument(text: str) -> str:
     """One word of a command to the runtime socket (management guide, section 9.3). No line feeds."""
-    return re.sub(r"([\\; ])", r"\\\1", text)
+    return re.sub(r"([\\; \t])", r"\\\1", text)

@@ -4,6 +4,8 @@ The map's key is a path, decoded, of which something is refused; or what that is
 either a path and query as they are sent, or a path, decoded. Most requests are looked up once and not found.
 """
 
+import re
+
 from seawall.haproxy import quote
 from seawall.haproxy.render import REFUSED
 from seawall.lost import Refused, path_of
@@ -27,4 +29,4 @@ def commands(refused: Refused) -> list[str]:
 
 def _sayable(key: str) -> bool:
     """A command ends with its line, and is UTF-8. What cannot be said is not refused: it ends two servers each time."""
-    return len(key) < LONGEST and key.replace(" ", "").isprintable()
+    return len(key) < LONGEST and not re.search(r"[\0\n\r\ud800-\udfff]", key)

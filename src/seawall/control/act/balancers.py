@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from seawall.control.link import Link, Step
 from seawall.control.processes import Balancer
@@ -64,6 +65,9 @@ class Balancers:
             return
 
         def ended() -> None:
+            if not balancer.answering:
+                why = haproxy.why_not(self.state.paths, cast(BalancerName, balancer.name)).splitlines()[-1]
+                self.state.troubles.note(f"balancer {balancer.name}", f"HAProxy does not start: {why}")
             balancer.exited, balancer.answering = True, False
             balancer.ending = process.reap()
             balancer.socket.close()
@@ -80,6 +84,7 @@ class Balancers:
             moving=lambda: self.state.moving,
             address=self._address,
             wake=self.state.wake,
+            answers=lambda: self.state.troubles.over(f"balancer {balancer.name}"),
             lost=lambda answer: self._lost(balancer.name, answer),
             failed=lambda problem: self.state.say(Event("step-failed", balancer.name, problem)),
         )

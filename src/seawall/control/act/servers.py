@@ -1,6 +1,7 @@
 """Starts, stops and ends application servers."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +10,16 @@ from seawall import members
 from seawall.control.processes import Server
 from seawall.control.state import State
 from seawall.control.tasks import Tasks, watch
-from seawall.errors import EngineFailed, SeawallError
+from seawall.errors import ApplicationFailed, EngineFailed, SeawallError
 from seawall.fleet import server as fleet_server
 from seawall.fleet import warm as fleet_warm
-from seawall.fleet.server import admit_balancer, heartbeat, take
+from seawall.fleet.server import admit_balancer, heartbeat, require_own, take
 from seawall.model import Site, StartServer
 from seawall.process import Process
 
 FIRST_ANSWER = 20.0  # s one question to a new server may take: a first page may
+GRACE = 5.0  # s that what a command has left behind has to finish
+PAUSE_LOOK = 0.05  # s between two looks at who is still there
 PAUSE, LONGEST_PAUSE = 0.002, 0.1  # s between two questions to a server that does not listen yet
 
 
@@ -28,7 +31,8 @@ class Servers:
     tasks: Tasks
     died: Callable[[], None]  # told of the end of each
     _about: set[str] = field(default_factory=set)  # put on record, and not yet started
-    _families: dict[str, Process | None] = field(default_factory=dict)  # to be ended, by the name of their server
+    # To be ended, by the name of their server: its process, and the seconds they have.
+    _families: dict[str, tuple[Process | None, float]] = field(default_factory=dict)
 
     def about(self, actions: Sequence[StartServer], site: Site) -> None:
         """Put those that are about to be started on record."""
@@ -76,6 +80,9 @@ class Servers:
         server.address, server.beat = fleet_server.address(paths, server.name), True
 
         def recorded(process: Process) -> None:
+            if server.exited:
+                # Nobody wants it any more; as it is not confirmed, it ends itself.
+                raise ConnectionError(f"{server.name} is not wanted any more")
             processes.exists(server, process)
             self.watch(server)
 
@@ -105,11 +112,17 @@ class Servers:
     async def wait_until_ready(self, server: Server) -> None:
         """Ask a new server for its first heartbeat until it answers. That may take many seconds: keep asking."""
         pause = PAUSE
+        account = self.state.wanted.application.user
+        user = account[0] if account else os.geteuid()
         while not server.exited:
             try:
                 await heartbeat(server.address, timeout=FIRST_ANSWER)
+                require_own(server.address, user)
                 server.address = take(self.state.paths, server.name, server.address)
                 admit_balancer(server.address)
+            except ApplicationFailed as error:
+                self.kill(server.name, error.problem.rstrip("."))
+                return
             except (OSError, EngineFailed):
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 1.5)
@@ -119,14 +132,20 @@ class Servers:
             return
 
     def stop(self, name: str) -> None:
-        if process := self.state.processes.servers[name].process:
-            process.signal(signal.SIGTERM)
+        server = self.state.processes.servers[name]
+        if server.process is None:
+            server.exited = True  # it is being forked: see `recorded`
+        elif self.state.wanted.application.kind == "command" and not server.exited:
+            # Behind a shell script it is not the leader who has something to finish.
+            os.killpg(server.process.pid, signal.SIGTERM)
+        else:
+            server.process.signal(signal.SIGTERM)
 
     def kill(self, name: str, why: str) -> None:
         server = self.state.processes.servers[name]
         server.ending = why
         if server.process:
-            self._kill_family(server)
+            self._end_family(server)
         else:
             server.exited = True
 
@@ -134,23 +153,38 @@ class Servers:
         server = self.state.processes.servers[name]
         if self.state.wanted.application.kind == "command":
             # A command's children are the server as well (npm starts node), in sessions of their own or not.
-            self._kill_family(server)
+            self._end_family(server, GRACE)
         self.state.processes.forget(server)
         fleet_server.remove_sockets(self.state.paths, name)
 
-    def _kill_family(self, server: Server) -> None:
-        """SIGKILL to a server and what it has started itself. To find that takes a while: no tick waits for it."""
-        if server.process and not server.exited:
+    def _end_family(self, server: Server, grace: float = 0.0) -> None:
+        """End a server and what it has started itself, after `grace` s. To find that takes a while: no tick waits."""
+        if server.process and not server.exited and not grace:
             server.process.signal(signal.SIGKILL)
-        self._families[server.name] = server.process
+        self._families[server.name] = (server.process, grace)
         if len(self._families) == 1:
-            self.tasks.start(self._kill_families())
+            self.tasks.start(self._end_families())
 
-    async def _kill_families(self) -> None:
+    async def _end_families(self) -> None:
         while self._families:
             families, seen = dict(self._families), await asyncio.to_thread(members.everybody)
-            for name, leader in families.items():
-                for process in members.kill(members.of_process(self.state.paths.mark, "server", name, leader, seen)):
-                    process.close()
-                if self._families.get(name) is leader:
+            for name, (leader, grace) in families.items():
+                found = members.of_process(self.state.paths.mark, "server", name, leader, seen)
+                self.tasks.start(_end(members.adopted(found), grace))
+                if self._families.get(name) == (leader, grace):
                     del self._families[name]
+
+
+async def _end(processes: list[Process], grace: float) -> None:
+    """SIGTERM, and SIGKILL to who is still there after `grace` s."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + grace
+    try:
+        for process in processes if grace else ():
+            process.signal(signal.SIGTERM)
+        while loop.time() < deadline and any(process.alive for process in processes):
+            await asyncio.sleep(PAUSE_LOOK)
+    finally:
+        for process in processes:
+            process.signal(signal.SIGKILL)
+            process.close()
