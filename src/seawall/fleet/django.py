@@ -1,11 +1,12 @@
 """Finds a Django project, and what its files say of the settings it runs with, without importing any of it."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.errors import ApplicationNotFound
+from seawall.errors import ApplicationNotFound, shell
 from seawall.fleet import source
 from seawall.fleet.entry import Entry, Tree, counts
 from seawall.fleet.source import VARIABLE, Preparation, preparation
@@ -68,7 +69,8 @@ def settings_module(manage: Path, environment: Mapping[str, str]) -> str:
     if len(found := list(manage.parent.glob("*/settings.py"))) == 1:
         return f"{found[0].parent.name}.settings"
     if source.tree(manage) is None:
-        raise ApplicationNotFound(f"{manage} cannot be read as Python.", f"See why: python -m py_compile {manage}")
+        see = f"{shell(sys.executable)} -m py_compile {shell(manage)}"
+        raise ApplicationNotFound(f"{manage} cannot be read as Python.", f"See why: {see}")
     raise ApplicationNotFound(
         f"{manage} does not say which settings the project uses.",
         f'Write it to seawall.toml:\n[environment]\n{VARIABLE} = "mysite.settings"',

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seawall import rights
 from seawall.config import written
-from seawall.errors import ConfigError
+from seawall.errors import ConfigError, shell
 from seawall.paths import Paths
 from seawall.tls import authority, files, names
 
@@ -91,12 +91,12 @@ def read_own(paths: Paths, path: Path) -> bytes:
     except ssl.SSLError as error:
         raise ConfigError(
             f"https.certificate: {path} is not a certificate with its private key: {error.reason or 'no PEM inside'}.",
-            f"It must hold certificate, chain and key, without a password: cat fullchain.pem key.pem > {path}",
+            f"It must hold certificate, chain and key, without a password: cat fullchain.pem key.pem > {shell(path)}",
         ) from error
     except OSError as error:
         who = f" by {rights.who(author)}, who can change seawall.toml" if author and os.geteuid() == 0 else ""
         raise ConfigError(
-            f"https.certificate: {path} cannot be read{who}: {error.strerror}.", f"ls -l {path}"
+            f"https.certificate: {path} cannot be read{who}: {error.strerror}.", f"ls -l {shell(path)}"
         ) from error
     return content
 
