@@ -58,6 +58,34 @@ def test_events_follow_ends_with_the_site(site: Site) -> None:
     assert "Traceback" not in wrong
 
 
+def test_events_follow_the_next_control_plane(site: Site) -> None:
+    """Also when that one has been replaced; nothing is told twice, nothing is left out."""
+    following = follow(site, "--json")
+    assert following.stdout is not None
+    following.stdout.readline()  # a past event: it follows now
+    for options in ((), ("-d",)):  # it was in the background, and stays there
+        assert site.run("up", "--replace", *options).returncode == 0
+    site.control = None
+    site.run("down")
+    told, wrong = following.communicate(timeout=PATIENCE)
+    events = [json.loads(line) for line in told.splitlines()]
+    kinds = [event["kind"] for event in events]
+    assert [kind for kind in kinds if kind in ("leave", "adopt", "stop")] == ["leave", "adopt"] * 2 + ["stop"]
+    assert len({json.dumps(event) for event in events}) == len(events)
+    assert (following.returncode, wrong) == (0, "")
+
+
+def test_events_follow_says_that_the_control_plane_died(site: Site) -> None:
+    following = follow(site)
+    assert following.stdout is not None
+    following.stdout.readline()
+    site.kill_control()
+    wrong = following.communicate(timeout=PATIENCE)[1]
+    assert following.returncode == 3
+    assert "The control plane of this site is not running; what it started may still serve." in wrong
+    assert "seawall up" in wrong
+
+
 def test_events_into_a_pipe_that_closes(site: Site) -> None:
     for _ in range(2):
         kill_one(site)
