@@ -4,7 +4,7 @@ import os
 import pwd
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -62,6 +62,9 @@ def find(settings: Settings, project: Path) -> Application:
     python = _python(settings, project, chosen.folder)
     if (python.parent.parent / "pyvenv.cfg").is_file():  # as if the virtual environment were activated
         environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    if chosen.project:
+        typed = django.typed(python, project, project / chosen.project.enters)
+        chosen = chosen._replace(project=replace(chosen.project, python=typed))
     if os.geteuid() == 0 and account is None:
         _require_roots(project, chosen.folder, chosen.target, python)
     return Application(
