@@ -136,6 +136,38 @@ def test_status_as_json_and_for_people(site: Site) -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def shell(site: Site, words: str) -> subprocess.CompletedProcess[str]:
+    command = f"set -o pipefail; {' '.join(SEAWALL)} -C {site.folder} {words}"
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
+def test_status_watched_through_a_pipe(site: Site) -> None:
+    """Picture after picture, until the reader goes; that is no error."""
+    seen = shell(site, "status --watch | grep -m 2 heartbeat")
+    assert seen.stderr == ""
+    assert seen.stdout.count("heartbeat") == 2
+    told = shell(site, "status --watch --json | head -n 2")
+    assert told.stderr == ""
+    assert [json.loads(line)["open"] for line in told.stdout.splitlines()] == [True, True]
+
+
+@pytest.mark.parametrize("options", ["", "--watch", "--json", "--watch --json"])
+def test_status_on_a_full_disk(site: Site, options: str) -> None:
+    full = shell(site, f"status {options} > /dev/full")
+    assert full.returncode == 1
+    assert full.stderr.startswith("seawall: A file cannot be written: No space left on device.")
+
+
+def test_status_watched_when_the_control_plane_dies(site: Site) -> None:
+    command = [*SEAWALL, "-C", str(site.folder), "status", "--watch"]
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert watching.stdout is not None
+    watching.stdout.readline()
+    site.kill_control()
+    assert "is not running" in watching.communicate(timeout=PATIENCE)[1]
+    assert watching.returncode == 3
+
+
 def test_logs_are_what_the_application_printed(site: Site) -> None:
     with (site.paths.logs / "application.log").open("a") as log:
         log.write("said the application\n")
