@@ -124,3 +124,49 @@ def test_a_factory_and_a_package_below_src(make: Callable[..., Site]) -> None:
         assert await site.get("s1") == (200, "made")
 
     asyncio.run(scenario())
+
+
+LENGTHS = """
+    import io
+
+    def app(environ, start):
+        path = environ["PATH_INFO"]
+        start("304 Not Modified" if path == "/same" else "200 OK", [("Content-Length", "9")])
+        if path == "/file":
+            return environ["wsgi.file_wrapper"](open(__file__.replace("app.py", "nine"), "rb"))
+        return {"/whole": [b"123456789"], "/short": [b"1234"]}.get(path, [])
+"""
+
+
+def test_an_answer_shorter_than_its_length_ends_the_connection(make: Callable[..., Site]) -> None:
+    """Else the visitor waits for the rest, and keeps the server's place as long."""
+
+    async def ask(site: Site, method: str, path: str) -> tuple[bytes, bool]:
+        """The body, and whether the connection is still good for another request."""
+        reader, writer = await asyncio.open_unix_connection(site.paths.server_socket("s1"))
+        again = b"GET /whole HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        try:
+            writer.write(f"{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+            bodiless = method == "HEAD" or head.startswith(b"HTTP/1.1 304")
+            try:
+                body = b"" if bodiless else await asyncio.wait_for(reader.readexactly(9), PATIENCE)
+            except asyncio.IncompleteReadError as error:
+                return error.partial, False
+            writer.write(again)
+            return body, (await asyncio.wait_for(reader.read(), PATIENCE)).endswith(b"\r\n\r\n123456789")
+        finally:
+            writer.close()
+
+    async def scenario() -> None:
+        site = make({"app.py": LENGTHS, "nine": "987654321"}, wsgi="app:app")
+        await site.warmed()
+        await site.fork("s1")
+        assert await ask(site, "GET", "/short") == (b"1234", False)
+        assert await ask(site, "GET", "/empty") == (b"", False)
+        assert await ask(site, "GET", "/whole") == (b"123456789", True)
+        assert await ask(site, "GET", "/file") == (b"987654321", True)
+        assert await ask(site, "GET", "/same") == (b"", True)
+        assert await ask(site, "HEAD", "/whole") == (b"", True)
+
+    asyncio.run(scenario())

@@ -20,6 +20,7 @@ from .work import Work, hung_up
 
 KEEPALIVE = 75  # s: longer than HAProxy keeps an idle connection, so that only HAProxy closes one
 RESERVE = 2  # threads for requests that were given up, for each of those that are worked on
+FILE = "seawall.file"  # in the environ: the answer may be sent by the kernel, and gunicorn does not count it
 LONGEST = 16384  # bytes of a request line or a header: as much as HAProxy lets through
 
 Environ = dict[str, Any]
@@ -48,7 +49,9 @@ class BehindEdge:
         environ.setdefault("REMOTE_PORT", "0")
         environ["wsgi.multiprocess"] = True
         environ["SERVER_NAME"], environ["SERVER_PORT"] = self._server(environ)
-        return self.application(environ, start_response)
+        answer = self.application(environ, start_response)
+        environ[FILE] = isinstance(answer, environ["wsgi.file_wrapper"])
+        return answer
 
     def _server(self, environ: Environ) -> tuple[str, str]:
         host = environ.get("HTTP_HOST") or self.host
@@ -89,6 +92,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
             "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
             "forwarder_headers": "",  # a visitor must not set SCRIPT_NAME
             "control_socket_disable": True,
+            "post_request": _after,
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,
         }
         for name, value in settings.items():
@@ -96,6 +100,13 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         return self.application
+
+
+def _after(worker: "Worker", request: Any, environ: Environ, response: Any) -> None:
+    """gunicorn's hook for the end of each request: whether less was sent than `Content-Length` has promised."""
+    promised = response and response.headers_sent and response.response_length
+    bodiless = promised and (request.method == "HEAD" or response.status_code == 304)
+    request.cut_short = bool(promised and not bodiless and not environ.get(FILE) and response.sent < promised)
 
 
 def _limit(setup: Setup) -> int:
@@ -128,7 +139,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if died:
                 req.headers.append((ENDED.upper(), died))
             try:
-                return bool(super().handle_request(req, conn))
+                # What is missing would be waited for, and the next answer be taken for it.
+                return bool(super().handle_request(req, conn)) and not req.cut_short
             except SystemExit as error:  # in the main thread, to which the pool brings it, it would end the server
                 raise RuntimeError(f"the application called sys.exit({error.code!r})") from error
 
