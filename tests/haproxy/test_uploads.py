@@ -153,7 +153,22 @@ def test_what_was_given_up_holds_nothing(make_site: MakeSite, times: int) -> Non
     asyncio.run(main())
 
 
-def test_others_wait_by_http_1(make_site: MakeSite) -> None:
+def test_many_connections_of_one_address_wait(make_site: MakeSite) -> None:
+    """One upload each: they may be many people behind one address."""
+
+    def one(site: Site) -> int:
+        with Streams(site.ports["https"]) as streams:
+            [number] = streams.upload("/?id=1&ms=100", 1_000_000, 1)
+            return streams.wait(number, FEW).status
+
+    async def main() -> None:
+        site = await site_of(make_site, 2)
+        assert await asyncio.gather(*(asyncio.to_thread(one, site) for _ in range(30))) == [200] * 30
+
+    asyncio.run(main())
+
+
+def test_they_wait_by_http_1(make_site: MakeSite) -> None:
     async def one(site: Site) -> int:
         connection = Connection("127.0.0.1", site.ports["http"], None)
         try:
