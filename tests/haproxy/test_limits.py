@@ -8,7 +8,7 @@ import pytest
 
 from seawall.haproxy.memory import memory_limit
 from seawall.haproxy.render import ServerAddress, added_server
-from tests.client import Connection, Load, insecure
+from tests.client import Load
 from tests.haproxy.conftest import MakeSite
 from tests.haproxy.site import Site, until
 from tests.haproxy.test_requests import ask, send
@@ -31,30 +31,6 @@ def test_a_cookie_names_a_server_or_nothing(make_site: MakeSite, name: str) -> N
         waited = await runtime.ask("show stat app_least-connections 4 -1")
         [later] = [line.split(",") for line in waited.splitlines() if ",later," in line]
         assert later[7] == "0", "it was sent to the waiting room"
-
-    asyncio.run(main())
-
-
-async def slow_upload(site: Site) -> asyncio.StreamWriter:
-    _, writer = await asyncio.open_connection("127.0.0.1", site.ports["http"], local_addr=(OTHER, 0))
-    writer.write(b"POST /?id=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n" + b"x" * 20_000)
-    return writer
-
-
-@pytest.mark.parametrize("uploads", [3, 6, 20])
-def test_slow_uploads_of_one_do_not_stop_those_of_others(make_site: MakeSite, uploads: int) -> None:
-    site = make_site(uploads=uploads, concurrency=2 * uploads)
-
-    async def main() -> None:
-        await site.balancer("a", site.upstream("s1"))
-        slow = [await slow_upload(site) for _ in range(3 * uploads)]
-        await asyncio.sleep(0.2)
-        connection = Connection("127.0.0.1", site.ports["https"], insecure())
-        for _ in range(5):
-            assert (await connection.request("POST", "/?id=2", b"x" * 30_000)).status == 200
-        connection.close()
-        for writer in slow:
-            writer.close()
 
     asyncio.run(main())
 

@@ -25,12 +25,12 @@ class Stream:
 
 
 class Streams:
-    """`with Streams(port) as streams:` asks https://localhost:`port` over one connection."""
+    """`with Streams(port) as streams:` asks https://localhost:`port` over one connection, from the address `source`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
         tls = insecure()
         tls.set_alpn_protocols(["h2"])
-        plain = socket.create_connection(("127.0.0.1", port), 10)
+        plain = socket.create_connection(("127.0.0.1", port), 10, (source, 0))
         self._socket = tls.wrap_socket(plain, server_hostname="localhost")
         self._state = H2Connection()
         self._state.initiate_connection()
@@ -51,6 +51,30 @@ class Streams:
         self.streams[number] = Stream()
         self._flush()
         return number
+
+    def upload(self, path: str, length: int, times: int) -> list[int]:
+        """Send several bodies side by side, a frame of each in turn, until all have gone or been refused."""
+        left = {self.ask(path, "POST", [("content-length", str(length))], more=True): length for _ in range(times)}
+        numbers = list(left)
+        while left:
+            sent = [self._frame(number, left) for number in list(left)]
+            if not any(sent):
+                self._receive(0.2)
+        return numbers
+
+    def _frame(self, number: int, left: dict[int, int]) -> bool:
+        """Send what may be sent of a body now; forget it when nothing is left or wanted. False if it has to wait."""
+        if self.streams[number].ended:
+            del left[number]
+            return True
+        room = min(self._state.local_flow_control_window(number), self._state.max_outbound_frame_size, left[number])
+        if room:
+            left[number] -= room
+            self._state.send_data(number, b"x" * room, end_stream=not left[number])
+            self._flush()
+            if not left[number]:
+                del left[number]
+        return room > 0
 
     def send(self, number: int, body: bytes, trailers: Fields = (), last: bool = True, timeout: float = 10.0) -> None:
         """Send a body, and trailers, as fast as they are taken, also when the answer has come; not after a reset."""

@@ -1,4 +1,4 @@
-"""Uploads to a view that does not read them: the answer comes, and its stream ends, over HTTP/2 too."""
+"""Uploads over HTTP/2: several at once, and to a view that does not read them."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,10 @@ from tests.scenarios.streams import Streams
 
 APPLICATION = """
 def application(environ, start_response):
+    if environ["PATH_INFO"] == "/read":
+        length = len(environ["wsgi.input"].read())
+        start_response("200 OK", [("Content-Length", str(len(str(length))))])
+        return [str(length).encode()]
     start_response("302 Found", [("Location", "/login"), ("Content-Length", "0")])
     return [b""]
 """
@@ -20,6 +24,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (site.folder / "application.py").write_text(APPLICATION)
     with running(site):
         yield site
+
+
+@pytest.mark.parametrize("length", [20_000, 1_000_000])
+@pytest.mark.parametrize("times", [3, 6])
+def test_side_by_side(site: Site, times: int, length: int) -> None:
+    with Streams(site.https) as streams:
+        numbers = streams.upload("/read", length, times)
+        page = streams.ask("/read")
+        answers = [streams.wait(number, 20.0) for number in numbers]
+        assert [answer.body for answer in answers] == [str(length).encode()] * times
+        assert streams.wait(page, 20.0).body == b"0"
 
 
 def test_twelve_at_once_over_one_connection(site: Site) -> None:

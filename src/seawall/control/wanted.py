@@ -61,6 +61,7 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
     own = paths.project / Path(https.certificate).expanduser() if https.certificate else None
     kind = "wsgi" if application.kind == "django" else application.kind
     account = _haproxy_account()
+    sticky = settings.sticky(kind)
     certificate = ensure_certificate(paths, https.domains, own) if https.enabled else None
     return Edge(
         concurrency=application.concurrency,
@@ -70,7 +71,7 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
         certificate=certificate,
         certificate_digest=hashlib.sha256(certificate.read_bytes()).hexdigest() if certificate else "",
         redirect=https.enabled and https.redirect,
-        sticky=settings.sticky(kind),
+        sticky=sticky,
         user=account,
         group=account,
         max_connections=_max_connections(),
@@ -79,13 +80,9 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
         stream_timeout=settings.servers.stream_timeout,
         hop=kind == "command",
         beats=kind != "command",
-        uploads=_uploads(settings.servers.min * application.concurrency),
+        # A cookie leads all that one visitor sends to one server.
+        slots=application.concurrency * (1 if sticky else settings.servers.min),
     )
-
-
-def _uploads(slots: int) -> int:
-    """Half of them; of few, so many that one visitor cannot have all of it, and one is left for everything else."""
-    return max(1, slots // 2, min(3, slots - 1))
 
 
 def _haproxy_account() -> str | None:

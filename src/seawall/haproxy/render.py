@@ -47,6 +47,9 @@ _WAITING = 2000
 _WAIT_STEP = 0.2  # s
 _WAIT_LONGEST = 5.0  # s
 
+# Bytes that a unix socket and the buffers at its ends hold while nobody reads, also if they come 500 at a time.
+_FITS_SOCKET = 100_000
+
 # Connections inside, of the waiting room most of all; and twice as many files are more than the listening sockets'
 # numbers (see listeners.py), which HAProxy has room for only then.
 _ROOM = 5200
@@ -70,7 +73,7 @@ class Edge:
     group: str | None
     max_connections: int  # of visitors; with HTTPS three quarters of them by HTTPS
     run_folder: Path  # for the error pages
-    uploads: int = 2  # requests too long for a buffer that all servers together take at once
+    slots: int = 4  # requests that the servers work on at once, or the one server a cookie leads to
     body_timeout: float = 30.0  # for a body that fits a buffer, or the part of a longer one that does
     stream_timeout: float = 3600.0  # a websocket or an event stream may be silent
     hop: bool = False  # servers cannot tell a request that is tried again: one more step inside bounds its tries
@@ -160,7 +163,7 @@ def render(
         log_longest=_LOG_LONGEST,
         ended_header=ENDED_HEADER,
         refused=REFUSED,
-        uploads=_uploads(edge.uploads),
+        uploads=_uploads(edge.slots),
         health_path=HEALTH_PATH,
         cookie=COOKIE,
         exact_rate=EXACT_RATE,
@@ -171,6 +174,8 @@ def render(
         wait_step=_WAIT_STEP,
         # The request's own time runs meanwhile, and "busy" is a better answer than "too long".
         wait_steps=int(min(_WAIT_LONGEST, edge.request_timeout / 2) / _WAIT_STEP),
+        fits_socket=_FITS_SOCKET,
+        short_socket=edge.run_folder / f"short-{balancer}.sock",
         once_socket=edge.run_folder / f"once-{balancer}.sock",
         again_socket=edge.run_folder / f"again-{balancer}.sock",
         last_socket=edge.run_folder / f"last-{balancer}.sock",
@@ -179,9 +184,13 @@ def render(
 
 
 def _uploads(slots: int) -> dict[str, int]:
-    """Shares of the slots: for people who use no more than `each`, and for all others together."""
-    several = max(1, slots // 4)
-    fair = max(1, slots - several)
+    """Shares of the slots, never all: for people who use no more than `each`, and for all others together.
+
+    The first is at least two, as one who sends several has one of it. The second is so large that a browser which
+    sends six files at once over HTTP/2 is served by two small servers.
+    """
+    fair = max(1, slots // 4, min(2, slots - 2))
+    several = max(0, min(slots * 5 // 8, slots - 1 - fair))
     return {"fair": fair, "several": several, "each": max(1, fair // 4)}
 
 
