@@ -49,6 +49,22 @@ def open_to_append(path: Path, access: int = os.O_WRONLY) -> int:
     return _open(path, access | os.O_APPEND | os.O_CREAT)
 
 
+def open_to_read(path: Path) -> int:
+    """A descriptor of a file of ours."""
+    return _open(path, os.O_RDONLY)
+
+
+def lines(path: Path, most: int, longest: int) -> Iterator[str]:
+    """The lines in the last `most` bytes of a file of ours, whatever is in them. Longer ones come in pieces."""
+    with os.fdopen(open_to_read(path), "rb") as file:
+        end = os.fstat(file.fileno()).st_size
+        if end > most:
+            file.seek(end - most)
+            file.readline(longest)
+        while file.tell() < end and (line := file.readline(longest)):
+            yield line.decode(errors="replace")
+
+
 def empty(path: Path) -> None:
     """Make the file an empty one. Whoever appends to it goes on at its new end."""
     descriptor = open_to_append(path)
@@ -147,13 +163,18 @@ def _put_aside(path: Path, limit: int) -> None:
     kept = path.with_name(path.name + ".1")
     source = _open(path, os.O_RDWR)
     try:
+        seen = os.fstat(source)
+        if seen.st_blocks * 512 > seen.st_size + limit:
+            os.ftruncate(source, seen.st_size)  # gives back blocks behind its end: the copy may need them
         _remove(kept)  # its room is what the copy needs
         target = open_to_append(kept)
         try:
             _copy_end(source, target, limit)
         except OSError:
             _remove(kept)
-            raise
+            # One that is even larger has taken the room itself, and never gets any for a copy.
+            if os.fstat(source).st_blocks * 512 <= 2 * limit:
+                raise
         finally:
             os.close(target)
         os.ftruncate(source, 0)

@@ -50,19 +50,19 @@ def controller(path: Path) -> int:
             todo += _parts(target)
 
 
-def read(path: Path, author: int = 0) -> bytes:
+def read(path: Path, author: int = 0, largest: int = LARGEST) -> bytes:
     """What is in the file `path`, whose name comes from the user `author`.
 
     Root reads with no more rights than the author has, and than whoever can change what the path leads to. Raises
-    OSError.
+    OSError, also where it is no regular file or has more than `largest` bytes.
     """
     if os.geteuid() != 0:
-        return _read(path)
+        return _read(path, largest)
     uid = author or controller(path)
     if uid == 0:
-        return _read(path)
+        return _read(path, largest)
     with rights_of(uid):
-        return _read(path)
+        return _read(path, largest)
 
 
 @contextmanager
@@ -143,13 +143,15 @@ def _groups_of(uid: int) -> tuple[int, list[int]]:
     return gid, groups(uid, gid)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, largest: int) -> bytes:
     """Only a regular file: a named pipe would hold us up, and /dev/zero never ends."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as file:
         seen = os.fstat(descriptor)
         if not stat.S_ISREG(seen.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", path)
-        if seen.st_size > LARGEST:
+        # A file may be longer than it says it is: those in /proc say 0.
+        content = file.read(largest + 1) if seen.st_size <= largest else b""
+        if max(len(content), seen.st_size) > largest:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
-        return file.read(LARGEST)
+        return content
