@@ -3,6 +3,7 @@
 import os
 import pwd
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from seawall import rights
 from seawall.config import load
-from seawall.errors import ConfigError
+from seawall.errors import ConfigError, shell
 from seawall.haproxy import process
 from seawall.paths import Paths, create
 from seawall.tls import authority
@@ -134,8 +135,12 @@ def test_a_certificate_is_read_with_the_rights_of_who_named_it(
     paths = named(theirs, pem)
     assert ensure_certificate(paths, (), pem).read_bytes() == pem.read_bytes(), "root's file names it: root reads it"
     os.chown(theirs / "seawall.toml", stranger.pw_uid, -1)
-    with pytest.raises(ConfigError, match=f"cannot be read by {stranger.pw_name}.*Permission denied"):
+    with pytest.raises(ConfigError, match=f"cannot be read by {stranger.pw_name}.*Permission denied") as refused:
         ensure_certificate(paths, (), pem)
+    remedy, _, other = refused.value.remedy.partition("\n")
+    assert other == f"Or let {stranger.pw_name} read it: ls -l {shell(pem)}"
+    subprocess.run(remedy.partition(": ")[2], shell=True, check=True)
+    assert ensure_certificate(paths, (), pem).read_bytes() == pem.read_bytes(), "the remedy works as it is typed"
     # Root's file again, but it names another one: it was put there after what it says had been read.
     named(theirs, "other.pem")
     with pytest.raises(ConfigError, match="Permission denied"):
@@ -144,8 +149,11 @@ def test_a_certificate_is_read_with_the_rights_of_who_named_it(
     link = theirs / "own.pem"
     link.symlink_to(pem)
     paths = named(theirs, "own.pem")
-    with pytest.raises(ConfigError, match="Permission denied"):
+    with pytest.raises(
+        ConfigError, match=f"by {stranger.pw_name}, who can change what is found at .*denied"
+    ) as refused:
         ensure_certificate(paths, (), link)
+    assert refused.value.remedy.startswith("Keep the certificate where only root can change anything")
     link.unlink()
     link.write_bytes(pem.read_bytes())
     used = ensure_certificate(paths, (), link)

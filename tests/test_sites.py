@@ -49,12 +49,14 @@ def test_what_is_missing_is_made_again_and_said(root: Path, project: Path) -> No
     assert root in {path.parent for path in create(found)}
     assert create(found) == []
     shutil.rmtree(found.runtime)
-    assert create(found) == [found.runtime, found.sockets, found.runtime / "site.json"]
+    assert create(found) == [found.runtime, found.sockets, found.offered, found.runtime / "site.json"]
     shutil.rmtree(found.logs)
     assert create(found) == [found.logs]
-    found.sockets.chmod(0o1731)
+    for folder in (found.sockets, found.offered):
+        folder.chmod(0o1731)
     assert create(found) == []
-    assert stat.S_IMODE(found.sockets.stat().st_mode) == 0o1731, "a command's group may go on making sockets there"
+    assert stat.S_IMODE(found.offered.stat().st_mode) == 0o1731, "a command's group may go on making sockets there"
+    assert stat.S_IMODE(found.sockets.stat().st_mode) == 0o711, "but not where balancers look for them"
     modes = [stat.S_IMODE(folder.stat().st_mode) for folder in (root, found.runtime, found.state, found.logs)]
     assert modes == [0o711, 0o711, 0o700, 0o700]
 
@@ -184,9 +186,10 @@ def test_the_place_of_an_ordinary_user(stranger: pwd.struct_passwd, their_projec
     assert found.startswith(f"{stranger.pw_dir}/.local/state/seawall/shop-")
     ask(stranger, their_project, "paths.create(paths.locate(p))")
     left = {path.name: (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) for path in Path(found).iterdir()}
-    assert left == {"s": (stranger.pw_uid, 0o711), "site.json": (stranger.pw_uid, 0o644)}
+    folders = {"s": (stranger.pw_uid, 0o711), "c": (stranger.pw_uid, 0o711)}
+    assert left == folders | {"site.json": (stranger.pw_uid, 0o644)}
     kept = their_project / ".seawall"
-    assert {path.name for path in kept.iterdir()} == {".gitignore", "logs"}
+    assert {path.name for path in kept.iterdir()} == {".gitignore", "logs", "mark"}
     os.chown(stranger.pw_dir, 0, -1)
     try:
         found = ask(stranger, their_project, "paths.locate(p).runtime")

@@ -1,5 +1,16 @@
 """Named errors. Each says what is wrong, and what to do about it."""
 
+import shlex
+from pathlib import Path
+
+
+def shell(path: Path | str) -> str:
+    """A path as one word of a command that a person is told to type.
+
+    The folder's name may be another user's choice, and root may be who types it: `x; reboot` is a name too.
+    """
+    return shlex.quote(str(path))
+
 
 class SeawallError(Exception):
     """What the user sees instead of a traceback.

@@ -188,11 +188,14 @@ def _remove(path: Path) -> None:
 
 
 def _copy_end(source: int, target: int, limit: int) -> None:
-    """The last `limit` bytes, from the beginning of a line on."""
+    """The last `limit` bytes, whole lines. Half of one may be seen while it is written."""
     end = os.fstat(source).st_size
     at = max(0, end - limit)
     if at:
         at += os.pread(source, _LINE, at).find(b"\n") + 1
+    near = max(at, end - _LINE)
+    last = os.pread(source, end - near, near)
+    end = near + (last.rfind(b"\n") + 1 or len(last))
     while at < end and (part := os.pread(source, min(1 << 20, end - at), at)):
         at += os.write(target, part)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seawall import files, sites
-from seawall.errors import StateUnusable
+from seawall.errors import StateUnusable, shell
 
 STATES = Path("/var/lib/seawall")  # where root runs the site
 LOGS = Path("/var/log/seawall")
@@ -129,7 +129,7 @@ def create(paths: Paths) -> list[Path]:
         raise StateUnusable(
             f"{path} cannot be used: {error.strerror}.",
             "Make room or correct its owner and permissions, then try again: "
-            f"ls -ld {path}; df -h {paths.state.parent} {paths.runtime.parent}",
+            f"ls -ld {shell(path)}; df -h {shell(paths.state.parent)} {shell(paths.runtime.parent)}",
         ) from error
 
 

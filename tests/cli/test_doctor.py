@@ -82,6 +82,11 @@ def test_which_settings_a_django_project_will_have(project: Path) -> None:
     (project / "shop" / "wsgi.py").unlink()
     _, found = doctor(project)
     assert found["application"]["text"].endswith("; settings shop.local, which manage.py names")
+    add(project, '[environment]\nDJANGO_SETTINGS_MODULE = "shop.production"')
+    _, found = doctor(project)
+    assert found["application"]["text"].endswith(
+        "; settings shop.production, which seawall.toml names; manage.py names shop.local"
+    )
 
 
 def test_what_a_person_sees(project: Path) -> None:

@@ -186,3 +186,13 @@ def test_a_record_that_cannot_be_read_is_no_record(tmp_path: Path, text: str) ->
     site.paths.processes.write_text(text.replace("1", f'"{boot}"'))
     with running(site):
         assert asyncio.run(page(site, "/")).status == 200
+
+
+def test_a_new_control_plane_for_another_place_is_refused_before_the_old_one_leaves(site: Site) -> None:
+    toml = site.folder / "seawall.toml"
+    pid = site.status()["control"]["pid"]
+    toml.write_text(toml.read_text().replace(f"http = {site.http}", "http = 1"))
+    refused = site.run("up", "--replace", "-d")
+    assert refused.returncode == 1
+    assert f"served at 127.0.0.1, port {site.http} and {site.https}" in refused.stderr + refused.stdout
+    assert site.status()["control"]["pid"] == pid

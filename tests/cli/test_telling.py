@@ -58,6 +58,34 @@ def test_events_follow_ends_with_the_site(site: Site) -> None:
     assert "Traceback" not in wrong
 
 
+def test_events_follow_the_next_control_plane(site: Site) -> None:
+    """Also when that one has been replaced; nothing is told twice, nothing is left out."""
+    following = follow(site, "--json")
+    assert following.stdout is not None
+    following.stdout.readline()  # a past event: it follows now
+    for options in ((), ("-d",)):  # it was in the background, and stays there
+        assert site.run("up", "--replace", *options).returncode == 0
+    site.control = None
+    site.run("down")
+    told, wrong = following.communicate(timeout=PATIENCE)
+    events = [json.loads(line) for line in told.splitlines()]
+    kinds = [event["kind"] for event in events]
+    assert [kind for kind in kinds if kind in ("leave", "adopt", "stop")] == ["leave", "adopt"] * 2 + ["stop"]
+    assert len({json.dumps(event) for event in events}) == len(events)
+    assert (following.returncode, wrong) == (0, "")
+
+
+def test_events_follow_says_that_the_control_plane_died(site: Site) -> None:
+    following = follow(site)
+    assert following.stdout is not None
+    following.stdout.readline()
+    site.kill_control()
+    wrong = following.communicate(timeout=PATIENCE)[1]
+    assert following.returncode == 3
+    assert "The control plane of this site is not running; what it started may still serve." in wrong
+    assert "seawall up" in wrong
+
+
 def test_events_into_a_pipe_that_closes(site: Site) -> None:
     for _ in range(2):
         kill_one(site)
@@ -106,6 +134,38 @@ def test_status_as_json_and_for_people(site: Site) -> None:
     assert f"https://localhost:{site.https}/" in shown
     assert "active a up" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def shell(site: Site, words: str) -> subprocess.CompletedProcess[str]:
+    command = f"set -o pipefail; {' '.join(SEAWALL)} -C {site.folder} {words}"
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
+def test_status_watched_through_a_pipe(site: Site) -> None:
+    """Picture after picture, until the reader goes; that is no error."""
+    seen = shell(site, "status --watch | grep -m 2 heartbeat")
+    assert seen.stderr == ""
+    assert seen.stdout.count("heartbeat") == 2
+    told = shell(site, "status --watch --json | head -n 2")
+    assert told.stderr == ""
+    assert [json.loads(line)["open"] for line in told.stdout.splitlines()] == [True, True]
+
+
+@pytest.mark.parametrize("options", ["", "--watch", "--json", "--watch --json"])
+def test_status_on_a_full_disk(site: Site, options: str) -> None:
+    full = shell(site, f"status {options} > /dev/full")
+    assert full.returncode == 1
+    assert full.stderr.startswith("seawall: A file cannot be written: No space left on device.")
+
+
+def test_status_watched_when_the_control_plane_dies(site: Site) -> None:
+    command = [*SEAWALL, "-C", str(site.folder), "status", "--watch"]
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert watching.stdout is not None
+    watching.stdout.readline()
+    site.kill_control()
+    assert "is not running" in watching.communicate(timeout=PATIENCE)[1]
+    assert watching.returncode == 3
 
 
 def test_logs_are_what_the_application_printed(site: Site) -> None:

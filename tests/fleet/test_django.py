@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seawall.errors import shell
 from seawall.fleet import warm
 
 from .conftest import Site
@@ -142,7 +143,7 @@ def test_advice_for_the_usual_project(make: Callable[..., Site]) -> None:
         assert hosts.lines == ("ALLOWED_HOSTS = ['localhost', 'example.org', '.example.org']",)
         assert '    "transaction_mode": "IMMEDIATE",' in sqlite.lines
         assert "migrations" in migrations.problem
-        assert migrations.lines == ("python manage.py migrate",)
+        assert migrations.lines == (f"{shell(sys.executable)} manage.py migrate",)
         assert cookies.level == "information"
 
     asyncio.run(scenario())

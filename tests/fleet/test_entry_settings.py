@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from seawall.fleet import warm
+from seawall.errors import shell
+from seawall.fleet import django, warm
 
 from .conftest import Site, write
 from .projects import (
@@ -28,6 +29,9 @@ from .projects import (
     split,
     under_src,
 )
+
+PYTHON = shell(sys.executable)
+BARE = {**os.environ, "PATH": "/nowhere"}
 
 
 def other_server(folder: Path, target: str, asgi: bool, environment: dict[str, str], path: str) -> dict[str, object]:
@@ -166,7 +170,7 @@ def test_manage_and_wsgi_that_disagree(make: Callable[..., Site]) -> None:
     assert "runs with shop.settings.production; manage.py names shop.settings.local." in first.problem
     assert first.lines == ("[environment]", 'DJANGO_SETTINGS_MODULE = "shop.settings.local"')
     migrate = next(each for each in said if "migration" in each.problem)
-    assert migrate.lines == ("DJANGO_SETTINGS_MODULE=shop.settings.production python manage.py migrate",)
+    assert migrate.lines == (f"DJANGO_SETTINGS_MODULE=shop.settings.production {PYTHON} manage.py migrate",)
 
 
 def test_settings_made_for_production_that_are_not_used(make: Callable[..., Site]) -> None:
@@ -176,7 +180,39 @@ def test_settings_made_for_production_that_are_not_used(make: Callable[..., Site
     assert "shop.settings.production" in first.problem
     assert "DEBUG is on." in [each.problem for each in others]
     migrate = next(each for each in others if "migration" in each.problem)
-    assert migrate.lines == ("python manage.py migrate",)
+    assert migrate.lines == (f"{PYTHON} manage.py migrate",)
+
+
+def test_settings_that_seawall_toml_chose(make: Callable[..., Site]) -> None:
+    """What one has just done, one is not told to do otherwise."""
+    files = split(manage="shop.settings.local", wsgi="shop.settings.production")
+    site = make(files, environment={"DJANGO_SETTINGS_MODULE": "shop.settings.local"})
+    assert not [each for each in advice(site) if "runs with" in each.problem or "[environment]" in each.lines]
+    assert site.application.project is not None
+    said = django.expected(site.application.project, site.application.environment)
+    assert said == "settings shop.settings.local, which seawall.toml names"
+
+
+def test_a_table_that_is_there_is_not_to_be_written_again(make: Callable[..., Site]) -> None:
+    files = split(manage="shop.settings.local", wsgi="shop.settings.production")
+    first = advice(make(files, environment={"OTHER": "1"}))[0]
+    assert first.problem.endswith("To use another, in [environment] of seawall.toml:")
+    assert first.lines == ('DJANGO_SETTINGS_MODULE = "shop.settings.local"',)
+
+
+@pytest.mark.parametrize(
+    ("python", "typed"),
+    [
+        ("/srv/my site/.venv/bin/python", ".venv/bin/python"),
+        ("/srv/my site/back/my env/bin/python", "'back/my env/bin/python'"),
+        ("/srv/my site/python", "./python"),
+        ("/opt/my env/bin/python", "'/opt/my env/bin/python'"),
+    ],
+)
+def test_the_interpreter_as_it_is_typed(python: str, typed: str) -> None:
+    project = Path("/srv/my site")
+    assert django.typed(Path(python), project, project) == typed
+    assert django.typed(project / ".venv/bin/python", project, project / "back") == "../.venv/bin/python"
 
 
 def test_settings_that_wsgi_forces(make: Callable[..., Site]) -> None:
@@ -214,12 +250,11 @@ def test_settings_that_wsgi_forces(make: Callable[..., Site]) -> None:
 def test_the_suggested_command_migrates_the_database_of_the_site(
     make: Callable[..., Site], files: dict[str, str]
 ) -> None:
-    """As typed in the project's folder, in a shell without any of the site's variables."""
+    """As typed in the project's folder, in a shell without any of the site's variables, and without a `python`."""
     site = make(files)
     name = str(asyncio.run(served(site))["NAME"])
     command = next(each for each in advice(site) if "migration" in each.problem).lines[0]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    subprocess.run(command, shell=True, cwd=site.paths.project, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, shell=True, cwd=site.paths.project, env=BARE, check=True, stdout=subprocess.DEVNULL)
     assert (site.application.folder / name).stat().st_size > 0
     assert [each for each in advice(site) if "migration" in each.problem] == []
 
@@ -245,7 +280,7 @@ def test_both_read_the_same_file(make: Callable[..., Site]) -> None:
         'import os\n    from dotenv import load_dotenv as read_dotenv\n    read_dotenv()\n    os.path.join("x", ".env")'
     )
     said = advice(make(project(wsgi_before=read, manage_before=LOAD)))
-    assert [each.lines for each in said if "migration" in each.problem] == [("python manage.py migrate",)]
+    assert [each.lines for each in said if "migration" in each.problem] == [(f"{PYTHON} manage.py migrate",)]
     assert "reads" not in str(said)
 
 

@@ -102,3 +102,20 @@ def test_the_end_of_the_balancer_ends_the_question(site: Site) -> None:
         conversation.close()
 
     asyncio.run(main())
+
+
+def test_who_closes_it_under_a_question_ends_the_question(site: Site) -> None:
+    async def main() -> None:
+        conversation = await opened(site)
+        await conversation.ask(["show version"])
+        os.kill(site.balancers["a"].pid, signal.SIGSTOP)
+        question = asyncio.create_task(conversation.ask(["show version", "show info"]))
+        await asyncio.sleep(0.1)
+        conversation.close()
+        with pytest.raises(ConnectionError):
+            await question
+        os.kill(site.balancers["a"].pid, signal.SIGCONT)
+        assert await conversation.ask(["show version"])
+        conversation.close()
+
+    asyncio.run(main())

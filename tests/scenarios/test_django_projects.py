@@ -11,6 +11,7 @@ from pathlib import Path
 import django
 import pytest
 
+from seawall.errors import shell
 from seawall.fleet.interpreter import INSIDE, may_read
 from tests.patience import PATIENCE
 from tests.scenarios.examine import replaced, serves, survives_a_death
@@ -68,7 +69,7 @@ def test_a_fresh_project_with_debug(tmp_path: Path) -> None:
         survives_a_death(site)
         assert "DEBUG is on." in advice(site, "information")
         assert any("manage.py migrate" in line for lines in advice(site).values() for line in lines)
-        assert "python manage.py migrate" in site.log.read_text()
+        assert f"{shell(sys.executable)} manage.py migrate" in site.log.read_text()
 
 
 def test_a_project_that_allows_no_host_is_told_the_line(tmp_path: Path) -> None:
@@ -97,6 +98,9 @@ def test_a_project_with_an_environment_of_its_own(tmp_path: Path) -> None:
         answer = Visitor(site.https).get("/").json()
         assert answer["prefix"] == str(folder / ".venv")
         assert answer["packages"] == ["gunicorn"]
+        (migrate,) = next(lines for problem, lines in advice(site).items() if "migrations" in problem)
+        assert migrate == ".venv/bin/python manage.py migrate"
+        subprocess.run(migrate, shell=True, cwd=folder, env={"PATH": "/nowhere"}, timeout=PATIENCE, check=True)
         survives_a_death(site)
 
 
@@ -154,7 +158,9 @@ def test_what_wsgi_does_first_is_done(tmp_path: Path) -> None:
         told = site.log.read_text()
         assert "The site runs with mysite.production; manage.py names mysite.settings." in told
         lines = [line for problem, lines in advice(site).items() if "migrations" in problem for line in lines]
-        assert lines == ["DJANGO_SETTINGS_MODULE=mysite.production DATABASE=real.sqlite3 python manage.py migrate"]
+        assert lines == [
+            f"DJANGO_SETTINGS_MODULE=mysite.production DATABASE=real.sqlite3 {shell(sys.executable)} manage.py migrate"
+        ]
         assert site.status()["application"] == {"kind": "django", "target": "mysite.wsgi:application"}
 
 

@@ -29,6 +29,7 @@ def old(tmp_path: Path) -> Iterator[Site]:
         command = [sys.executable, "-m", "seawall", "-C", str(site.folder), "up", "-d"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
+        site.wait(whole, 60.0)
         yield site
 
 

@@ -23,8 +23,7 @@ def events_command(project: Path, follow: bool, number: int, as_json: bool) -> N
     """Tell what happened on the site, oldest first."""
     paths = locate(project)
     try:
-        answers = client.stream(paths, "events", follow=follow, number=number)
-        for entry in answers:
+        for entry in client.follow_events(paths, number) if follow else client.stream(paths, "events", number=number):
             _tell(entry, as_json)
     except NotRunning:
         if follow or not os.path.lexists(paths.journal):

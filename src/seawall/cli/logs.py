@@ -11,7 +11,7 @@ import click
 
 from seawall import files
 from seawall.cli.show import printable
-from seawall.errors import NotRunning, StateUnusable
+from seawall.errors import NotRunning, StateUnusable, shell
 from seawall.paths import locate
 from seawall.rights import search_path
 from seawall.sites import run_by_another
@@ -30,7 +30,7 @@ def logs_command(project: Path, follow: bool, lines: int) -> None:
         nothing = NotRunning(f"There is no {log} yet.", "Start the site: seawall up")
         raise run_by_another(project) or nothing from None
     except OSError as error:
-        remedy = f"See what it is: ls -l {log}"
+        remedy = f"See what it is: ls -l {shell(log)}"
         raise run_by_another(project) or StateUnusable(f"{log} cannot be read: {error.strerror}.", remedy) from error
     # tail knows how to follow a file that is put aside or emptied; we need not.
     tail = shutil.which("tail", path=search_path()) or "/usr/bin/tail"

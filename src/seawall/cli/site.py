@@ -12,7 +12,7 @@ from pathlib import Path
 from seawall import members
 from seawall.cli.machine import Note
 from seawall.config import Settings
-from seawall.errors import ApplicationFailed, ConfigError, SeawallError, StateUnusable
+from seawall.errors import ApplicationFailed, ConfigError, SeawallError, StateUnusable, shell
 from seawall.fleet.application import Application, find
 from seawall.fleet.django import expected
 from seawall.haproxy.listeners import Listeners
@@ -46,7 +46,7 @@ def state_folder(settings: Settings, paths: Paths) -> str:
     folder = _writable(paths.state)
     left = shutil.disk_usage(folder).free
     if left < NEEDED_SPACE:
-        raise StateUnusable(f"Only {left // 10**6} MB are left for {paths.state}.", f"Make room: df -h {folder}")
+        raise StateUnusable(f"Only {left // 10**6} MB are left for {paths.state}.", f"Make room: df -h {shell(folder)}")
     return f"{paths.state}, {left / 10**9:.1f} GB left"
 
 
@@ -61,15 +61,17 @@ def _writable(folder: Path) -> Path:
     """`folder`, or the nearest one above it that exists, where a file can really be written."""
     exists = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     if exists == folder and folder.is_symlink():
-        raise StateUnusable(f"{folder} is a symbolic link.", f"Remove it: rm {folder}")
+        raise StateUnusable(f"{folder} is a symbolic link.", f"Remove it: rm {shell(folder)}")
     if exists == folder and folder.stat().st_uid != os.geteuid():
-        raise StateUnusable(f"{folder} belongs to another user.", f"Remove it, or run as its owner: ls -ld {folder}")
+        raise StateUnusable(
+            f"{folder} belongs to another user.", f"Remove it, or run as its owner: ls -ld {shell(folder)}"
+        )
     try:
         with tempfile.TemporaryFile(dir=exists) as file:
             file.write(b"x")
     except OSError as error:
         raise StateUnusable(
-            f"{exists} cannot be written to: {error.strerror}.", f"ls -ld {exists}; df -h {exists}"
+            f"{exists} cannot be written to: {error.strerror}.", f"ls -ld {shell(exists)}; df -h {shell(exists)}"
         ) from error
     return exists
 
@@ -159,7 +161,8 @@ def _run(found: Application, code: str) -> str:
             check=False,
         )
     except OSError as error:
-        raise ApplicationFailed(f"{found.python} cannot be run: {error.strerror}.", f"ls -l {found.python}") from error
+        problem = f"{found.python} cannot be run: {error.strerror}."
+        raise ApplicationFailed(problem, f"ls -l {shell(found.python)}") from error
     except subprocess.TimeoutExpired:
         raise ApplicationFailed(f"{found.python} did not answer in 30 s.") from None
     if done.returncode:
@@ -170,6 +173,6 @@ def _run(found: Application, code: str) -> str:
 
 def _install(found: Application) -> str:
     if found.project is None:
-        return f"See what it says: {found.python} --version"
+        return f"See what it says: {shell(found.python)} --version"
     listed = (found.folder / "requirements.txt").exists()
-    return f"{found.python} -m pip install {'-r requirements.txt' if listed else 'django'}"
+    return f"{shell(found.python)} -m pip install {'-r requirements.txt' if listed else 'django'}"

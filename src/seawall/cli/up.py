@@ -22,6 +22,7 @@ from seawall.program import command
 
 if TYPE_CHECKING:
     from seawall.control.loop import Control
+    from seawall.control.wanted import Wanted
 
 
 LEAVE = 10.0  # s a control plane may take to leave
@@ -52,7 +53,7 @@ def up_command(project: Path, folder: Path | None, detach: bool, plain: bool, re
     control plane under the running site.
     """
     paths = locate(find_project(folder) if folder else project)
-    if detach or (replace and sys.stdout.isatty() and _in_background(paths)):
+    if detach or (replace and not plain and _in_background(paths)):  # plain: what _detached starts
         _detached(paths, replace)
     else:
         _foreground(paths, live=sys.stdout.isatty() and not plain, replace=replace)
@@ -77,7 +78,8 @@ def _foreground(paths: Paths, live: bool, replace: bool) -> None:
     create(paths)
     raise_open_files()
     if replace:
-        wanted(settings, paths)  # an error here leaves the running one where it is
+        # An error here leaves the running one where it is.
+        _require_same_place(paths, wanted(settings, paths))
         _end_control(paths)
     with in_charge(paths) as lock:
         site = wanted(settings, paths)
@@ -89,6 +91,15 @@ def _foreground(paths: Paths, live: bool, replace: bool) -> None:
                 asyncio.run(_with_view(control, view))
         else:
             asyncio.run(Control(paths, site, lock, _print).run())
+
+
+def _require_same_place(paths: Paths, site: "Wanted") -> None:
+    from seawall.control import record
+    from seawall.control.opening import require_same_place
+
+    found = record.read(paths)
+    if found and found.get("listeners"):
+        require_same_place(found["listeners"], site)
 
 
 def _in_background(paths: Paths) -> bool:

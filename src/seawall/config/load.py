@@ -14,7 +14,7 @@ from seawall import rights
 from seawall.config.lines import Key, key_lines, syntax_position
 from seawall.config.schema import SECTIONS, SETTINGS, expected
 from seawall.config.settings import Settings
-from seawall.errors import ConfigError
+from seawall.errors import ConfigError, shell
 
 LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min")
 """What `seawall set` may change on the running site."""
@@ -27,7 +27,7 @@ def load(path: Path) -> Settings:
     except FileNotFoundError:
         return Settings()
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.", f"Look at it: ls -ld {path}") from error
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", f"Look at it: ls -ld {shell(path)}") from error
     text = _decode(path, data)
     table = _parse(path, text)
     try:

@@ -2,14 +2,19 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from seawall import errors
+from seawall.control.lock import holder
 from seawall.paths import Paths
 from seawall.sites import run_by_another
 
 VERSION = 1  # of what is asked: see api.py
+NEXT = 5.0  # s after the end of a control plane another one may take to begin
+BEGINS = 30.0  # s it may then take to answer
+ALL = 500  # events: a control plane remembers no more
 
 
 def ask(paths: Paths, verb: str, **arguments: Any) -> dict[str, Any]:
@@ -28,6 +33,46 @@ def stream(paths: Paths, verb: str, **arguments: Any) -> Iterator[dict[str, Any]
         if "'version'" not in error.problem:
             raise
         yield from _answers(paths, {"verb": verb, **arguments})
+
+
+def follow_events(paths: Paths, number: int) -> Iterator[dict[str, Any]]:
+    """The last `number` events and those that come, of the next control plane too, until the site is stopped.
+
+    Raises NotRunning where no control plane takes the place of one that ended.
+    """
+    while True:
+        told = False
+        try:
+            for event in stream(paths, "events", follow=True, number=number):
+                told = True
+                yield event
+        except errors.NotRunning:
+            if not told:
+                raise
+        if not paths.processes.exists():
+            return
+        _await_next(paths)
+        number = ALL
+
+
+def _await_next(paths: Paths) -> None:
+    ended = time.monotonic()
+    while True:
+        try:
+            ask(paths, "status")
+            return
+        except errors.NotRunning:
+            taken = time.monotonic() - ended
+            if taken > BEGINS or (taken > NEXT and not _in_charge(paths)):
+                raise
+        time.sleep(0.1)
+
+
+def _in_charge(paths: Paths) -> bool:
+    """Whether there is a control plane, which may not answer yet."""
+    if control := holder(paths):
+        control.close()
+    return control is not None
 
 
 def _answers(paths: Paths, request: dict[str, Any]) -> Iterator[dict[str, Any]]:

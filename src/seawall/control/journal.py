@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from seawall import files
 from seawall.decide.plan import plan
-from seawall.errors import StateUnusable
+from seawall.errors import StateUnusable, shell
 from seawall.model import Action, Event, Memory, Observed, Plan, Route, Site
 
 VERSION = 1  # of a line: what `inputs` holds; 0.1.0 wrote none
@@ -101,9 +101,8 @@ class Journal:
     def _troubled(self, trouble: str) -> None:
         if not self.trouble:
             self.trouble = trouble
-            self._publish(
-                Event("trouble", "journal", f"{trouble}. The site goes on; make room: df -h {self._path.parent}")
-            )
+            room = f"make room: df -h {shell(self._path.parent)}"
+            self._publish(Event("trouble", "journal", f"{trouble}. The site goes on; {room}"))
 
 
 def _end_torn_line(fd: int) -> None:
@@ -133,7 +132,9 @@ def read(path: Path) -> Iterator[Entry]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise StateUnusable(f"{part} cannot be read: {error.strerror}.", f"See what it is: ls -l {part}") from error
+            raise StateUnusable(
+                f"{part} cannot be read: {error.strerror}.", f"See what it is: ls -l {shell(part)}"
+            ) from error
 
 
 def _parsed(lines: Iterable[str]) -> Iterator[Entry]:

@@ -33,7 +33,7 @@ from seawall.control.upkeep import Upkeep
 from seawall.control.wanted import Wanted
 from seawall.decide import crashing
 from seawall.decide.plan import plan
-from seawall.errors import SeawallError, StateUnusable
+from seawall.errors import SeawallError, StateUnusable, shell
 from seawall.model import Event
 from seawall.paths import Paths
 
@@ -225,7 +225,7 @@ class Control:
         try:
             record.write(state.paths.processes, wanted)
         except OSError as error:
-            room = f"Make room there: df -h {state.paths.runtime}"
+            room = f"Make room there: df -h {shell(state.paths.runtime)}"
             state.troubles.note("record", f"{state.paths.processes} cannot be written: {error.strerror}. {room}")
             return
         self._saved = wanted

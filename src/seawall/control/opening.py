@@ -2,12 +2,15 @@
 
 import asyncio
 import signal
+from collections.abc import Mapping
+from typing import Any
 
 from seawall import files, members
 from seawall.control.act.actor import Actor
 from seawall.control.orders import with_orders
 from seawall.control.processes import Balancer
 from seawall.control.state import State
+from seawall.control.wanted import Wanted
 from seawall.errors import AlreadyRunning, RecordUnusable
 from seawall.fleet import server as fleet_server
 from seawall.fleet.application import root_note
@@ -117,15 +120,20 @@ def _listeners(state: State) -> Listeners:
     }
     if not processes or not listened:
         return Listeners.open(wanted.address, wanted.ports)
-    before = (listened["address"], listened["ports"])
-    if before != (wanted.address, wanted.ports):
-        raise AlreadyRunning(
-            f"The site is being served at {before}, and the settings in section listen have changed.",
-            "Stop it first: seawall down",
-        )
+    require_same_place(listened, wanted)
     listeners = Listeners.from_record(listened, processes)
     _restart_unrecovered(state, listeners, processes)
     return listeners
+
+
+def require_same_place(listened: Mapping[str, Any], wanted: Wanted) -> None:
+    """A running site stays where its visitors are. Raises AlreadyRunning."""
+    if (listened["address"], listened["ports"]) != (wanted.address, wanted.ports):
+        ports = " and ".join(str(port) for port in listened["ports"].values())
+        raise AlreadyRunning(
+            f"The site is served at {listened['address']}, port {ports}, and seawall.toml names another place.",
+            "Go back to that under [listen], or stop the site first: seawall down",
+        )
 
 
 def _restart_unrecovered(state: State, listeners: Listeners, processes: dict[BalancerName, Process]) -> None:

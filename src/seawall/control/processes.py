@@ -1,7 +1,8 @@
 """The table of managed processes: everything that runs or is about to run for one site, and in which order it ends.
 
 Whoever starts a process puts it here first (`about`), then starts it, then notes its identity (`exists`). The record on
-disk, adoption, the end of the site and `seawall status` all go through this table; a new kind is a line in KINDS.
+disk, adoption, the end of the site and `seawall status` all go through this table. A new kind is a class here, and a
+file in act/ that starts and watches it.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from seawall.haproxy.socket import RuntimeSocket
 from seawall.paths import Paths
-from seawall.process import Process
+from seawall.process import Process, owner
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Managed:
     name: str
     started: float = 0.0  # s, monotonic clock: when it was asked for
     process: Process | None = None
+    owner: int | None = None  # the user (uid) it was started as
     exited: bool = False
     ending: str = ""
 
@@ -38,6 +40,7 @@ class Managed:
             "kind": self.kind,
             "name": self.name,
             "started": self.started,
+            "owner": self.owner,
             **identity,
             **{key: getattr(self, key) for key in self.kept},
         }
@@ -129,7 +132,7 @@ class Processes:
 
     def exists(self, managed: Managed, process: Process) -> None:
         """It has been started: on record before anything is asked of it."""
-        managed.process = process
+        managed.process, managed.owner = process, owner(process.pid)
         self.changed()
 
     def forget(self, managed: Managed) -> None:

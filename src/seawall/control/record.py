@@ -117,7 +117,8 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         if found is None and "pid" in entry:
             continue
         known = {key: entry[key] for key in kind.kept if key in entry}
-        processes.add(kind(name=entry["name"], started=float(entry.get("started", 0.0)), process=found, **known))
+        about = {"name": entry["name"], "started": float(entry.get("started", 0.0)), "owner": entry.get("owner")}
+        processes.add(kind(process=found, **about, **known))
     listeners = record.get("listeners")
     return Record(
         listeners if isinstance(listeners, dict) else None,

@@ -133,5 +133,6 @@ def _process(managed: Managed, now: float) -> dict[str, Any]:
         "name": managed.name,
         "state": state,
         "pid": managed.process.pid if managed.process else None,
+        "owner": managed.owner,
         "uptime": now - managed.started,
     }

@@ -33,7 +33,8 @@ class Upkeep:
                 # Somebody has taken the site over meanwhile: two that steer it would undo each other's work.
                 self._state.fail(error)
             except (SeawallError, OSError) as error:
-                self._state.troubles.note("folders", str(error))
+                remedy = getattr(error, "remedy", "")
+                self._state.troubles.note("folders", f"{error} {remedy}".strip())
             else:
                 self._state.troubles.over("folders")
 

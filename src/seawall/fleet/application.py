@@ -4,13 +4,13 @@ import os
 import pwd
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from seawall import rights
 from seawall.config import Settings, written
-from seawall.errors import ApplicationNotFound, ConfigError
+from seawall.errors import ApplicationNotFound, ConfigError, shell
 from seawall.fleet import django, guess
 from seawall.fleet.django import Project
 from seawall.fleet.entry import Entry, Tree, choose
@@ -56,6 +56,9 @@ def find(settings: Settings, project: Path) -> Application:
     python = _python(settings, project, chosen.folder)
     if (python.parent.parent / "pyvenv.cfg").is_file():  # as if the virtual environment were activated
         environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    if chosen.project:
+        typed = django.typed(python, project, project / chosen.project.enters)
+        chosen = chosen._replace(project=replace(chosen.project, python=typed))
     if os.geteuid() == 0 and account is None:
         _require_roots(project, chosen.folder, chosen.target, python)
     return Application(
@@ -142,7 +145,8 @@ def root_note(application: Application, project: Path) -> str:
         return ""
     return (
         f"the application runs as root, since {project} belongs to root: whoever breaks into it owns this machine. "
-        f'Make a user for it, and name it in seawall.toml, user = "…", or give it the folder: chown -R USER {project}'
+        'Make a user for it, and name it in seawall.toml, user = "…", or give it the folder: '
+        f"chown -R USER {shell(project)}"
     )
 
 
@@ -164,7 +168,7 @@ def _account(settings: Settings, project: Path) -> pwd.struct_passwd | None:
     elif owner == rights.NOBODY:
         raise ConfigError(
             f"{project} belongs to nobody, which may be anybody, so root does not run what is in it.",
-            f"Give it to a user of its own: chown -R USER {project}",
+            f"Give it to a user of its own: chown -R USER {shell(project)}",
         )
     return account if account.pw_uid != 0 else None
 
@@ -177,7 +181,7 @@ def _require_author(user: str, uid: int, project: Path) -> None:
     file = project / written.FILE
     raise ConfigError(
         f'user = "{user}" is in {file}, which {rights.who(author)} can change: only root may name another user.',
-        f"Leave the setting out, or make the file root's: chown root:root {file}; chmod 644 {file}",
+        f"Leave the setting out, or make the file root's: chown root:root {shell(file)}; chmod 644 {shell(file)}",
     )
 
 
@@ -190,7 +194,7 @@ def _require_roots(project: Path, folder: Path, target: str, python: Path) -> No
         if os.path.lexists(path) and (uid := rights.controller(path)):
             raise ConfigError(
                 f"The application would run as root, but {path} can be changed by {rights.who(uid)}.",
-                f"Make it root's: chown -R root:root {project}; chmod -R go-w {project}\n"
+                f"Make it root's: chown -R root:root {shell(project)}; chmod -R go-w {shell(project)}\n"
                 'Or name in seawall.toml the user it is to run as: user = "…"',
             )
 

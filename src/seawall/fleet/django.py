@@ -1,11 +1,13 @@
 """Finds a Django project, and what its files say of the settings it runs with, without importing any of it."""
 
+import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.errors import ApplicationNotFound
+from seawall.errors import ApplicationNotFound, shell
 from seawall.fleet import source
 from seawall.fleet.entry import Entry, Tree, counts
 from seawall.fleet.source import VARIABLE, Preparation, preparation
@@ -38,6 +40,8 @@ class Project:
     named: tuple[tuple[str, str], ...]  # file, and the settings module it names
     production: tuple[str, ...]  # settings modules that seem to be made for production
     configured: tuple[str, ...]  # other variables that seawall.toml sets
+    chosen: str  # the settings seawall.toml names, or ""
+    python: str = ""  # the interpreter, as it is typed where the project's commands are run
 
 
 def find_manage(project: Path) -> Path | None:
@@ -68,7 +72,8 @@ def settings_module(manage: Path, environment: Mapping[str, str]) -> str:
     if len(found := list(manage.parent.glob("*/settings.py"))) == 1:
         return f"{found[0].parent.name}.settings"
     if source.tree(manage) is None:
-        raise ApplicationNotFound(f"{manage} cannot be read as Python.", f"See why: python -m py_compile {manage}")
+        see = f"{shell(sys.executable)} -m py_compile {shell(manage)}"
+        raise ApplicationNotFound(f"{manage} cannot be read as Python.", f"See why: {see}")
     raise ApplicationNotFound(
         f"{manage} does not say which settings the project uses.",
         f'Write it to seawall.toml:\n[environment]\n{VARIABLE} = "mysite.settings"',
@@ -95,7 +100,16 @@ def describe(tree: Tree, entry: Entry | None, configured: Mapping[str, str]) -> 
         named=tuple(_deployed(tree)),
         production=tuple(_production(tree, known)),
         configured=tuple(name for name in configured if name != VARIABLE),
+        chosen=configured.get(VARIABLE, ""),
     )
+
+
+def typed(python: Path, project: Path, home: Path) -> str:
+    """The interpreter as a person types it in the folder `home` of the project."""
+    if not python.is_relative_to(project):
+        return shell(python)
+    below = os.path.relpath(python, home)
+    return shell(below if "/" in below else f"./{below}")
 
 
 def _all_of_it(tree: Tree, file: Path) -> Preparation:
@@ -111,7 +125,7 @@ def expected(project: Project, environment: Mapping[str, str]) -> str:
     manage, named = project.manage.get(VARIABLE, []), project.sets.get(VARIABLE, [])
     who = project.file or "manage.py"
     if environment.get(VARIABLE) and not project.fixed:
-        named, who = [environment[VARIABLE]], "the environment"
+        named, who = [environment[VARIABLE]], "seawall.toml" if project.chosen else "the environment"
     elif not project.entry:
         named = manage
     if not named:

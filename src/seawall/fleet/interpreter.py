@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from seawall import files
-from seawall.errors import ApplicationFailed, SeawallError, StateUnusable
+from seawall.errors import ApplicationFailed, SeawallError, StateUnusable, shell
 from seawall.fleet.application import Application
 from seawall.fleet.inside.setup import VERSION
 from seawall.members import marked
@@ -63,7 +63,8 @@ def not_started(program: str, error: OSError, paths: Paths, remedy: str) -> Seaw
 
 def _unusable(log: Path, error: OSError) -> StateUnusable:
     return StateUnusable(
-        f"{log} cannot be written: {error.strerror}.", f"Make room or correct its permissions: df -h {log.parent}"
+        f"{log} cannot be written: {error.strerror}.",
+        f"Make room or correct its permissions: df -h {shell(log.parent)}",
     )
 
 

@@ -32,9 +32,9 @@ class Conversation:
             self.asked = asyncio.get_running_loop().time()
             try:
                 return await self._exchange(commands)
-            except asyncio.IncompleteReadError as error:
+            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
                 self.close()
-                raise ConnectionResetError(f"{self.path} was closed") from error
+                raise ConnectionResetError(f"{self.path} was closed, or did not come to an end") from error
             except BaseException:
                 self.close()
                 raise
@@ -42,16 +42,14 @@ class Conversation:
                 self.asked = None
 
     async def _exchange(self, commands: Sequence[str]) -> list[str]:
-        if self._writer is None:
-            self._reader, self._writer = await asyncio.open_unix_connection(self.path, limit=_LONGEST)
-            self._writer.write(b"prompt\n")
-            await self._answer()
-        self._writer.write("".join(f"{command}\n" for command in commands).encode(errors="surrogateescape"))
-        return [await self._answer() for _ in commands]
-
-    async def _answer(self) -> str:
-        assert self._reader is not None
-        return (await self._reader.readuntil(_PROMPT)).removesuffix(_PROMPT).decode(errors="replace")
+        # Others may close it meanwhile: then what is read from it ends.
+        reader, writer = self._reader, self._writer
+        if reader is None or writer is None:
+            reader, writer = self._reader, self._writer = await asyncio.open_unix_connection(self.path, limit=_LONGEST)
+            writer.write(b"prompt\n")
+            await _answer(reader)
+        writer.write("".join(f"{command}\n" for command in commands).encode(errors="surrogateescape"))
+        return [await _answer(reader) for _ in commands]
 
     def arrived(self) -> bool:
         """Whether something of an answer lies there, or the connection has ended: then nothing is owed."""
@@ -64,3 +62,7 @@ class Conversation:
             with contextlib.suppress(OSError, RuntimeError):
                 self._writer.close()
         self._reader = self._writer = None
+
+
+async def _answer(reader: asyncio.StreamReader) -> str:
+    return (await reader.readuntil(_PROMPT)).removesuffix(_PROMPT).decode(errors="replace")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seawall import rights
-from seawall.errors import AuthorityDamaged, StateUnusable
+from seawall.errors import AuthorityDamaged, StateUnusable, shell
 from seawall.tls import files, names
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Authority:
             problem = f"The local authority cannot be read: {error.filename}: {error.strerror}."
         except ValueError as error:
             problem = f"The local authority in {self.folder} is damaged: {error}."
-        raise AuthorityDamaged(problem, REMEDY.format(folder=self.folder))
+        raise AuthorityDamaged(problem, REMEDY.format(folder=shell(self.folder)))
 
 
 def home() -> Path:
@@ -92,7 +92,7 @@ def _create(authority: Authority, domains: Iterable[str]) -> None:
     except OSError as error:
         raise StateUnusable(
             f"The folder {folder.parent} for the local authority cannot be used: {error.strerror}.",
-            f"Make room or correct its permissions, then try again: ls -ld {folder.parent}",
+            f"Make room or correct its permissions, then try again: ls -ld {shell(folder.parent)}",
         ) from error
     try:
         files.write(draft.key, key, 0o600)

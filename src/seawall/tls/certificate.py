@@ -4,6 +4,8 @@ Our own file carries a first line that says what is in it, so that checking it n
 skip everything outside the marked blocks.
 """
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from seawall import rights
 from seawall.config import written
-from seawall.errors import ConfigError
+from seawall.errors import ConfigError, shell
 from seawall.paths import Paths
 from seawall.tls import authority, files, names
 
@@ -91,14 +93,32 @@ def read_own(paths: Paths, path: Path) -> bytes:
     except ssl.SSLError as error:
         raise ConfigError(
             f"https.certificate: {path} is not a certificate with its private key: {error.reason or 'no PEM inside'}.",
-            f"It must hold certificate, chain and key, without a password: cat fullchain.pem key.pem > {path}",
+            f"It must hold certificate, chain and key, without a password: cat fullchain.pem key.pem > {shell(path)}",
         ) from error
     except OSError as error:
-        who = f" by {rights.who(author)}, who can change seawall.toml" if author and os.geteuid() == 0 else ""
-        raise ConfigError(
-            f"https.certificate: {path} cannot be read{who}: {error.strerror}.", f"ls -l {path}"
-        ) from error
+        raise _unreadable(paths, path, author, error) from error
     return content
+
+
+def _unreadable(paths: Paths, path: Path, author: int, error: OSError) -> ConfigError:
+    """Names the user with whose rights root read, and what root can do."""
+    reader = 0
+    if os.geteuid() == 0 and error.errno == errno.EACCES:
+        with contextlib.suppress(OSError):  # a file system may refuse root too
+            reader = author or rights.controller(path)
+    if not reader:
+        return ConfigError(f"https.certificate: {path} cannot be read: {error.strerror}.", f"ls -l {shell(path)}")
+    what, remedy = f"what is found at {path}", "Keep the certificate where only root can change anything, such as /etc."
+    if author:
+        what, file = "seawall.toml", paths.settings
+        remedy = "Make seawall.toml root's, if it says what you want: "
+        remedy += f"chown root:root {shell(file)}; chmod 644 {shell(file)}"
+    if reader != rights.NOBODY:
+        remedy += f"\nOr let {rights.who(reader)} read it: ls -l {shell(path)}"
+    problem = (
+        f"https.certificate: {path} cannot be read by {rights.who(reader)}, who can change {what}: {error.strerror}."
+    )
+    return ConfigError(problem, remedy)
 
 
 def _names(paths: Paths, value: object, path: Path) -> bool:

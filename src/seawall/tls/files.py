@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from seawall import files
-from seawall.errors import StateUnusable
+from seawall.errors import StateUnusable, shell
 
 
 def write(path: Path, content: bytes, mode: int = files.PRIVATE) -> None:
@@ -14,5 +14,5 @@ def write(path: Path, content: bytes, mode: int = files.PRIVATE) -> None:
         folder = path.parent
         raise StateUnusable(
             f"The folder {folder} cannot be written to: {error.strerror}.",
-            f"Make room or correct its permissions, then try again: df -h {folder}; ls -ld {folder}",
+            f"Make room or correct its permissions, then try again: df -h {shell(folder)}; ls -ld {shell(folder)}",
         ) from error

@@ -7,7 +7,7 @@ from seawall.control.act.balancers import Balancers
 from seawall.control.act.servers import Servers
 from seawall.control.act.warms import Warms
 from seawall.control.journal import action_event
-from seawall.errors import SeawallError, StateUnusable
+from seawall.errors import SeawallError, StateUnusable, shell
 from seawall.model import (
     Action,
     ForgetServer,
@@ -63,7 +63,8 @@ class Actor:
         except OSError as error:
             return StateUnusable(
                 f"This failed: {action_event(action).kind}, because {action.reason}: {error}.",
-                f"Make room or correct the permissions, then try again: df -h {self.paths.state} {self.paths.runtime}",
+                "Make room or correct the permissions, then try again: "
+                f"df -h {shell(self.paths.state)} {shell(self.paths.runtime)}",
             )
         return None
 

@@ -1,7 +1,9 @@
 """Which settings a Django project was loaded with, which others its files name, and how to give manage.py the same."""
 
+import json
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 
 from .fact import Fact, know
@@ -14,10 +16,11 @@ def command(setup: Setup, words: str) -> str:
     project, unlike = setup.project, _unlike(setup)
     enter = f"cd {shlex.quote(project['enters'])} && " if project.get("enters") else ""
     variables = "".join(f"{name}={shlex.quote(value)} " for name, value in unlike.items())
+    python = project.get("python") or shlex.quote(sys.executable)
     if not _spoils(setup):
-        return f"{enter}{variables}python manage.py {words}"
+        return f"{enter}{variables}{python} manage.py {words}"
     path = f"PYTHONPATH={shlex.quote(os.pathsep.join(project['path']))} " if project["path"] else ""
-    return f"{enter}{path}{variables}python {_without_manage(project['entry'], words)}"
+    return f"{enter}{path}{variables}{python} {_without_manage(project['entry'], words)}"
 
 
 def also_set(setup: Setup) -> str:
@@ -41,7 +44,8 @@ def _without_manage(entry: str, words: str) -> str:
     if not entry:
         return f"-m django {words}"
     run = "from django.core.management import execute_from_command_line as run"
-    return f'-c "import {entry}; {run}; run({["manage.py", *words.split()]})"'
+    arguments = json.dumps(["manage.py", *words.split()])
+    return "-c " + shlex.quote(f"import {entry}; {run}; run({arguments})")
 
 
 def _unlike(setup: Setup) -> dict[str, str]:
@@ -51,7 +55,7 @@ def _unlike(setup: Setup) -> dict[str, str]:
         values = project["manage"].get(name)
         value = os.environ.get(name, "")
         public = name == VARIABLE or value in project["sets"].get(name, ())
-        if value and public and values != [value]:
+        if value and public and values != [value] and name.isidentifier():
             unlike[name] = value
     return unlike
 
@@ -61,7 +65,8 @@ def facts(setup: Setup) -> Iterator[Fact]:
     project, loaded = setup.project, os.environ.get(VARIABLE, "")
     if not project or not loaded:
         return
-    if others := _others(setup, loaded):
+    others = _others(setup, loaded)
+    if others and loaded != project.get("chosen"):
         said = ", ".join(f"{words} {module}" for words, module in others)
         problem = f"The site runs with {loaded}; {said}."
         yield _to_switch(setup, problem, others[0][1])
@@ -94,4 +99,7 @@ def _to_switch(setup: Setup, problem: str, other: str) -> Fact:
         why = f"To migrate this site's database: {command(setup, 'migrate')}"
     if project["fixed"]:
         return know(f"{problem} {project['file']} sets this whatever the environment says.", why)
-    return know(f"{problem} To use another, in seawall.toml:", why, ("[environment]", f'{VARIABLE} = "{other}"'))
+    line, there = f'{VARIABLE} = "{other}"', project["configured"] or project.get("chosen")
+    if there:  # a second table of that name would be no TOML
+        return know(f"{problem} To use another, in [environment] of seawall.toml:", why, (line,))
+    return know(f"{problem} To use another, in seawall.toml:", why, ("[environment]", line))
