@@ -4,15 +4,20 @@ import errno
 import os
 import pwd
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 NOBODY = 65534  # overflowuid(5): whoever has no number here; also who may be anybody
 LARGEST = 16 * 1024 * 1024  # bytes of a file that is read
 _LINKS = 40  # as many symbolic links as the kernel follows, path_resolution(7)
 _ROOTS_GROUPS = (0, 50)  # root, and staff, to whom Debian gives /usr/local (Debian policy 9.1.2)
+_OURS = threading.Lock()  # setuid(2) changes what all threads may do
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # Debian keeps them out of ordinary users' PATH
+
+Result = TypeVar("Result")
 
 
 def controller(path: Path) -> int:
@@ -67,18 +72,25 @@ def read(path: Path, author: int = 0, largest: int = LARGEST) -> bytes:
 
 @contextmanager
 def rights_of(uid: int) -> Iterator[None]:
-    """Where we are root: for a moment have the rights of this user instead. Not while other threads run."""
-    before = (os.getgroups(), os.getegid())
-    gid, more = _groups_of(uid)
-    os.setgroups(more)
-    os.setegid(gid)
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(before[1])
-        os.setgroups(before[0])
+    """Where we are root: for a moment have the rights of this user instead, in all threads: see as_ourselves()."""
+    with _OURS:
+        before = (os.getgroups(), os.getegid())
+        gid, more = _groups_of(uid)
+        os.setgroups(more)
+        os.setegid(gid)
+        os.seteuid(uid)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            os.setegid(before[1])
+            os.setgroups(before[0])
+
+
+def as_ourselves(work: Callable[[], Result]) -> Result:
+    """Do in another thread what needs our own rights, and nothing of it while we have somebody else's."""
+    with _OURS:
+        return work()
 
 
 def groups(uid: int, gid: int) -> list[int]:
