@@ -1,5 +1,6 @@
 """Files we keep are ours alone, and are where their path says, whoever else may have been in the folder."""
 
+import ctypes
 import os
 import pwd
 import shutil
@@ -215,6 +216,60 @@ def test_a_full_disk_loses_no_log(tmp_path: Path) -> None:
         assert files.bound(log, 100_000) == "", "as soon as there is room"
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def take_room(log: Path, room: int) -> int:
+    """As an application can whose output it is: blocks that the length does not show. Returns its descriptor."""
+    descriptor = files.open_to_append(log)
+    keep_size = 1
+    assert ctypes.CDLL(None).fallocate(descriptor, keep_size, ctypes.c_long(0), ctypes.c_long(room)) == 0
+    return descriptor
+
+
+def test_room_that_a_log_takes_beyond_its_end_is_given_back(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    append(log, b"kept\n")
+    writer = take_room(log, 4_000_000)
+    try:
+        assert (log.stat().st_size, log.stat().st_blocks * 512 >= 4_000_000) == (5, True)
+        assert files.bound(log, 100_000) == ""
+        assert log.stat().st_blocks == 0
+        assert (tmp_path / "log.1").read_bytes() == b"kept\n"
+        os.write(writer, b"next\n")
+        assert log.read_bytes() == b"next\n"
+    finally:
+        os.close(writer)
+
+
+@root_only
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_log_that_has_taken_the_whole_disk_gives_it_back(tmp_path: Path, shown: bool) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], check=True)
+    try:
+        log = folder / "log"
+        append(log, b"kept\n")
+        if shown:
+            append(log, b"x" * 2_000_000)
+        else:
+            os.close(take_room(log, 1_000_000))
+        rest = os.open(folder / "rest", os.O_WRONLY | os.O_CREAT)
+        while os.statvfs(folder).f_bfree:
+            os.write(rest, b"x" * 4096)
+        os.close(rest)
+        assert files.bound(log, 100_000) == ""
+        assert log.stat().st_blocks == 0
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_the_lines_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    append(path, b"first\n\xff second\nthird")
+    assert list(files.lines(path, 100, 100)) == ["first\n", "\ufffd second\n", "third"]
+    assert list(files.lines(path, 10, 100)) == ["third"], "from the beginning of a line on"
+    assert list(files.lines(path, 100, 4))[:3] == ["firs", "t\n", "\ufffd se"]
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:

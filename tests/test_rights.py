@@ -4,6 +4,7 @@ import os
 import pwd
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,3 +175,21 @@ def test_a_socket_is_no_settings(theirs: Path) -> None:
         listener.bind(str(theirs / "seawall.toml"))
         with pytest.raises(ConfigError, match="cannot be read"):
             load(theirs / "seawall.toml")
+
+
+def test_another_thread_keeps_roots_rights(theirs: Path, stranger: pwd.struct_passwd) -> None:
+    """Root looks through /proc in a thread, and would miss processes there while it reads somebody's project."""
+    (theirs / "file").write_text("x")
+    seen, done = set(), threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.add(rights.as_ourselves(os.geteuid))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    for _ in range(300):
+        assert rights.read(theirs / "file") == b"x"
+    done.set()
+    thread.join()
+    assert seen == {0}

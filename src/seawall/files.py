@@ -49,6 +49,22 @@ def open_to_append(path: Path, access: int = os.O_WRONLY) -> int:
     return _open(path, access | os.O_APPEND | os.O_CREAT)
 
 
+def open_to_read(path: Path) -> int:
+    """A descriptor of a file of ours."""
+    return _open(path, os.O_RDONLY)
+
+
+def lines(path: Path, most: int, longest: int) -> Iterator[str]:
+    """The lines in the last `most` bytes of a file of ours, whatever is in them. Longer ones come in pieces."""
+    with os.fdopen(open_to_read(path), "rb") as file:
+        end = os.fstat(file.fileno()).st_size
+        if end > most:
+            file.seek(end - most)
+            file.readline(longest)
+        while file.tell() < end and (line := file.readline(longest)):
+            yield line.decode(errors="replace")
+
+
 def empty(path: Path) -> None:
     """Make the file an empty one. Whoever appends to it goes on at its new end."""
     descriptor = open_to_append(path)
@@ -147,13 +163,18 @@ def _put_aside(path: Path, limit: int) -> None:
     kept = path.with_name(path.name + ".1")
     source = _open(path, os.O_RDWR)
     try:
+        seen = os.fstat(source)
+        if seen.st_blocks * 512 > seen.st_size + limit:
+            os.ftruncate(source, seen.st_size)  # gives back blocks behind its end: the copy may need them
         _remove(kept)  # its room is what the copy needs
         target = open_to_append(kept)
         try:
             _copy_end(source, target, limit)
         except OSError:
             _remove(kept)
-            raise
+            # One that is even larger has taken the room itself, and never gets any for a copy.
+            if os.fstat(source).st_blocks * 512 <= 2 * limit:
+                raise
         finally:
             os.close(target)
         os.ftruncate(source, 0)
@@ -167,11 +188,14 @@ def _remove(path: Path) -> None:
 
 
 def _copy_end(source: int, target: int, limit: int) -> None:
-    """The last `limit` bytes, from the beginning of a line on."""
+    """The last `limit` bytes, whole lines. Half of one may be seen while it is written."""
     end = os.fstat(source).st_size
     at = max(0, end - limit)
     if at:
         at += os.pread(source, _LINE, at).find(b"\n") + 1
+    near = max(at, end - _LINE)
+    last = os.pread(source, end - near, near)
+    end = near + (last.rfind(b"\n") + 1 or len(last))
     while at < end and (part := os.pread(source, min(1 << 20, end - at), at)):
         at += os.write(target, part)
 

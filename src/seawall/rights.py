@@ -4,15 +4,20 @@ import errno
 import os
 import pwd
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 NOBODY = 65534  # overflowuid(5): whoever has no number here; also who may be anybody
 LARGEST = 16 * 1024 * 1024  # bytes of a file that is read
 _LINKS = 40  # as many symbolic links as the kernel follows, path_resolution(7)
 _ROOTS_GROUPS = (0, 50)  # root, and staff, to whom Debian gives /usr/local (Debian policy 9.1.2)
+_OURS = threading.Lock()  # setuid(2) changes what all threads may do
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # Debian keeps them out of ordinary users' PATH
+
+Result = TypeVar("Result")
 
 
 def controller(path: Path) -> int:
@@ -50,35 +55,42 @@ def controller(path: Path) -> int:
             todo += _parts(target)
 
 
-def read(path: Path, author: int = 0) -> bytes:
+def read(path: Path, author: int = 0, largest: int = LARGEST) -> bytes:
     """What is in the file `path`, whose name comes from the user `author`.
 
     Root reads with no more rights than the author has, and than whoever can change what the path leads to. Raises
-    OSError.
+    OSError, also where it is no regular file or has more than `largest` bytes.
     """
     if os.geteuid() != 0:
-        return _read(path)
+        return _read(path, largest)
     uid = author or controller(path)
     if uid == 0:
-        return _read(path)
+        return _read(path, largest)
     with rights_of(uid):
-        return _read(path)
+        return _read(path, largest)
 
 
 @contextmanager
 def rights_of(uid: int) -> Iterator[None]:
-    """Where we are root: for a moment have the rights of this user instead. Not while other threads run."""
-    before = (os.getgroups(), os.getegid())
-    gid, more = _groups_of(uid)
-    os.setgroups(more)
-    os.setegid(gid)
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(before[1])
-        os.setgroups(before[0])
+    """Where we are root: for a moment have the rights of this user instead, in all threads: see as_ourselves()."""
+    with _OURS:
+        before = (os.getgroups(), os.getegid())
+        gid, more = _groups_of(uid)
+        os.setgroups(more)
+        os.setegid(gid)
+        os.seteuid(uid)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            os.setegid(before[1])
+            os.setgroups(before[0])
+
+
+def as_ourselves(work: Callable[[], Result]) -> Result:
+    """Do in another thread what needs our own rights, and nothing of it while we have somebody else's."""
+    with _OURS:
+        return work()
 
 
 def groups(uid: int, gid: int) -> list[int]:
@@ -143,13 +155,15 @@ def _groups_of(uid: int) -> tuple[int, list[int]]:
     return gid, groups(uid, gid)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, largest: int) -> bytes:
     """Only a regular file: a named pipe would hold us up, and /dev/zero never ends."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as file:
         seen = os.fstat(descriptor)
         if not stat.S_ISREG(seen.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", path)
-        if seen.st_size > LARGEST:
+        # A file may be longer than it says it is: those in /proc say 0.
+        content = file.read(largest + 1) if seen.st_size <= largest else b""
+        if max(len(content), seen.st_size) > largest:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
-        return file.read(LARGEST)
+        return content

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -64,3 +65,31 @@ def test_answers_errors_and_nonsense(tmp_path: Path) -> None:
         assert not path.exists()
 
     asyncio.run(scenario())
+
+
+def test_what_is_started_meanwhile_keeps_its_mask(tmp_path: Path) -> None:
+    """The loop goes round while the socket is made: a server that is started then may write files for others."""
+    masks = []
+
+    async def look() -> None:
+        while True:
+            masks.append(os.umask(0o022))
+            await asyncio.sleep(0)
+
+    async def scenario() -> None:
+        looking = asyncio.create_task(look())
+        await asyncio.sleep(0)
+        api = Api(tmp_path / "control.sock", {"echo": echo})
+        await api.start()
+        await api.restart()
+        assert stat.S_IMODE((tmp_path / "control.sock").stat().st_mode) == 0o600
+        assert len(await ask(tmp_path / "control.sock", b'{"verb": "echo", "word": "x"}\n')) == 1
+        looking.cancel()
+        await api.stop()
+
+    before = os.umask(0o022)
+    try:
+        asyncio.run(scenario())
+    finally:
+        os.umask(before)
+    assert set(masks) == {0o022}

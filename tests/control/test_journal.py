@@ -1,6 +1,7 @@
 """The journal: whole lines or none, told once when the disk is full, kept within bounds."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from seawall.control import journal as journal_module
 from seawall.control.journal import Journal, action_event, read
+from seawall.errors import StateUnusable
 from seawall.model import Event, Memory, Observed, Plan, Route, ServerSeen, Site, StartServer, TakeOver
 
 
@@ -96,3 +98,51 @@ def test_a_long_journal_is_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_an_action_is_called(action: Any, kind: str, subject: str) -> None:
     event = action_event(action)
     assert (event.kind, event.subject) == (kind, subject)
+
+
+GOOD = '{"time": 1, "events": [{"kind": "k", "subject": "s", "text": "t"}]}\n'
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"[" * 100_000,
+        bytes(range(128, 256)),
+        b'{"time": NaN, "events": []}',
+        b'{"time": 1e300, "events": []}',
+        b'{"time": -1, "events": []}',
+        b'{"time": "1", "events": []}',
+        b'{"time": ' + b"9" * 5000 + b', "events": []}',
+        b'{"time": 1, "events": [1]}',
+        b'{"time": 1, "events": [{"kind": 1, "subject": "s", "text": "t"}]}',
+        b'{"time": 1, "events": [{"kind": "k", "subject": "s"}]}',
+        b"\0" * 10_000_000,
+    ],
+    ids=lambda nonsense: nonsense[:40].hex(),
+)
+def test_what_makes_no_sense_is_passed_over(tmp_path: Path, nonsense: bytes) -> None:
+    file = tmp_path / "journal.jsonl"
+    file.write_bytes(GOOD.encode() + nonsense + b"\n" + GOOD.encode())
+    assert [line["time"] for line in read(file)] == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "journal.jsonl.1"])
+def test_only_a_file_of_ours_is_read(tmp_path: Path, name: str) -> None:
+    """A clone may bring links to devices, and pipes; whoever reads these comes to no end."""
+    path = tmp_path / name
+    path.symlink_to("/dev/zero")
+    with pytest.raises(StateUnusable, match="symbolic link"):
+        list(read(tmp_path / "journal.jsonl"))
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(StateUnusable, match="no regular file"):
+        list(read(tmp_path / "journal.jsonl"))
+
+
+def test_only_the_end_of_a_huge_journal_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    with file.open("w") as journal:
+        journal.truncate(1 << 42)
+        journal.seek(0, os.SEEK_END)
+        journal.write("\n" + GOOD)
+    assert [line["time"] for line in read(file)] == [1]

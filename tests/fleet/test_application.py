@@ -135,12 +135,16 @@ def test_whom_root_runs_it_as(tmp_path: Path, stranger: pwd.struct_passwd, monke
     assert found.environment["SSH_AUTH_SOCK"] == "/run/agent"
     assert "chown -R USER" in root_note(found, tmp_path)
     os.chown(tmp_path, stranger.pw_uid, stranger.pw_gid)
-    found = find(Settings(wsgi="app:app"), tmp_path)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("TZ", "UTC")
+    found = find(Settings(wsgi="app:app", environment={"KEY": "theirs"}), tmp_path)
     assert found.user == (stranger.pw_uid, stranger.pw_gid)
-    assert found.environment["USER"] == stranger.pw_name
     assert root_note(found, tmp_path) == ""
-    assert "SSH_AUTH_SOCK" not in found.environment, "root's agent is not the application's"
-    assert found.environment["DATABASE_URL"] == "postgres:"
+    own = {"HOME": stranger.pw_dir, "USER": stranger.pw_name, "LOGNAME": stranger.pw_name, "SHELL": stranger.pw_shell}
+    expected = own | {"LC_ALL": "C.UTF-8", "TZ": "UTC", "KEY": "theirs"}
+    assert expected.items() <= found.environment.items()
+    others = {name for name in found.environment.keys() - expected.keys() if not name.startswith("LC_")}
+    assert others <= {"PATH", "LANG", "TERM"}, "the rest is root's own business"
     os.chown(tmp_path, 65534, 65534)
     with pytest.raises(ConfigError, match="belongs to nobody"):
         find(Settings(wsgi="app:app"), tmp_path)

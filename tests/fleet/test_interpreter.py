@@ -1,18 +1,20 @@
 """Starting the process inside: who may read Seawall's own files, what it is told, who may reach its sockets."""
 
+import fcntl
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from seawall import paths as site_paths
 from seawall.config import Settings
-from seawall.fleet import server
+from seawall.fleet import interpreter, server
 from seawall.fleet.application import find
 from seawall.fleet.inside import setup
-from seawall.fleet.interpreter import may_read
+from seawall.fleet.interpreter import TRIES_SIZE, may_read
 from seawall.paths import Paths
 
 
@@ -62,3 +64,23 @@ def test_sockets_are_never_open_to_others(tmp_path: Path, monkeypatch: pytest.Mo
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600
     finally:
         os.umask(before)
+
+
+def test_what_servers_share_cannot_be_made_larger(tmp_path: Path) -> None:
+    """The application has it too, and root pays for its room."""
+    paths = Paths(tmp_path, tmp_path / "r")
+    fd = interpreter._tries(paths)
+    assert fd == interpreter._tries(paths), "what is started later shares it"
+    deeds: list[Callable[[], object]] = [
+        lambda: os.posix_fallocate(fd, 0, 1 << 24),
+        lambda: os.ftruncate(fd, 1 << 24),
+        lambda: os.ftruncate(fd, 0),
+        lambda: os.pwrite(fd, b"x", TRIES_SIZE),
+        lambda: fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE),
+    ]
+    for deed in deeds:
+        with pytest.raises(OSError, match="not permitted"):
+            deed()
+    seen = os.fstat(fd)
+    assert (seen.st_size, seen.st_blocks * 512) == (TRIES_SIZE, TRIES_SIZE)
+    assert not os.get_inheritable(fd)

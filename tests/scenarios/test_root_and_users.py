@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests import users
+from tests.patience import until
 from tests.scenarios.site import APPLICATION, SEAWALL, Site, processes_of, running
 from tests.scenarios.visitor import Visitor
 
@@ -24,6 +25,24 @@ SETTINGS = f'wsgi = "application:application"\npython = "{users.PYTHON}"\n'
 LOGS = ("application.log", "application.log.1", "control.log", "balancer-a.log", "balancer-b.log")
 LINKS = (*(f"logs/{name}" for name in LOGS), "journal.jsonl", "journal.jsonl.1", "certificate.pem", ".gitignore")
 LINKS += ("logs", ".")
+
+
+FILLS = """
+import ctypes, os
+def application(environ, start_response):
+    said = ""
+    if environ["PATH_INFO"] == "/fill":
+        keep_size = 1
+        fallocate, room = ctypes.CDLL(None).fallocate, ctypes.c_long(100_000_000)
+        for fd in os.listdir("/proc/self/fd"):
+            path = f"/proc/self/fd/{fd}"
+            if os.path.exists(path) and os.stat(path).st_uid == 0:
+                for how in (keep_size, 0):
+                    if fallocate(int(fd), how, ctypes.c_long(0), room) == 0:
+                        said += os.readlink(path) + " "
+    start_response("200 OK", [("Content-Length", str(len(said)))])
+    return [said.encode()]
+"""
 
 
 @pytest.fixture
@@ -78,6 +97,16 @@ def test_links_in_the_project_lead_root_nowhere(
     made_by_root = {path for path, what in after[1].items() if what[0] == 0}
     assert made_by_root == set()
     assert {path: what for path, what in after[1].items() if path in before[1]} == before[1]
+
+
+def test_what_the_application_has_from_root_cannot_fill_the_disk(their_site: Site, stranger: pwd.struct_passwd) -> None:
+    (their_site.folder / "application.py").write_text(FILLS)
+    users.give(their_site.folder, stranger)
+    with running(their_site):
+        log = their_site.paths.logs / "application.log"
+        filled = Visitor(their_site.https).get("/fill").body.decode().split()
+        assert set(filled) == {str(log)}
+        until(lambda: log.stat().st_blocks * 512 < 40_000_000)
 
 
 def test_whose_site_runs_is_said(their_site: Site, stranger: pwd.struct_passwd) -> None:

@@ -1,6 +1,7 @@
 """`seawall events`: what happened."""
 
 import json
+import os
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def events_command(project: Path, follow: bool, number: int, as_json: bool) -> N
         for entry in client.follow_events(paths, number) if follow else client.stream(paths, "events", number=number):
             _tell(entry, as_json)
     except NotRunning:
-        if follow or not paths.journal.exists():
+        if follow or not os.path.lexists(paths.journal):
             raise
         for entry in _from_journal(paths, number):
             _tell(entry, as_json)

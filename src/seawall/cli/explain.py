@@ -1,12 +1,15 @@
 """`seawall explain`: why it happened."""
 
+import os
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from seawall.cli.show import printable
 from seawall.errors import NotRunning
 from seawall.paths import locate
 from seawall.sites import run_by_another
@@ -24,37 +27,40 @@ def explain_command(project: Path, subject: str | None, number: int) -> None:
     from seawall.control.journal import read
 
     journal = locate(project).journal
-    if not journal.exists():
+    if not os.path.lexists(journal):
         nothing = NotRunning(f"There is no journal in {journal.parent}.", "Start the site: seawall up")
         raise run_by_another(project) or nothing
-    decisions = (
-        line
-        for line in read(journal)
-        if "inputs" in line and (subject is None or any(e["subject"] == subject for e in line["events"]))
-    )
-    chosen = deque(decisions, maxlen=number)
+    about = (line for line in read(journal) if subject is None or any(e["subject"] == subject for e in line["events"]))
+    chosen = deque((told for line in about if "inputs" in line and (told := _told(line))), maxlen=max(0, number))
     if not chosen:
         raise NotRunning(f"No decision about {subject} is on record." if subject else "Nothing was decided yet.")
-    for line in chosen:
-        _explain(line)
+    for clock, *lines in chosen:
+        click.secho(clock, bold=True)
+        click.echo(printable("\n".join(lines)) + "\n")
 
 
-def _explain(line: dict[str, Any]) -> None:
-    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(line["time"]))
-    click.secho(clock, bold=True)
+def _told(line: dict[str, Any]) -> list[str]:
+    """The decision in words; nothing where another version made it from other inputs, or it makes no sense."""
+    try:
+        return list(_explained(line))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+        return []
+
+
+def _explained(line: dict[str, Any]) -> Iterator[str]:
+    yield time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(line["time"]))
     for event in line["events"]:
-        click.echo(f"  {event['kind']:<15} {event['subject']:<4} because {event['text']}")
+        yield f"  {event['kind']:<15} {event['subject']:<4} because {event['text']}"
     site, observed, now = line["inputs"]["site"], line["inputs"]["observed"], line["inputs"]["now"]
-    click.echo(f"  wanted    {site['servers']} servers, {site['strategy']}")
+    yield f"  wanted    {site['servers']} servers, {site['strategy']}"
     for server in observed["servers"]:
-        click.echo(f"  seen      {server['name']}: {_server(server, now)}")
+        yield f"  seen      {server['name']}: {_server(server, now)}"
     for balancer in observed["balancers"]:
-        click.echo(f"  seen      balancer {balancer['name']}: {_balancer(balancer, observed['active'])}")
+        yield f"  seen      balancer {balancer['name']}: {_balancer(balancer, observed['active'])}"
     memory = line["inputs"]["memory"]
     remembered = {key: memory[key] for key in ("leaving", "stopping", "down", "deaths") if memory[key]}
     if remembered:
-        click.echo(f"  remembered {remembered}")
-    click.echo()
+        yield f"  remembered {remembered}"
 
 
 def _server(server: dict[str, Any], now: float) -> str:

@@ -8,12 +8,16 @@ from typing import Any
 def event_line(entry: Mapping[str, Any]) -> str:
     """`12:30:01  start-server  s3  2 servers are wanted, 1 are there`."""
     clock = time.strftime("%H:%M:%S", time.localtime(entry["time"]))
-    return f"{clock}  {entry['kind']:<15} {entry['subject']:<8} {printable(entry['text'])}"
+    return printable(f"{clock}  {entry['kind']:<15} {entry['subject']:<8} {entry['text']}")
 
 
 def printable(text: str) -> str:
-    """Without what would speak to the terminal: some of it was written by the application, or by a visitor."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
+    """With what would speak to the terminal escaped: some of it was written by the application, or by a visitor."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
 
 
 def duration(seconds: float | None) -> str:

@@ -154,7 +154,9 @@ class Settings(Section):
         "environment, then the Python Seawall runs in.",
     )
     environment: dict[str, str] = Field(
-        default={}, description="Environment variables for the application. Not for secrets: this file is in git."
+        default={},
+        description="Environment variables for the application. Not for secrets: this file is in git. "
+        "Where root runs it as another user, it gets only PATH, LANG, LC_*, TZ and TERM of root's own.",
     )
     warm_path: str = Field(
         default="/",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,11 @@ class Api:
 
     async def start(self) -> None:
         self._path.unlink(missing_ok=True)
-        # The mask is for the moment between bind and chmod, in which anybody could connect.
-        before = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=1 << 20)
-        finally:
-            os.umask(before)
+        listener = socket.socket(socket.AF_UNIX)
+        # The socket's own mode becomes the file's. A mask would also count for whatever is started meanwhile.
+        os.fchmod(listener.fileno(), 0o600)
+        listener.bind(str(self._path))
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=1 << 20)
 
     async def restart(self) -> None:
         """Listen again, on a path that was removed. Conversations that go on are not harmed."""

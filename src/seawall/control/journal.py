@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from pydantic import TypeAdapter
 
 from seawall import files
 from seawall.decide.plan import plan
-from seawall.errors import shell
+from seawall.errors import StateUnusable, shell
 from seawall.model import Action, Event, Memory, Observed, Plan, Route, Site
 
 VERSION = 1  # of a line: what `inputs` holds; 0.1.0 wrote none
 LARGEST = 16 * 1024 * 1024  # bytes; then the file is kept once as `.1`
+LONGEST = 4 * 1024 * 1024  # bytes of a line that is read: a decision about thousands of servers
+LATEST = 1 << 37  # s since 1970: no clock says more, and a calendar may not have it
 REMEMBERED = 500  # events kept for `seawall events` and the live view
 KEPT = 200  # lines kept while there is no room for them; then the oldest are lost
 
@@ -120,20 +122,40 @@ def _append(fd: int, data: bytes) -> None:
 
 
 def read(path: Path) -> Iterator[Entry]:
-    """The lines of a journal, oldest first, the kept older file before the present one."""
+    """The lines of a journal, oldest first, the kept older file before the present one. Raises StateUnusable.
+
+    It may have come with somebody's repository: only a file of ours is read, and what makes no sense is passed over.
+    """
     for part in (path.with_suffix(".jsonl.1"), path):
-        if part.exists():
-            with part.open() as lines:
-                yield from _parsed(lines)
+        try:
+            yield from _parsed(files.lines(part, 2 * LARGEST, LONGEST))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StateUnusable(
+                f"{part} cannot be read: {error.strerror}.", f"See what it is: ls -l {shell(part)}"
+            ) from error
 
 
 def _parsed(lines: Iterable[str]) -> Iterator[Entry]:
     for line in lines:
         # A torn line tells nothing, or half of something; the others still tell their story.
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             entry = json.loads(line)
-            if isinstance(entry, dict) and "time" in entry and isinstance(entry.get("events"), list):
+            if _makes_sense(entry):
                 yield entry
+
+
+def _makes_sense(entry: Any) -> bool:
+    """Whether it has a time and events that can be told. Nothing is said of the inputs of a decision."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("events"), list):
+        return False
+    when = entry.get("time")
+    return isinstance(when, int | float) and 0 <= when < LATEST and all(map(_is_event, entry["events"]))
+
+
+def _is_event(event: Any) -> bool:
+    return isinstance(event, dict) and all(isinstance(event.get(each.name), str) for each in fields(Event))
 
 
 @dataclass(frozen=True)

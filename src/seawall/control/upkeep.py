@@ -6,9 +6,10 @@ from seawall import files
 from seawall.control.api import Api
 from seawall.control.lock import Lock
 from seawall.control.state import State
+from seawall.control.troubles import Troubles
 from seawall.errors import AlreadyRunning, SeawallError
 from seawall.model import Event
-from seawall.paths import MARK, bound_logs, create
+from seawall.paths import MARK, Paths, bound_logs, create
 
 EVERY = 2.0  # s
 
@@ -49,10 +50,17 @@ class Upkeep:
             text = f"{state.paths.runtime} was cleaned while the site runs; what was in it is made again"
             state.say(Event("folders", "site", text))
             await self._api.restart()
-        for trouble in bound_logs(state.paths):
-            state.troubles.note("logs", trouble)
+        _bound_logs(state.paths, state.troubles)
         for balancer in state.processes.balancers.values():
             if balancer.alive and balancer.answering and not balancer.socket.path.exists():
                 # The sockets inside it are gone as well: one like it has to take its place.
                 balancer.edge = ""
                 state.wake()
+
+
+def _bound_logs(paths: Paths, troubles: Troubles) -> None:
+    wrong = "; ".join(bound_logs(paths))
+    if wrong:
+        troubles.note("logs", wrong)
+    else:
+        troubles.over("logs")

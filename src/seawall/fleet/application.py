@@ -17,14 +17,8 @@ from seawall.fleet.entry import Entry, Tree, choose
 
 Kind = Literal["django", "wsgi", "asgi", "command"]
 NAMED = "seawall.toml names it"
-
-
-# They lead to root's own agents, keys and files, which are of no use to another user, and none of that user's business.
-ROOTS_OWN = (
-    *("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"),
-    *("SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "GNUPGHOME", "KRB5CCNAME", "DBUS_SESSION_BUS_ADDRESS"),
-    *("XAUTHORITY", "MAIL"),
-)
+# What goes on from root's environment to another user's application. The rest may be root's secrets.
+HANDED_ON = ("PATH", "LANG", "TZ", "TERM")  # and LC_*
 
 
 @dataclass(frozen=True)
@@ -206,9 +200,8 @@ def _require_roots(project: Path, folder: Path, target: str, python: Path) -> No
 
 
 def _surroundings(account: pwd.struct_passwd | None) -> dict[str, str]:
-    environment = dict(os.environ)
-    if account:
-        for name in ROOTS_OWN:
-            environment.pop(name, None)
-        environment.update(HOME=account.pw_dir, USER=account.pw_name, LOGNAME=account.pw_name, SHELL=account.pw_shell)
-    return environment
+    if account is None:
+        return dict(os.environ)
+    kept = {name: value for name, value in os.environ.items() if name in HANDED_ON or name.startswith("LC_")}
+    own = {"HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name, "SHELL": account.pw_shell}
+    return kept | own

@@ -153,13 +153,8 @@ def _deployed(tree: Tree) -> Iterator[tuple[str, str]]:
     for folder in dict.fromkeys((tree.project, tree.home)):
         for pattern, before in DEPLOYMENT.items():
             for file in sorted(folder.glob(pattern)):
-                for module in re.findall(before + NAMED, _text(file), re.MULTILINE):
+                for module in re.findall(before + NAMED, source.content(file).decode(errors="replace"), re.MULTILINE):
                     yield tree.shown(file), module
-
-
-def _text(file: Path) -> str:
-    readable = file.is_file() and file.stat().st_size < source.LARGEST
-    return file.read_text(errors="replace") if readable else ""
 
 
 def _production(tree: Tree, known: tuple[str, ...]) -> Iterator[str]:

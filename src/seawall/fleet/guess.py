@@ -61,10 +61,13 @@ def _applications(path: Path) -> Iterator[tuple[str, str]]:
 
 def _node(project: Path) -> Iterator[str]:
     try:
-        package = json.loads((project / "package.json").read_text())
-    except (OSError, ValueError):
+        package = json.loads(source.content(project / "package.json"))
+    except (ValueError, RecursionError):
         return
-    if isinstance(package, dict) and "start" in package.get("scripts", {}):
+    if not isinstance(package, dict):
+        return
+    scripts, program = package.get("scripts"), package.get("main")
+    if isinstance(scripts, dict) and "start" in scripts:
         yield 'command = "npm start"'
-    elif isinstance(package, dict):
-        yield f'command = "node {package.get("main", "index.js")}"'
+    else:
+        yield f'command = "node {program if isinstance(program, str) else "index.js"}"'

@@ -1,12 +1,13 @@
 """Starts the folder `inside` in the application's own interpreter."""
 
-import errno
+import fcntl
 import importlib.util
 import json
 import os
 import socket
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from seawall import files
@@ -114,7 +115,7 @@ def start(
         "strict": strict,
         "server": server,
     }
-    memory, tries = os.memfd_create("seawall"), -1
+    memory = os.memfd_create("seawall")
     try:
         tries = told["tries"] = _tries(paths)
         os.write(memory, json.dumps(told).encode())
@@ -126,7 +127,7 @@ def start(
             folder=application.folder,
             environment={**marks, **application.environment, "SEAWALL_SERVER": server, **marks},
             log=log_file(paths),
-            fds=(memory, *([tries] if tries >= 0 else []), *(each.fileno() for each in (listener, beat) if each)),
+            fds=(memory, tries, *(each.fileno() for each in (listener, beat) if each)),
             user=application.user,
         )
     except OSError as error:
@@ -134,23 +135,18 @@ def start(
         raise not_started(str(application.python), error, paths, remedy) from error
     finally:
         os.close(memory)
-        if tries >= 0:
-            os.close(tries)
 
 
+@cache
 def _tries(paths: Paths) -> int:
-    """The file by which servers know what others have died under; -1 where there is no room for it.
+    """The memory by which servers know what others have died under, the same for all that we start.
 
-    They have it from us, so only we may open it. Its room is taken now: writing to what has none would end a server.
+    Its size is sealed: the application has it too, and could make it as large as the machine's memory. Its room is
+    taken now, as writing to what has none would end a server.
     """
-    fd = os.open(paths.runtime / "tries", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.posix_fallocate(fd, 0, TRIES_SIZE)
-    except OSError as error:
-        os.close(fd)
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        return -1
+    fd = os.memfd_create("tries", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.posix_fallocate(fd, 0, TRIES_SIZE)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
     return fd
 
 

@@ -5,16 +5,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seawall import rights
+
 VARIABLE = "DJANGO_SETTINGS_MODULE"
 LARGEST = 1_000_000  # bytes of a file worth reading
 ASGI = {"get_asgi_application", "ASGIHandler", "ProtocolTypeRouter"}
 
 
+def content(path: Path) -> bytes:
+    """What is in a file of the project; nothing where its owner could not read it, or it is huge."""
+    try:
+        return rights.read(path, largest=LARGEST)
+    except OSError:
+        return b""
+
+
 def tree(path: Path) -> ast.Module | None:
     """The file's syntax tree, or None where there is no such file, it is huge, or it is not Python."""
     try:
-        return ast.parse(path.read_bytes()) if path.stat().st_size < LARGEST else None
-    except (OSError, SyntaxError, ValueError):
+        return ast.parse(rights.read(path, largest=LARGEST))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested too deeply
         return None
 
 
@@ -150,7 +160,8 @@ def defines(path: Path, name: str) -> bool:
 
 
 def _defined(body: list[ast.stmt]) -> Iterator[str]:
-    for node in body:
+    nodes = list(body)
+    for node in nodes:
         match node:
             case ast.Assign(targets=targets):
                 yield from (each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name))
@@ -161,11 +172,11 @@ def _defined(body: list[ast.stmt]) -> Iterator[str]:
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 yield from (alias.asname or alias.name for alias in names)
             case ast.If(body=first, orelse=second):
-                yield from _defined(first + second)
+                nodes += first + second  # the loop goes on with them; a thousand `elif` are as many levels
             case ast.Try(body=first, handlers=handlers, orelse=second, finalbody=last):
-                yield from _defined(first + second + last + [each for one in handlers for each in one.body])
+                nodes += first + second + last + [each for one in handlers for each in one.body]
             case ast.With(body=inner):
-                yield from _defined(inner)
+                nodes += inner
 
 
 def is_asgi(path: Path) -> bool:
