@@ -12,6 +12,7 @@ import click
 from seawall import __version__
 from seawall.cli.lazy import Lazy
 from seawall.cli.project import find_project
+from seawall.cli.show import printable
 from seawall.errors import SeawallError, StateUnusable
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -108,7 +109,7 @@ def _untold() -> contextlib.suppress:
 
 def _show(error: SeawallError) -> None:
     def line(text: str, **style: Any) -> None:
-        click.secho(text, err=True, **style)
+        click.secho(printable(text), err=True, **style)
 
     if error.detail:
         line(error.detail.rstrip() + "\n")

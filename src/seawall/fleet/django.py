@@ -14,12 +14,13 @@ from seawall.fleet.source import VARIABLE, Preparation, preparation
 
 # Files that say how the project is run elsewhere, and where in them a variable is set for the application.
 DEPLOYMENT = {
-    "Dockerfile*": r"^[ \t]*ENV\s(?:[^\n]|\\\n)*?",
+    "Dockerfile*": r"^[ \t]*ENV\s(?:[^\n]|\\\n){0,2000}?",
     "uwsgi*.ini": r"^[ \t]*env\s*=\s*",
     "gunicorn.conf.py": r"^[^#\n]*?[\"']",
     "Procfile": r"^web:[^\n]*?",
 }
 NAMED = rf"\b{VARIABLE}[=\s\"']+([\w.]+)"
+LARGEST = 1 << 16  # bytes of such a file: one of a megabyte can be written so that it takes a minute
 PRODUCTION = ("production", "prod", "settings_production", "settings_prod", "production_settings", "prod_settings")
 
 
@@ -153,7 +154,8 @@ def _deployed(tree: Tree) -> Iterator[tuple[str, str]]:
     for folder in dict.fromkeys((tree.project, tree.home)):
         for pattern, before in DEPLOYMENT.items():
             for file in sorted(folder.glob(pattern)):
-                for module in re.findall(before + NAMED, source.content(file).decode(errors="replace"), re.MULTILINE):
+                text = source.content(file)[:LARGEST].decode(errors="replace")
+                for module in re.findall(before + NAMED, text, re.MULTILINE):
                     yield tree.shown(file), module
 
 

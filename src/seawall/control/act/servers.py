@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from seawall import members
+from seawall import members, rights
 from seawall.control.processes import Server
 from seawall.control.state import State
 from seawall.control.tasks import Tasks, watch
@@ -167,7 +167,7 @@ class Servers:
 
     async def _end_families(self) -> None:
         while self._families:
-            families, seen = dict(self._families), await asyncio.to_thread(members.everybody)
+            families, seen = dict(self._families), await asyncio.to_thread(rights.as_ourselves, members.everybody)
             for name, (leader, grace) in families.items():
                 found = members.of_process(self.state.paths.mark, "server", name, leader, seen)
                 self.tasks.start(_end(members.adopted(found), grace))
