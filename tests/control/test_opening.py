@@ -125,7 +125,7 @@ def test_one_that_finishes_its_requests_is_silent_and_left_alone(parts: Parts) -
 def test_other_ports_need_a_site_that_is_down(parts: Parts, changed: dict[str, Any]) -> None:
     balanced(parts, "a")
     parts.state.wanted = replace(parts.state.wanted, **changed)
-    with pytest.raises(AlreadyRunning, match="listen have changed"):
+    with pytest.raises(AlreadyRunning):
         opened(parts)
     assert parts.site.balancers["a"].alive
 
