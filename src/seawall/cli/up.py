@@ -52,7 +52,7 @@ def up_command(project: Path, folder: Path | None, detach: bool, plain: bool, re
     control plane under the running site.
     """
     paths = locate(find_project(folder) if folder else project)
-    if detach or (replace and _in_background(paths)):
+    if detach or (replace and not plain and _in_background(paths)):  # plain: what _detached starts
         _detached(paths, replace)
     else:
         _foreground(paths, live=sys.stdout.isatty() and not plain, replace=replace)
