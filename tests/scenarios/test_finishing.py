@@ -141,10 +141,10 @@ def test_a_control_plane_that_is_killed_leaves_a_retiring_balancer_to_the_next(t
         answer = await slow(site, 7000)
         change(site, 21)
         assert (await asyncio.to_thread(site.run, "up", "--replace", "-d")).returncode == 0
+        site.control = None
         await asyncio.to_thread(site.wait, lambda _: site.balancers()["spare"] == active)
         await asyncio.to_thread(finishes, site)
         os.kill(site.status()["control"]["pid"], signal.SIGKILL)
-        site.control = None
         assert (await asyncio.to_thread(site.run, "up", "-d")).returncode == 0
         assert not answer.done()
         assert (await answer).status == 200
