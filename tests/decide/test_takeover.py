@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from seawall.decide.takeover import START, decide
-from seawall.model import BalancerSeen, Memory, Observed, Plan, Site
+from seawall.model import FINISHING, BalancerSeen, Memory, Observed, Plan, Site
 from tests.decide.values import NOW, OPEN, SITE, balancer, observed, route, server, told
 
 DEAD = {"alive": False, "answering": False, "routes": None, "strategy": None}
@@ -155,3 +155,24 @@ def test_a_retired_balancer_finishes_though_its_heartbeats_have_ended() -> None:
 
 def test_a_site_that_wants_what_runs_changes_nothing() -> None:
     assert decide(Site(edge="old"), observed(a=well("a", edge="old"), b=well("b", edge="old")), OPEN, NOW).actions == ()
+
+
+# One that somebody else told to finish
+
+
+def test_one_that_finishes_unasked_is_replaced_and_keeps_its_visitors() -> None:
+    plan = decided(well("a", hung=FINISHING), B)
+    assert told(plan) == ["TakeOver b", "RetireBalancer a"]
+    assert plan.memory.retiring == {"a": NOW}
+    assert told(decided(A, well("b", hung=FINISHING))) == ["RetireBalancer b"]
+
+
+def test_an_active_that_finishes_is_replaced_as_soon_as_there_is_a_spare() -> None:
+    retiring = replace(OPEN, retiring={"a": NOW})
+    assert told(decided(well("a", hung=FINISHING), balancer("b", **STARTING), retiring)) == []
+    assert told(decided(well("a", hung=FINISHING), B, retiring)) == ["TakeOver b"]
+
+
+def test_of_two_that_finish_the_spare_is_killed_since_new_visitors_wait() -> None:
+    plan = decided(well("a", hung=FINISHING), well("b", hung=FINISHING))
+    assert told(plan) == ["RetireBalancer a", "KillBalancer b"]

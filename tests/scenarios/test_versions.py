@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import Load, insecure
 from tests.scenarios.site import Site, running, whole
+from tests.scenarios.test_survival import load, no_post_twice
 
 KEPT = Path(__file__).parent.parent / "versions" / "seawall-0.1.0.tar.xz"
 
@@ -36,9 +36,7 @@ def old(tmp_path: Path) -> Iterator[Site]:
 def test_the_control_plane_is_replaced_and_nothing_else(old: Site) -> None:
     async def scenario() -> None:
         servers = old.servers()
-        load = Load(old.https, visitors=6, path="/?ms=5", tls=insecure(), pause=0.02)
-        work = asyncio.create_task(load.run(3600))
-        try:
+        async with load(old) as (gets, posts):
             done = await asyncio.to_thread(old.run, "up", "--replace", "-d")
             assert done.returncode == 0, done.stderr
             state = await asyncio.to_thread(old.wait, whole, 40.0)
@@ -46,10 +44,9 @@ def test_the_control_plane_is_replaced_and_nothing_else(old: Site) -> None:
             # From now on servers come from a warm process of the new one.
             assert (await asyncio.to_thread(old.run, "restart", "all")).returncode == 0
             await asyncio.to_thread(old.wait, lambda s: whole(s) and not set(old.servers()) & set(servers), 40.0)
-        finally:
-            load.stop()
-            await work
-        assert load.tally.failed == 0, load.tally.failures
+        assert gets.failed == posts.failed == 0, gets.failures + posts.failures
+        assert posts.ok > 10
+        no_post_twice(old, posts)
 
     asyncio.run(scenario())
 

@@ -15,7 +15,7 @@ from seawall.haproxy import deaths, refuse
 from seawall.haproxy.render import Edge, ServerAddress
 from seawall.judge import BALANCER, Verdict
 from seawall.lost import Refused
-from seawall.model import Route, RouteSeen, SetStrategy, Strategy
+from seawall.model import FINISHING, Route, RouteSeen, SetStrategy, Strategy
 
 BEAT = 0.1  # s between two heartbeats of the active balancer
 BEAT_SPARE = 0.3  # s: nobody waits for the spare
@@ -24,6 +24,7 @@ OLD = 1.5  # s after which a word is no longer believed
 LOSSES = 2.0  # s between two readings of the log of lost requests; and for which it is read often after a death
 REFUSED = 0.5  # s after a refusal: it will hardly think otherwise at once
 CLOSED = 0.02  # s between two attempts to reach a socket that nobody listens on
+ENDING = 10  # attempts after which a process that refuses is not one that is just ending
 
 Step = Route | SetStrategy
 
@@ -60,6 +61,9 @@ class Link:
         self._refuses: Refused | None = None  # None: what an earlier control plane told it
         self._losses_at = self._losses_until = 0.0
         self._posted = asyncio.Event()
+        self._attempts = 0  # to reach it since it last answered
+        self._verdict = ""  # why it hangs
+        self._finishing = False  # it takes no new visitors
 
     def word(self, now: float) -> Word | None:
         """What it says; None, which means hold, while that is not known."""
@@ -85,8 +89,9 @@ class Link:
             while self.balancer.alive and not self._ended:
                 try:
                     await self._round()
-                except OSError:
-                    await asyncio.sleep(CLOSED)  # it does not listen yet, or has just ended
+                except OSError as error:
+                    self._unreached(error)
+                    await asyncio.sleep(CLOSED)
                 except EngineFailed as error:
                     self.failed(error.problem)
                     await asyncio.sleep(REFUSED)
@@ -102,6 +107,8 @@ class Link:
             refused = self.refused
             await socket.ask_all(refuse.commands(refused))
             self._refuses = refused
+        self._attempts = 0
+        self._find(self._verdict, await socket.finishing())
         if loop.time() >= self._losses_at or loop.time() < self._losses_until:
             self._losses_at = loop.time() + LOSSES
             self.lost(await socket.ask(deaths.COMMAND))
@@ -111,7 +118,6 @@ class Link:
             changed = not self.fresh or before is None or _told(before) != _told(self.last)
             self.fresh = not self._steps
         else:
-            await socket.ask("show version")
             changed = False
         if changed or not self.balancer.answering:
             if not self.balancer.answering:
@@ -119,6 +125,20 @@ class Link:
             self.balancer.answering = True
             self.wake()
         await self._pause(BEAT if self.active() or self.moving() else BEAT_SPARE)
+
+    def _unreached(self, error: OSError) -> None:
+        """It does not listen yet, or has just ended; or it finishes, and our connection was lost."""
+        self._attempts += isinstance(error, ConnectionRefusedError)
+        process = self.balancer.process
+        if self.balancer.answering and self._attempts > ENDING and process and process.alive:
+            self._find(self._verdict, True)
+
+    def _find(self, verdict: str, finishing: bool) -> None:
+        self._verdict, self._finishing = verdict, finishing
+        hung = verdict or (FINISHING if finishing else "")
+        if hung != self.balancer.hung:
+            self.balancer.hung = hung
+            self.wake()
 
     def look_for_losses(self) -> None:
         """Read the log of lost requests at each round for a while: what a server died of may be told a little later."""
@@ -158,10 +178,7 @@ class Link:
         try:
             async for verdict in inquiry.follow(lambda: conversation.asked, conversation.arrived):
                 balancer.owes = verdict != Verdict.FINE
-                hung = str(verdict) if verdict.hung and balancer.answering else ""
-                if hung != balancer.hung:
-                    balancer.hung = hung
-                    self.wake()
+                self._find(str(verdict) if verdict.hung and balancer.answering else "", self._finishing)
         finally:
             inquiry.close()
 

@@ -137,8 +137,12 @@ def require_same_place(listened: Mapping[str, Any], wanted: Wanted) -> None:
 
 
 def _restart_unrecovered(state: State, listeners: Listeners, processes: dict[BalancerName, Process]) -> None:
-    """The kernel can be steered only by who holds a socket: the spare carries no traffic and starts anew on ours."""
-    spare = next((name for name in processes if name != listeners.active), None)
+    """The kernel can be steered only by who holds a socket: the spare carries no traffic and starts anew on ours.
+
+    Unless it finishes its visitors' requests: then it has closed its sockets, and starts anew when it has ended.
+    """
+    retiring = state.record.memory.retiring
+    spare = next((name for name in processes if name != listeners.active and name not in retiring), None)
     if spare and not listeners.recovered(spare):
         processes[spare].signal(signal.SIGKILL)
 

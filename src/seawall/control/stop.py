@@ -1,7 +1,6 @@
 """Ends a site in good order: no new visitors, requests in flight finished, then every process, then the files."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -10,7 +9,7 @@ from seawall import files, members
 from seawall.control.processes import Balancer, Processes
 from seawall.haproxy.finishing import Finishing
 from seawall.haproxy.listeners import Listeners
-from seawall.paths import Paths
+from seawall.paths import Paths, bound_logs
 from seawall.process import Process, state
 
 LOOK = 0.02  # s between two looks at who is still there
@@ -31,6 +30,7 @@ async def stop(
     running = list(reversed(processes.running))
     await _end(running, forced)
     left = await _sweep(processes.paths)
+    left += bound_logs(processes.paths)  # what was printed since the last look
     for process in running:
         process.reap()
     return left + _remove_files(processes.paths)
@@ -41,18 +41,22 @@ async def _finish(balancers: Sequence[Balancer], timeout: float, forced: Callabl
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     async with AsyncExitStack() as stack:
-        finishing = []
+        finishing, told = [], []
         for balancer in balancers:
-            # One that hangs has nothing to finish.
-            with contextlib.suppress(OSError):
+            try:
                 finishing.append(await stack.enter_async_context(Finishing(balancer.socket.path)))
+            except (FileNotFoundError, ConnectionError):
+                # It was told to finish before, and closed the socket then: it ends when it has.
+                told += [balancer.process] if balancer.process else []
+            except OSError:
+                continue  # one that hangs has nothing to finish
         processes = [balancer.process for balancer in balancers if balancer.process]
         for process in processes:
             process.signal(signal.SIGUSR1)
         quiet = 0
         while quiet < QUIET and loop.time() < deadline and not forced():
             await asyncio.sleep(LOOK)
-            quiet = 0 if await _requests(finishing) else quiet + 1
+            quiet = 0 if await _requests(finishing) or any(map(_works, told)) else quiet + 1
         for process in processes:
             process.signal(signal.SIGKILL)
 
@@ -62,6 +66,10 @@ async def _requests(balancers: Sequence[Finishing]) -> int:
         return sum([await balancer.requests() for balancer in balancers])
     except TimeoutError:
         return 1  # unknown, so wait
+
+
+def _works(process: Process) -> bool:
+    return process.alive and not process.stopped
 
 
 async def _end(processes: Sequence[Process], forced: Callable[[], bool]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from seawall.decide.backoff import YOUNG, pause
 from seawall.model import (
+    FINISHING,
     Action,
     BalancerSeen,
     KillBalancer,
@@ -29,11 +30,17 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     spare = next(balancer for balancer in observed.balancers if balancer.name != observed.active)
     memory = _forget_retired(observed, memory)
     actions: list[Action] = []
-    sick = _sick(site, active, memory, now)
+    sick = _sick(site, active, memory, now) or ("finishes" if active.name in memory.retiring else "")
     if sick and _fit(spare, memory):
         actions.append(TakeOver(f"the active balancer {active.name} {sick}", spare.name))
     for balancer in observed.balancers:
         trouble = _sick(site, balancer, memory, now)
+        if balancer is spare and _leaves(spare, memory) and _leaves(active, memory):
+            trouble = "finishes like the other, and new visitors wait"
+        elif trouble == FINISHING and balancer.alive:
+            memory = replace(memory, retiring={**memory.retiring, balancer.name: now})
+            actions.append(RetireBalancer(f"balancer {balancer.name} {trouble}", balancer.name))
+            continue
         if trouble and balancer.alive:
             actions.append(KillBalancer(f"balancer {balancer.name} {trouble}", balancer.name))
         elif not balancer.alive and now >= memory.balancer_retry_at.get(balancer.name, 0.0):
@@ -68,6 +75,11 @@ def _fit(balancer: BalancerSeen, memory: Memory) -> bool:
         and not balancer.hung
         and balancer.name not in memory.retiring
     )
+
+
+def _leaves(balancer: BalancerSeen, memory: Memory) -> bool:
+    """Whether it takes no new visitors, but those it has are still served."""
+    return balancer.alive and (balancer.name in memory.retiring or balancer.hung == FINISHING)
 
 
 def _forget_retired(observed: Observed, memory: Memory) -> Memory:

@@ -1,11 +1,13 @@
-"""Watches a balancer finish its requests: once asked to (SIGUSR1) it answers only who already talks to it."""
+"""Lets a balancer finish its requests: once asked to (SIGUSR1) it closes all sockets it listens on, inner ones too."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Self
 
 from seawall.haproxy.conversation import Conversation
 from seawall.haproxy.socket import backend_requests
+from seawall.model import BalancerName
 
 
 class Finishing:
@@ -43,3 +45,18 @@ class Finishing:
             return backend_requests(question.result()[0])
         except (FileNotFoundError, ConnectionError):
             return 0  # it has finished and ended
+
+
+def lead_inside(folder: Path, balancer: BalancerName, other: BalancerName) -> None:
+    """From now on the steps inside of `balancer`'s requests go to the sockets of the `other` one, which stay open.
+
+    HAProxy looks up the path at each connection. When it starts anew it puts its own socket in the link's place
+    (sock_unix_bind_receiver: rename(2) over it).
+    """
+    for own in folder.glob(f"*-{balancer}.sock"):
+        beside = folder / f"{own.name.removesuffix(f'{balancer}.sock')}{other}.sock"
+        if beside.is_socket() and not beside.is_symlink():  # one that leads back here would lead nowhere
+            link = own.with_suffix(".link")
+            link.unlink(missing_ok=True)
+            link.symlink_to(beside.name)
+            os.replace(link, own)

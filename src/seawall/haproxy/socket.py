@@ -70,6 +70,11 @@ class RuntimeSocket:
         lines = (await self.ask("show info")).splitlines()
         return dict(line.split(": ", 1) for line in lines if ": " in line)
 
+    async def finishing(self) -> bool:
+        """Whether it takes no new visitors: it was told to finish (SIGUSR1) or to pause (SIGTTOU)."""
+        rows = _rows(await self.ask(f"show stat http {_FRONTEND} -1"))
+        return any(row["status"] in ("STOP", "PAUSED") for row in rows)
+
     async def routes(self) -> tuple[RouteSeen, ...]:
         """Every server in every backend."""
         return (await self.word())[0]

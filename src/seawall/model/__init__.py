@@ -23,6 +23,7 @@ from seawall.model.actions import (
 from seawall.model.memory import Memory
 from seawall.model.plan import Event, Plan
 from seawall.model.seen import (
+    FINISHING,
     BalancerSeen,
     Load,
     Observed,
@@ -42,6 +43,7 @@ from seawall.model.site import (
 
 __all__ = [
     "BALANCERS",
+    "FINISHING",
     "HEALTH_PATH",
     "STRATEGIES",
     "Action",

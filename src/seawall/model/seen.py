@@ -37,6 +37,9 @@ class RouteSeen:
     queued: int = 0  # requests waiting for this server
 
 
+FINISHING = "was told to finish by somebody else"  # a balancer whose listening sockets are closed or paused
+
+
 @dataclass(frozen=True)
 class BalancerSeen:
     """One HAProxy process. `routes` and `strategy` are None while it does not say."""
@@ -45,7 +48,7 @@ class BalancerSeen:
     alive: bool = False
     answering: bool = False  # has answered its runtime socket since it started
     owes: bool = False  # an answer, for longer than usual: not known to be well
-    hung: str = ""  # why it counts as hung, as the end of a sentence; "" while it may only be busy
+    hung: str = ""  # why it counts as hung or FINISHING, as the end of a sentence; "" while it may only be busy
     edge: str = ""  # digest of the configuration it runs with
     started: float = 0.0
     strategy: Strategy | None = None

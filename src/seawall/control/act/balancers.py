@@ -1,6 +1,7 @@
 """Starts, retires and ends balancers, decides with the kernel which is active, and hands steps to their links."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,13 @@ from seawall.control.state import State
 from seawall.control.tasks import Tasks, watch
 from seawall.haproxy import process as haproxy
 from seawall.haproxy.deaths import Losses
+from seawall.haproxy.finishing import lead_inside
 from seawall.haproxy.render import ServerAddress
+from seawall.haproxy.socket import RuntimeSocket
 from seawall.lost import Refused
-from seawall.model import BalancerName, Event, Site
+from seawall.model import BALANCERS, BalancerName, Event, Site
+
+ANSWER = 0.5  # s a balancer that is to finish may take to answer; one that hangs is told all the same
 
 
 @dataclass
@@ -75,6 +80,8 @@ class Balancers:
 
         watch(process.pidfd, ended)
         if balancer.name in self.state.record.memory.retiring:
+            # Whoever decided that may have been killed before it was done; a second signal changes nothing.
+            self.retire(cast(BalancerName, balancer.name))
             return
         self.losses.begin(balancer.name)
         link = self.links[balancer.name] = Link(
@@ -125,7 +132,24 @@ class Balancers:
         """Let it finish its visitors' requests. Our own connection would keep it from ending."""
         if link := self.links.pop(name, None):
             link.end()
-        self._signal(name, signal.SIGUSR1)
+        balancer = self.state.processes.balancers.get(name)
+        if balancer is None or not balancer.alive:
+            return
+        try:
+            lead_inside(self.state.paths.runtime, name, next(other for other in BALANCERS if other != name))
+        finally:
+            self.tasks.start(self._finish(balancer))
+
+    async def _finish(self, balancer: Balancer) -> None:
+        """The signal, once the connections inside that were begun before are accepted: those would be closed unheard.
+
+        They are when it has answered twice, since HAProxy accepts and answers in turn.
+        """
+        with contextlib.closing(RuntimeSocket(balancer.socket.path)) as socket:
+            for _ in range(2):
+                await socket.heartbeat(ANSWER)
+        if balancer.alive and balancer.process:
+            balancer.process.signal(signal.SIGUSR1)
 
     def _signal(self, name: BalancerName, number: signal.Signals) -> None:
         balancer = self.state.processes.balancers.get(name)
