@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from seawall.lost import Crashes
 from seawall.model import STRATEGIES, Memory, RouteSeen
 from tests.decide.machine import NEVER, Balancer, Server
 from tests.decide.world import Crashed, World
@@ -182,6 +183,7 @@ def unrest(world: World) -> list[str]:
         opened=True,
         retry_at=memory.retry_at,
         died_at_work=memory.died_at_work,
+        crashes=Crashes(generation=memory.crashes.generation),
         warm_deaths=memory.warm_deaths,
         warm_retry_at=memory.warm_retry_at,
         balancer_deaths=memory.balancer_deaths,

@@ -31,5 +31,5 @@ def test_nothing_is_left_but_the_lock_and_the_logs(tmp_path: Path) -> None:
         left = [path for path in site.paths.runtime.rglob("*") if not path.is_dir()]
         assert left == [site.paths.control_lock]
         kept = {path.name for path in site.paths.state.iterdir()}
-        assert kept - {".gitignore", "logs"} == {"certificate.pem", "journal.jsonl"}
+        assert kept - {".gitignore", "logs"} == {"certificate.pem", "journal.jsonl", "mark"}
         assert (site.paths.logs / "application.log").exists()

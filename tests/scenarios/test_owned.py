@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from seawall import members
+from seawall.process import state
 from tests.client import Load, insecure
 from tests.scenarios.site import SEAWALL, Site, running, whole
 
@@ -80,6 +81,30 @@ def test_what_a_server_has_started_ends_with_the_site(tmp_path: Path) -> None:
         site.kill_control()
         assert site.run("down").returncode == 0
         assert pids(site) == set()
+
+
+HIDES = """
+import subprocess
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/hide":
+        subprocess.run(["sh", "-c", "env -i setsid sleep 3600 & echo $! > hidden"], check=True)
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+"""
+
+
+def test_what_hides_its_mark_ends_with_the_site(tmp_path: Path) -> None:
+    """Without environment, session and parent it is still known to the control plane, which has taken it in."""
+    with running(Site.small(tmp_path)) as site:
+        (site.folder / "application.py").write_text(HIDES)
+        old = site.servers()
+        site.run("restart", "all")
+        site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
+        asyncio.run(get(site, "/hide"))
+        hidden = int((site.folder / "hidden").read_text())
+        assert state(hidden) not in ("", "Z")
+        assert site.run("down").returncode == 0
+        assert state(hidden) in ("", "Z")
 
 
 def test_a_server_ended_by_a_real_time_signal_is_replaced(tmp_path: Path) -> None:

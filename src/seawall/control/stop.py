@@ -29,7 +29,7 @@ async def stop(
     await _finish(list(processes.balancers.values()), timeout, forced)
     running = list(reversed(processes.running))
     await _end(running, forced)
-    left = await _sweep(processes.paths)
+    left = await _sweep(processes.paths, orphans=listeners is not None)
     left += bound_logs(processes.paths)  # what was printed since the last look
     for process in running:
         process.reap()
@@ -90,17 +90,23 @@ async def _gone(processes: Sequence[Process], timeout: float, forced: Callable[[
         await asyncio.sleep(LOOK)
 
 
-async def _sweep(paths: Paths) -> list[str]:
-    """End what the site's processes have started and left, and whatever nobody has on record."""
+async def _sweep(paths: Paths, orphans: bool) -> list[str]:
+    """End what the site's processes have started and left, and whatever nobody has on record.
+
+    A control plane has taken in `orphans`, which may show no mark.
+    """
+
+    def belonging() -> list[members.Member]:
+        return list({*members.of_site(paths.mark), *(members.orphans(paths.mark) if orphans else ())})
+
     for _ in range(3):  # what is killed may just have started another
-        belonging = members.of_site(paths.mark)
-        if not belonging:
+        if not (found := belonging()):
             return []
-        killed = members.kill(belonging)
+        killed = members.kill(found)
         await _gone(killed, GRACE, lambda: False)
         for process in killed:
             process.close()
-    return [f"{members.describe(member.pid)}, in state {state(member.pid)}" for member in members.of_site(paths.mark)]
+    return [f"{members.describe(member.pid)}, in state {state(member.pid)}" for member in belonging()]
 
 
 def _remove_files(paths: Paths) -> list[str]:
