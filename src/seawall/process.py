@@ -99,14 +99,14 @@ class Process:
             return self.ending
         if result is not None:
             by_signal = result.si_code != os.CLD_EXITED
-            self.ending = f"killed by {_name(result.si_status)}" if by_signal else f"exit code {result.si_status}"
+            self.ending = f"killed by {signal_name(result.si_status)}" if by_signal else f"exit code {result.si_status}"
         return self.ending
 
     def close(self) -> None:
         os.close(self.pidfd)
 
 
-def _name(number: int) -> str:
+def signal_name(number: int) -> str:
     """A signal's name; real-time signals have none (signal(7))."""
     try:
         return signal.Signals(number).name

@@ -4,15 +4,17 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from seawall.control.lock import holder
 from tests.client import Answer, Connection, insecure
-from tests.patience import PATIENCE
-from tests.scenarios.site import Site, in_flight, processes_of, running, whole
+from tests.patience import PATIENCE, until
+from tests.scenarios.site import SEAWALL, Site, in_flight, processes_of, running, whole
 
 
 @pytest.fixture
@@ -139,6 +141,29 @@ def test_detached_says_what_is_wrong(tmp_path: Path) -> None:
     assert "No module named 'nothere'" in up.stderr
     assert processes_of(site) == []
     site.clean()
+
+
+@pytest.mark.parametrize("told", ["SIGINT", "SIGKILL"])
+def test_detached_and_interrupted_while_it_starts(tmp_path: Path, told: str) -> None:
+    """Ctrl-C ends what it has begun; where its control plane is killed, that is said."""
+    site = Site.small(tmp_path)
+    (site.folder / "application.py").write_text("import time\ntime.sleep(3600)\n")
+    try:
+        command = [*SEAWALL, "-C", str(site.folder), "up", "-d"]
+        up = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        until(lambda: processes_of(site), "a warm process")
+        control = holder(site.paths)
+        assert control
+        os.kill(up.pid if told == "SIGINT" else control.pid, signal.Signals[told])
+        said = up.communicate(timeout=PATIENCE)[0]
+        assert up.returncode
+        if told == "SIGINT":
+            assert processes_of(site) == []
+        else:
+            assert "It was killed by SIGKILL." in said
+        control.close()
+    finally:
+        site.clean()
 
 
 def all_of(site: Site) -> list[int]:

@@ -163,23 +163,38 @@ def _detached(paths: Paths, replace: bool) -> None:
             stderr=output,
             start_new_session=True,
         )
+    try:
+        state = _opened(paths, control)
+    except KeyboardInterrupt:
+        if replace:
+            click.echo("It goes on in the background: seawall status, seawall down", err=True)
+        else:  # as in the foreground
+            control.terminate()
+            control.wait()
+        raise
+    if state:
+        click.echo(f"{state['name']} serves {state['urls'][0]}      seawall status, seawall down")
+        _tell_advice(state["advice"])
+        return
+    from seawall.process import signal_name
+
+    with log.open(errors="replace") as text:
+        text.seek(begin)
+        killed = f" It was killed by {signal_name(-control.returncode)}." if control.returncode < 0 else ""
+        raise ApplicationFailed(f"The site did not start.{killed}", f"The log is {log}", text.read())
+
+
+def _opened(paths: Paths, control: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """The state of the site, as soon as it serves; nothing if its control plane has ended before."""
     while control.poll() is None:
         try:
             state = client.ask(paths, "status")
         except NotRunning:
             state = {}
         if state.get("control", {}).get("pid") == control.pid and state["open"]:
-            click.echo(f"{state['name']} serves {state['urls'][0]}      seawall status, seawall down")
-            for advice in state["advice"]:
-                if advice["level"] == "fix":
-                    click.echo(
-                        "\n".join([f"\nTo fix: {advice['problem']}", *(f"    {line}" for line in advice["lines"])])
-                    )
-            return
+            return state
         time.sleep(0.05)
-    with log.open() as text:
-        text.seek(begin)
-        raise ApplicationFailed("The site did not start.", f"The log is {log}", text.read())
+    return {}
 
 
 def _tell_advice(advice: list[dict[str, Any]]) -> None:
