@@ -36,7 +36,7 @@ def refused(site: Site, code: int = 1, **environment: str) -> str:
     assert done.returncode == code, done.stdout + done.stderr
     assert "seawall/control" not in done.stderr, "a traceback of Seawall's own"
     assert processes_of(site) == []
-    left = {path.name for path in site.paths.runtime.rglob("*")} - {"control.lock", "s", "site.json"}
+    left = {path.name for path in site.paths.runtime.rglob("*")} - {"control.lock", "s", "c", "site.json"}
     assert left == set()
     for port in (site.http, site.https):
         with socket.socket() as probe:
