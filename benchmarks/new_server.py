@@ -1,6 +1,7 @@
 """Claim: a new server answers within 100 ms of the decision to start it, because it is forked and not started."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import socket
@@ -114,10 +115,11 @@ def _reached(up: Site, name: str) -> float:
 
 
 def _routed(up: Site, name: str) -> float:
-    sockets = [RuntimeSocket(up.paths.balancer_socket(balancer)) for balancer in BALANCERS]
-
     async def both() -> bool:
-        seen = [await each.routes() for each in sockets]
+        seen = []
+        for balancer in BALANCERS:
+            with contextlib.closing(RuntimeSocket(up.paths.balancer_socket(balancer))) as asked:
+                seen.append(await asked.routes())
         return all(any(r.server == name and r.status == "up" for r in routes) for routes in seen)
 
     return _when(lambda: asyncio.run(both()))

@@ -107,6 +107,8 @@ class Parts:
             with suppress(ChildProcessError):
                 os.waitid(os.P_PIDFD, process.pidfd, os.WEXITED | os.WNOWAIT)
             process.close()
+        if self.state.listeners and self.state.listeners is not self.site.listeners:
+            self.state.listeners.close()
 
 
 async def until(done: Callable[[], object]) -> None:
