@@ -171,7 +171,7 @@ def test_signals_are_as_in_a_fresh_process(make: Callable[..., Site]) -> None:
         _, body = await site.get("s1")
         said = {key: int(value, 16) for key, value in (line.split(":") for line in body.splitlines())}
         assert said["SigBlk"] == 0
-        # glibc's own, 32 and 33, are ignored in whatever make has started: posix_spawn(3) does that, and nobody can undo it.
+        # make's posix_spawn(3) has those of glibc itself ignored, 32 and 33, and nobody can undo it.
         ignored = {number for number in range(1, 65) if said["SigIgn"] >> (number - 1) & 1} - {32, 33}
         assert ignored <= {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGUSR1}, "gunicorn's own use of SIGUSR1 aside"
         assert signal.SIGUSR2 not in ignored
