@@ -59,19 +59,19 @@ def test_a_journal_of_nonsense(clone: Path, stranger: pwd.struct_passwd) -> None
         [],
         {"site": 1},
         {
-            "site": {"servers": 1, "strategy": "x"},
+            "site": {"min": 1, "max": 1, "strategy": "x"},
             "observed": {"servers": [{}], "balancers": 7, "active": "a"},
             "now": "x",
         },
     ]
-    inputs = {"site": {"servers": 2, "strategy": f"random{ESCAPE}"}, "observed": {"servers": [], "balancers": []}}
+    inputs = {"site": {"min": 2, "max": 4, "strategy": f"random{ESCAPE}"}, "observed": {"servers": [], "balancers": []}}
     memory = {"leaving": [], "stopping": {}, "down": {}, "deaths": []}
     good = decision("s7", inputs={**inputs, "memory": memory, "now": 1})
     lines = [decision("s1", inputs=each) for each in nonsense]
     journal = clone / ".seawall" / "journal.jsonl"
     journal.write_bytes(b"".join((b"\xff\xfe\n", *(line.encode() for line in lines), good.encode(), b"[" * 100_000)))
     explained = told(stranger, clone, "explain", "-n", "9")
-    assert "start-server s7 because \\x1b]0;owned\\x07 because wanted 2 servers, random\\x1b]0;owned" in explained
+    assert "start-server s7 because \\x1b]0;owned\\x07 because wanted 2 to 4 servers, random\\x1b]0;owned" in explained
     assert "s1" not in explained
     events = told(stranger, clone, "events")
     assert "start-server s7 \\x1b]0;owned\\x07 because" in events

@@ -114,7 +114,7 @@ def test_explain_says_what_and_why_and_from_what(site: Site) -> None:
     assert re.search(rf"forget-server +{name} +because {name} died after [\d.]+ s: killed by SIGKILL", told)
     assert re.search(rf"seen +{name}: dead \(killed by SIGKILL\)", told)
     assert re.search(r"seen +balancer a: active, answers, ", told)
-    assert re.search(r"wanted +2 servers, least-connections", told)
+    assert re.search(r"wanted +2 to 2 servers, least-connections", told)
     assert re.search(rf"start-server +{name} +because 2 servers are wanted, 0 are there", told)
     assert len(site.run("explain", "-n", "2").stdout.strip().split("\n\n")) == 2
     for subject in ("a", "b"):

@@ -70,7 +70,7 @@ def test_an_adopted_site_is_kept_as_an_operator_has_ordered(left: Parts) -> None
     ordered(left)
     opened(left)
     site = left.state.site
-    assert (site.servers, site.strategy, site.generation) == (5, "random", 3)
+    assert (site.min, site.strategy, site.generation) == (5, "random", 3)
     assert (site.drain, site.restart) == ({"s1"}, {"s2"})
     assert left.kinds()[-1] == "adopt"
 

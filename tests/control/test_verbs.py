@@ -68,7 +68,7 @@ def test_set_changes_the_site_and_what_is_on_record(ask: Asked) -> None:
     state = ask.parts.state
     ask("set", key="servers.min", value="7")
     ask("set", key="balancer.strategy", value="random")
-    assert (state.site.servers, state.site.strategy) == (7, "random")
+    assert (state.site.min, state.site.strategy) == (7, "random")
     assert state.record.settings == {"servers.min": "7", "balancer.strategy": "random"}
 
 

@@ -82,7 +82,7 @@ def strategy_is_set(world: World, number: int) -> None:
 
 
 def servers_are_set(world: World, number: int) -> None:
-    world.site = replace(world.site, servers=(1, 2, 3, 12)[number % 4])
+    world.site = replace(world.site, min=(1, 2, 3, 12)[number % 4])
 
 
 def server_is_drained(world: World, number: int) -> None:
@@ -169,7 +169,7 @@ def unrest(world: World) -> list[str]:
     names = {server.name for server in seen.servers if server.alive and server.ready}
     routes = {RouteSeen(site.strategy, name, "up", current=1) for name in names}
     wrong = [f"server {server}" for server in seen.servers if server.name not in names or server.hung]
-    wrong += [] if len(names) == site.servers else [f"{len(names)} servers, not {site.servers}"]
+    wrong += [] if len(names) == site.min else [f"{len(names)} servers, not {site.min}"]
     for balancer in seen.balancers:
         at_work = balancer.alive and balancer.answering and not balancer.owes and balancer.edge == site.edge
         if not at_work or balancer.strategy != site.strategy or set(balancer.routes or ()) != routes:

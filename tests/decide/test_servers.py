@@ -29,7 +29,7 @@ def test_enough_is_enough() -> None:
 
 
 def test_missing_servers_are_started_under_new_names() -> None:
-    plan = decided(observed(server("s1")), servers=3)
+    plan = decided(observed(server("s1")), min=3)
     assert told(plan) == ["StartServer s10", "StartServer s11"]
     assert plan.actions[0].reason == "3 servers are wanted, 1 are there"
     assert plan.memory.next_server == 12
@@ -46,18 +46,18 @@ def test_those_that_are_dead_leaving_or_stopping_do_not_count() -> None:
 
 
 def test_only_so_many_start_at_once() -> None:
-    assert len(decided(observed(), servers=50).actions) == AT_ONCE
+    assert len(decided(observed(), min=50).actions) == AT_ONCE
     three = [server(f"s{n}", 1.0, ready=False) for n in range(3)]
-    assert len(decided(observed(*three), servers=50).actions) == AT_ONCE - 3
-    assert len(decided(observed(*three), servers=50, restart=frozenset({"s0", "s1"})).actions) == AT_ONCE - 3
+    assert len(decided(observed(*three), min=50).actions) == AT_ONCE - 3
+    assert len(decided(observed(*three), min=50, restart=frozenset({"s0", "s1"})).actions) == AT_ONCE - 3
     eight = [server(f"s{n}", 1.0, ready=False) for n in range(8)]
-    assert decided(observed(*eight), servers=50).actions == ()
+    assert decided(observed(*eight), min=50).actions == ()
 
 
 def test_who_was_told_to_stop_is_not_starting() -> None:
     stuck = [server(f"s{n}", ready=False) for n in range(8)]
     memory = replace(OPEN, stopping={s.name: NOW for s in stuck})
-    assert len(decided(observed(*stuck), memory, servers=2).actions) == 2
+    assert len(decided(observed(*stuck), memory, min=2).actions) == 2
 
 
 def test_after_an_early_death_one_is_tried_at_a_time() -> None:
@@ -119,7 +119,7 @@ def test_a_server_whose_socket_is_gone_is_replaced() -> None:
 
 def test_the_youngest_of_too_many_leave() -> None:
     assert decided(THREE).memory.leaving == {"s3": NOW}
-    assert leaving(THREE, servers=1) == {"s2", "s3"}
+    assert leaving(THREE, min=1) == {"s2", "s3"}
 
 
 def test_of_too_many_those_that_do_not_serve_leave_first() -> None:
@@ -151,11 +151,11 @@ def test_drained_servers_leave_at_once_and_are_replaced() -> None:
 
 
 def test_the_last_server_is_drained_only_when_another_serves() -> None:
-    one = decided(observed(server("s1")), servers=1, drain=frozenset({"s1"}))
+    one = decided(observed(server("s1")), min=1, drain=frozenset({"s1"}))
     assert (told(one), one.memory.leaving) == (["StartServer s10"], {})
     both = decided(TWO, drain=frozenset({"s1", "s2"}))
     assert (told(both), both.memory.leaving) == (["StartServer s10", "StartServer s11"], {})
-    assert leaving(observed(server("s1"), server("s10")), servers=1, drain=frozenset({"s1"})) == {"s1"}
+    assert leaving(observed(server("s1"), server("s10")), min=1, drain=frozenset({"s1"})) == {"s1"}
 
 
 def test_restarted_servers_leave_when_all_their_replacements_serve() -> None:
@@ -218,8 +218,8 @@ def test_who_still_gets_visitors_is_not_stopped_however_late() -> None:
 
 def test_who_is_to_stay_after_all_is_not_stopped_in_the_same_breath() -> None:
     seen = observed(server("s1", alive=False), server("s3"), a=balancer("a"), b=balancer("b"))
-    assert told(decided(seen, LEAVING, servers=1)) == []
+    assert told(decided(seen, LEAVING, min=1)) == []
 
 
 def test_a_site_of_no_servers_is_possible() -> None:
-    assert decide(Site(servers=0), observed(), OPEN, NOW) == Plan((), OPEN)
+    assert decide(Site(min=0), observed(), OPEN, NOW) == Plan((), OPEN)

@@ -19,7 +19,7 @@ from seawall.model import (
 )
 
 NOW = 1000.0
-SITE = Site(servers=2, edge="new")
+SITE = Site(min=2, edge="new")
 OPEN = Memory(next_server=10, opened=True)
 WARM = WarmSeen("w1", NOW - 100, ready=True)
 

@@ -52,7 +52,7 @@ def _explained(line: dict[str, Any]) -> Iterator[str]:
     for event in line["events"]:
         yield f"  {event['kind']:<15} {event['subject']:<4} because {event['text']}"
     site, observed, now = line["inputs"]["site"], line["inputs"]["observed"], line["inputs"]["now"]
-    yield f"  wanted    {site['servers']} servers, {site['strategy']}"
+    yield f"  wanted    {site['min']} to {site['max']} servers, {site['strategy']}"
     for server in observed["servers"]:
         yield f"  seen      {server['name']}: {_server(server, now)}"
     for balancer in observed["balancers"]:

@@ -45,7 +45,15 @@ class Section(BaseModel):
 class Servers(Section):
     """The application servers."""
 
-    min: int = Field(default=2, ge=1, le=200, description="How many servers to run.")
+    min: int = Field(default=2, ge=1, le=200, description="How many servers there are at least.")
+    max: int | None = Field(
+        default=None,
+        ge=1,
+        le=200,
+        validate_default=True,
+        description="How many there are at most. Without it: what this machine's processors and memory allow; "
+        "`seawall doctor` says the number.",
+    )
     concurrency: int | None = Field(
         default=None,
         ge=1,
@@ -72,6 +80,13 @@ class Servers(Section):
     queue_timeout: Seconds = Field(
         default=30, description="Seconds a request may wait for a free server; then the person gets a 503."
     )
+
+    @field_validator("max")
+    @classmethod
+    def _not_below_min(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value < info.data.get("min", 0):
+            raise _expected("at least as many as servers.min")
+        return value
 
 
 class Balancer(Section):

@@ -17,7 +17,7 @@ from seawall.decide.plan import plan
 from seawall.errors import StateUnusable, shell
 from seawall.model import Action, Event, Memory, Observed, Plan, Route, Site
 
-VERSION = 1  # of a line: what `inputs` holds; 0.1.0 wrote none
+VERSION = 2  # of a line: what `inputs` holds; 0.1.0 wrote none
 LARGEST = 16 * 1024 * 1024  # bytes; then the file is kept once as `.1`
 LONGEST = 4 * 1024 * 1024  # bytes of a line that is read: a decision about thousands of servers
 LATEST = 1 << 37  # s since 1970: no clock says more, and a calendar may not have it

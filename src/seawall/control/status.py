@@ -27,7 +27,7 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "control": {"pid": os.getpid(), "uptime": now - control.began, "tick_ms": _ticks(control)},
         "application": {"kind": control.wanted.application.kind, "target": control.wanted.application.target},
         "strategy": control.site.strategy,
-        "wanted": control.site.servers,
+        "wanted": control.site.min,
         "concurrency": control.wanted.edge.concurrency,
         "traffic": traffic,
         "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],

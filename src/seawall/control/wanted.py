@@ -43,7 +43,9 @@ def wanted(settings: Settings, paths: Paths) -> Wanted:
     application = find(settings, paths.project)
     edge = _edge(settings, application, paths)
     site = Site(
-        servers=settings.servers.min,
+        min=settings.servers.min,
+        max=settings.servers.max or settings.servers.min,
+        slots=application.concurrency,
         strategy=settings.balancer.strategy,
         edge=edge.digest(),
         start_timeout=settings.servers.start_timeout,

@@ -5,4 +5,4 @@ from seawall.model import Memory, Observed, Site
 
 def wanted(site: Site, observed: Observed, memory: Memory, now: float) -> int:
     """The number of servers that are to serve. Today what the settings say, whatever the load is."""
-    return site.servers
+    return site.min
