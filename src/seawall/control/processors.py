@@ -8,6 +8,7 @@ from pathlib import Path
 from seawall.control.processes import Server
 
 APART = 0.25  # s between two looks
+IDLE = 1.0  # s between two while the servers have nothing to do
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -17,12 +18,12 @@ class ProcessorTime:
 
     used: float = 0.0  # by servers
     busy: float = 0.0  # all processors of the machine, half of them counting half
-    _at: float = -APART
+    _at: float = -IDLE
     _last: dict[str, float] = field(default_factory=dict)
 
-    def look(self, servers: Mapping[str, Server], now: float) -> None:
+    def look(self, servers: Mapping[str, Server], idle: bool, now: float) -> None:
         """Read what has been used, unless that was done just now."""
-        if now - self._at < APART:
+        if now - self._at < (IDLE if idle else APART):
             return
         self._at = now
         seconds = {name: used for name, one in servers.items() if (used := _used(one)) is not None}

@@ -54,8 +54,8 @@ class Tally:
         }
         if active not in fresh:
             return None
-        self._processors.look(servers, now)
         readings = [last.reading for last in fresh.values()]
+        self._processors.look(servers, not any(reading.serving for reading in readings), now)
         return Load(
             fresh[active].at,
             self._arrived,
