@@ -47,6 +47,7 @@ class Demand:
 
     samples: tuple[Sample, ...] = ()  # oldest first
     service: float = 0.0  # s a request is in a server; 0: not known yet
+    places: float = 0.0  # in servers that are needed on average
     peaks: tuple[tuple[float, int], ...] = ()  # when how many servers were needed: those that none after them exceeds
     starting: frozenset[str] = frozenset()  # servers that have not been ready yet
     capacity: Capacity = field(default_factory=Capacity)
