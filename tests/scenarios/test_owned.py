@@ -1,6 +1,7 @@
 """Whoever starts something knows its end: processes in odd states, odd moments and odd families."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -245,3 +246,22 @@ def test_the_control_plane_is_killed_before_it_knows_what_it_has_started(tmp_pat
         assert pids(site) == {one["pid"] for one in site.status()["processes"]}
         assert site.run("down").returncode == 0
         assert pids(site) == set()
+
+
+def test_what_the_record_does_not_name_is_ended_by_the_next_control_plane(tmp_path: Path) -> None:
+    """As where it could not be written when they were started: one of each kind is not in it."""
+    with running(Site.small(tmp_path, "[servers]\nmin = 2\n")) as site:
+        site.kill_control()
+        record = json.loads(site.paths.processes.read_text())
+        kept = record["listeners"]["active"]
+        forgotten = [one for one in record["processes"] if one["name"] not in (kept, "s2")]
+        assert {one["kind"] for one in forgotten} == {"warm", "server", "balancer"}
+        record["processes"] = [one for one in record["processes"] if one not in forgotten]
+        site.paths.processes.write_text(json.dumps(record))
+        site.up()
+        assert {state(one["pid"]) for one in forgotten} <= {"", "Z"}
+        assert pids(site) == {one["pid"] for one in site.status()["processes"]}
+        assert (
+            f"an earlier control plane left {len(forgotten)} processes unknown"
+            in site.run("events", "-n", "500").stdout
+        )

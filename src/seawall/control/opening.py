@@ -10,6 +10,7 @@ from seawall.control.act.actor import Actor
 from seawall.control.orders import with_orders
 from seawall.control.processes import Balancer
 from seawall.control.state import State
+from seawall.control.strangers import end_strangers
 from seawall.control.wanted import Wanted
 from seawall.errors import AlreadyRunning, RecordUnusable
 from seawall.fleet import server as fleet_server
@@ -30,6 +31,8 @@ async def open_site(state: State, actor: Actor) -> None:
         state.say(Event("note", "application", note))
     state.wants_warm = state.wanted.application.kind != "command"
     await _end_unfinished(state)
+    if state.record.found:
+        await end_strangers(state)
     _require_whole(state)
     before = state.processes.running
     hung = await _hung(state)

@@ -28,7 +28,7 @@ async def stop(
         listeners.close()
     await _finish(list(processes.balancers.values()), timeout, forced)
     running = list(reversed(processes.running))
-    await _end(running, forced)
+    await end(running, forced)
     left = await _sweep(processes.paths, orphans=listeners is not None)
     left += bound_logs(processes.paths)  # what was printed since the last look
     for process in running:
@@ -72,7 +72,8 @@ def _works(process: Process) -> bool:
     return process.alive and not process.stopped
 
 
-async def _end(processes: Sequence[Process], forced: Callable[[], bool]) -> None:
+async def end(processes: Sequence[Process], forced: Callable[[], bool] = lambda: False) -> None:
+    """SIGTERM to each, and SIGKILL to those that are still there after a while, or at once where it is `forced`."""
     for process in processes:
         process.signal(signal.SIGTERM)
         # One that is stopped would not hear anything but SIGKILL.

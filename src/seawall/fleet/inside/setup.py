@@ -58,6 +58,12 @@ def read(fd: int) -> Setup:
     return setup
 
 
+def entitle(name: str) -> None:
+    """What ps and top show, and by which one that nobody has on record is found: seawall/control/strangers.py."""
+    with open("/proc/self/comm", "w") as comm:
+        comm.write(f"seawall {name}")
+
+
 def again(setup: Setup) -> NoReturn:
     """Become a fresh process under the same pid: no threads, no connections, nothing imported."""
     memory = os.memfd_create("seawall", 0)
