@@ -17,7 +17,7 @@ from seawall.sites import run_by_another
 
 @click.command("explain")
 @click.argument("subject", required=False)
-@click.option("-n", "--number", default=3, show_default=True, help="How many decisions.")
+@click.option("-n", "--number", type=click.IntRange(min=0), default=3, show_default=True, help="How many decisions.")
 @click.pass_obj
 def explain_command(project: Path, subject: str | None, number: int) -> None:
     """Show the last decisions that changed something: what was decided, why, and from what.
