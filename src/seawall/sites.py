@@ -108,10 +108,8 @@ def whose(project: Path) -> str | None:
     """The name of another user who runs a site from this folder, as far as we may see: root, or the folder's owner."""
     project = project.resolve()
     for uid in _others(project):
-        for place in places(uid):
-            folder = place / _name(project)
-            claim = read(folder, uid)
-            if _runs(folder, uid) and (claim is None or claim.project == str(project)):
+        for folder in (folder for place in places(uid) for folder in (place / _name(project), *_folders(place))):
+            if _runs(folder, uid) and _is_for(folder, project, uid):
                 return rights.user_name(uid)
     return None
 
@@ -178,8 +176,19 @@ def _is_for(runtime: Path, project: Path, uid: int) -> bool:
 def _folders(root: Path) -> Iterator[Path]:
     try:
         yield from (Path(entry.path) for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False))
+    except PermissionError:
+        yield from _with_sockets(root)
     except OSError:
         return  # there is none, so no site runs
+
+
+def _with_sockets(root: Path) -> set[Path]:
+    """Where other users' sites may not be listed: the kernel tells everybody the paths of sockets (proc(5))."""
+    try:
+        sockets = Path("/proc/net/unix").read_text(errors="replace")
+    except OSError:
+        return set()
+    return {root / name for name in re.findall(rf" {re.escape(str(root))}/([^/\n]+)/", sockets)}
 
 
 def _runs(runtime: Path, uid: int) -> bool:
