@@ -87,6 +87,11 @@ def kill(members: Iterable[Member]) -> list[Process]:
     return found
 
 
+def mark(pid: int) -> str:
+    """The site that a process was started for, as far as we may look; "" where it does not say."""
+    return _marks(pid)[0]
+
+
 def describe(pid: int) -> str:
     """For example "python (pid 812)"."""
     try:

@@ -12,13 +12,14 @@ from seawall.control.processes import Balancer
 from seawall.control.state import State
 from seawall.control.strangers import end_strangers
 from seawall.control.wanted import Wanted
-from seawall.errors import AlreadyRunning, RecordUnusable
+from seawall.errors import AlreadyRunning, PortTaken, RecordUnusable
 from seawall.fleet import server as fleet_server
 from seawall.fleet.application import root_note
 from seawall.haproxy.listeners import Listeners
 from seawall.haproxy.process import version
 from seawall.model import BALANCERS, BalancerName, Event
 from seawall.process import Process
+from seawall.sites import run_by_another
 
 ANSWER = 1.0  # s an adopted balancer may take to answer before it is looked at more closely
 END = 5.0  # s a killed process may take to be gone
@@ -122,7 +123,10 @@ def _listeners(state: State) -> Listeners:
         if (balancer := state.processes.balancers.get(name)) and balancer.process and balancer.process.alive
     }
     if not processes or not listened:
-        return Listeners.open(wanted.address, wanted.ports)
+        try:
+            return Listeners.open(wanted.address, wanted.ports)
+        except PortTaken as error:
+            raise run_by_another(state.paths.project) or error from None
     require_same_place(listened, wanted)
     listeners = Listeners.from_record(listened, processes)
     _restart_unrecovered(state, listeners, processes)
