@@ -55,12 +55,16 @@ async def get(site: Site, path: str) -> None:
     assert load.tally.ok
 
 
+def restart_all(site: Site) -> None:
+    old = site.servers()
+    assert site.run("restart", "all").returncode == 0
+    site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
+
+
 def test_children_of_a_command_end_with_their_server(tmp_path: Path) -> None:
     with running(command(tmp_path)) as site:
         before = pids(site)
-        old = site.servers()
-        assert site.run("restart", "all").returncode == 0
-        site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
+        restart_all(site)
         site.wait(lambda _: len(pids(site)) <= len(before))
         remaining = pids(site) & before - set(site.balancers().values())
         assert not remaining, "processes of servers that were replaced"
@@ -71,9 +75,7 @@ def test_children_of_a_command_end_with_their_server(tmp_path: Path) -> None:
 def test_what_a_server_has_started_ends_with_the_site(tmp_path: Path) -> None:
     with running(Site.small(tmp_path)) as site:
         (site.folder / "application.py").write_text(SPAWNS)
-        old = site.servers()
-        site.run("restart", "all")
-        site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
+        restart_all(site)
         known = pids(site)
         asyncio.run(get(site, "/spawn"))
         assert pids(site) > known
@@ -98,9 +100,7 @@ def test_what_hides_its_mark_ends_with_the_site(tmp_path: Path) -> None:
     """Without environment, session and parent it is still known to the control plane, which has taken it in."""
     with running(Site.small(tmp_path)) as site:
         (site.folder / "application.py").write_text(HIDES)
-        old = site.servers()
-        site.run("restart", "all")
-        site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
+        restart_all(site)
         asyncio.run(get(site, "/hide"))
         hidden = int((site.folder / "hidden").read_text())
         assert state(hidden) not in ("", "Z")
