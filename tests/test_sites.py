@@ -102,7 +102,16 @@ def test_a_copy_is_another_site(root: Path, project: Path, tmp_path: Path) -> No
     assert locate(copy).runtime != before.runtime
 
 
-@pytest.mark.parametrize("change", [{"boot": "before"}, {"inode": 1}, {"device": 1}, {"inode": "x"}, None])
+def test_what_is_unknown_in_a_record_is_passed_over(root: Path, project: Path, tmp_path: Path) -> None:
+    before = started(project)
+    claim = before.runtime / "site.json"
+    claim.write_text(json.dumps({**json.loads(claim.read_text()), "colour": "blue"}))
+    assert locate(project.rename(tmp_path / "moved")).runtime == before.runtime
+
+
+@pytest.mark.parametrize(
+    "change", [{"boot": "before"}, {"inode": 1}, {"device": 1}, {"inode": "x"}, {"version": 2}, None]
+)
 def test_a_record_of_another_folder_is_not_believed(root: Path, project: Path, tmp_path: Path, change: object) -> None:
     before = started(project)
     claim = before.runtime / "site.json"

@@ -17,7 +17,7 @@ from seawall.errors import NotRunning
 ROOTS = Path("/run/seawall")
 RECORD = "processes.json"  # while it is there, something runs, or was killed
 CLAIM = "site.json"
-VERSION = 1
+VERSION = 1  # of site.json; of another one nothing is believed, and the folder's name decides
 SOCKET_PATH_LIMIT = 107  # bytes, unix(7)
 SHARED = ("nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "lustre", "gfs2", "ocfs2", "vboxsf", "virtiofs")
 LONGEST = f"{'n' * 29}/a.sock.4194304.tmp"  # HAProxy binds its socket under such a name first (sock_unix.c)
@@ -99,6 +99,8 @@ def read(runtime: Path, uid: int) -> Claim | None:
             if not stat.S_ISREG(seen.st_mode) or seen.st_uid != uid:
                 return None
             told = json.loads(file.read(65536))
+        if told["version"] != VERSION:
+            return None
         return Claim(str(told["project"]), int(told["device"]), int(told["inode"]), str(told["boot"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

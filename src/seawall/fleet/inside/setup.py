@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NoReturn
 
-VERSION = 1  # of the document: another one where fields change their meaning; new ones may come and go within it
+# Of the document, and of the notes in the memory that comes with it (tries.py): another one where a field changes its
+# meaning, or the notes their form; new fields may come and go within it.
+VERSION = 1
 
 Serve = Callable[[str, socket.socket, socket.socket | None], None]  # a server's name, its socket, that for heartbeats
 
