@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from seawall.control import api
+from seawall.control import api, client
 from seawall.control.api import Api
 from seawall.errors import UnknownServer
 
@@ -69,6 +69,8 @@ def test_answers_errors_and_nonsense(tmp_path: Path) -> None:
 
 
 def test_requests_of_other_releases(tmp_path: Path) -> None:
+    assert client.VERSION == api.VERSION
+
     async def scenario() -> None:
         path = tmp_path / "control.sock"
         served = Api(path, {"echo": echo})

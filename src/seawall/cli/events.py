@@ -2,7 +2,6 @@
 
 import json
 import os
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,4 +47,4 @@ def _from_journal(paths: Paths, number: int) -> list[dict[str, Any]]:
     from seawall.control.journal import read
 
     entries = [{"time": line["time"], **event} for line in read(paths.journal) for event in line["events"]]
-    return list(islice(entries, max(0, len(entries) - number), None))
+    return entries[max(0, len(entries) - number) :]

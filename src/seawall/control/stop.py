@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from seawall import files, members
 from seawall.control.processes import Balancer, Processes
+from seawall.errors import StateUnusable
 from seawall.haproxy.finishing import Finishing
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths, bound_logs
@@ -34,6 +35,14 @@ async def stop(
     for process in running:
         process.reap()
     return left + _remove_files(processes.paths)
+
+
+def left_behind(left: Sequence[str]) -> StateUnusable:
+    """What to say of what `stop` could not end."""
+    return StateUnusable(
+        f"These could not be ended or removed: {', '.join(left)}.",
+        "One in state D waits for a disk or a network file system; when that answers, it ends.",
+    )
 
 
 async def _finish(balancers: Sequence[Balancer], timeout: float, forced: Callable[[], bool]) -> None:
