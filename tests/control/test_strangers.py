@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from seawall import members
+from seawall.control.processes import Server
 from seawall.control.strangers import end_strangers
 from seawall.fleet.application import Kind
 from seawall.process import Process, spawn
@@ -16,11 +17,16 @@ from tests.control.parts import SLEEP, Parts
 from tests.patience import until
 
 CALLED = "open('/proc/self/comm', 'w').write({title!r}); " + SLEEP
-# What it starts has a session and an environment of its own.
 STARTS = (
-    "import subprocess, sys; p = subprocess.Popen([sys.executable, '-S', '-c', {code!r}], env={{}}, "
-    "start_new_session=True); open({file!r}, 'w').write(str(p.pid)); "
+    "import subprocess, sys; "
+    "p = subprocess.Popen([sys.executable, '-S', '-c', {code!r}], env={env}, start_new_session={session}); "
+    "open({file!r}, 'w').write(str(p.pid)); "
 )
+
+
+def starts(code: str, file: Path, env: str = "None", session: bool = True) -> str:
+    """The code by which a process starts another one, whose number it writes to the file."""
+    return STARTS.format(code=code, file=str(file), env=env, session=session)
 
 
 def titled(process: Process, title: str) -> Process:
@@ -73,36 +79,52 @@ def test_of_two_of_a_name_the_one_on_record_stays(parts: Parts) -> None:
     assert (unknown.alive, known.alive, younger.alive) == (False, True, True)
 
 
-def test_what_it_has_started_itself_goes_with_it(parts: Parts, tmp_path: Path) -> None:
-    file = tmp_path / "pid"
-    unknown = started(parts, "seawall s3", before=STARTS.format(code=SLEEP, file=str(file)))
-    child = Process.adopt(int(file.read_text()))
-    assert child is not None
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "pid"
+
+
+def child(file: Path) -> Process:
+    until(lambda: file.exists() and file.read_text(), "the child")
+    found = Process.adopt(int(file.read_text()))
+    assert found is not None
+    return found
+
+
+def test_what_it_has_started_itself_goes_with_it(parts: Parts, file: Path) -> None:
+    unknown = started(parts, "seawall s3", before=starts(SLEEP, file, env="{}"))
+    hidden = child(file)
     look(parts)
     assert not unknown.alive
-    assert not child.alive
-    child.close()
+    assert not hidden.alive
+    hidden.close()
 
 
-def test_what_belongs_to_the_adopted_stays_whatever_it_calls_itself(parts: Parts, tmp_path: Path) -> None:
-    file = tmp_path / "pid"
-    code = CALLED.format(title="seawall s9")
-    parts.server("s1", STARTS.format(code=code, file=str(file)) + SLEEP)
-    until(lambda: file.exists() and file.read_text(), "the child")
-    child = Process.adopt(int(file.read_text()))
-    assert child is not None
-    titled(child, "seawall s9")
+def test_but_not_what_is_on_record(parts: Parts, file: Path) -> None:
+    unknown = started(parts, "seawall w3", before=starts(SLEEP, file))
+    known = child(file)
+    parts.state.processes.add(Server("s1", process=known))
     look(parts)
-    assert child.alive
+    assert (unknown.alive, known.alive) == (False, True)
+    known.close()
+
+
+def test_what_belongs_to_the_adopted_stays_whatever_it_calls_itself(parts: Parts, file: Path) -> None:
+    parts.server("s1", starts(CALLED.format(title="seawall s9"), file) + SLEEP)
+    own = titled(child(file), "seawall s9")
+    look(parts)
+    assert own.alive
     assert parts.told == []
-    child.close()
+    own.close()
 
 
-def test_a_job_that_a_server_has_left_behind_goes_on(parts: Parts) -> None:
+def test_a_job_that_a_server_has_left_behind_goes_on(parts: Parts, file: Path) -> None:
     """Until the site is stopped, as while the control plane lives: nothing else is stopped, `up --replace` promises."""
-    job = parts.child("server", "s7")
+    job = parts.child("server", "s7", starts(CALLED.format(title="seawall s7"), file, session=False) + SLEEP)
+    forked = titled(child(file), "seawall s7")  # as what a server forks, which keeps its name
     look(parts)
-    assert job.alive
+    assert (job.alive, forked.alive) == (True, True)
+    forked.close()
 
 
 def test_all_that_a_command_has_started_is_its_server(parts: Parts) -> None:

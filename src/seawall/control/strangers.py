@@ -17,7 +17,7 @@ async def end_strangers(state: State) -> None:
     """What applications have started themselves is left: a job may outlive its server until the site is stopped."""
     seen = members.everybody()
     adopted = members.of_leaders(state.processes.running, seen)
-    leaders = members.adopted(member for member in seen if member not in adopted and _is_stranger(state, member))
+    leaders = members.adopted(member for member in seen if _is_stranger(state, member))
     belonging = [member for member in members.of_leaders(leaders, seen) if member not in adopted]
     for leader in leaders:
         leader.close()
