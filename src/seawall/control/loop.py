@@ -27,13 +27,13 @@ from seawall.control.opening import open_site
 from seawall.control.processes import Processes
 from seawall.control.state import State
 from seawall.control.status import status
-from seawall.control.stop import stop
+from seawall.control.stop import left_behind, stop
 from seawall.control.tasks import Tasks
 from seawall.control.upkeep import Upkeep
 from seawall.control.wanted import Wanted
 from seawall.decide import crashing
 from seawall.decide.plan import plan
-from seawall.errors import SeawallError, StateUnusable, shell
+from seawall.errors import SeawallError, shell
 from seawall.model import Event
 from seawall.paths import Paths
 
@@ -108,10 +108,7 @@ class Control:
         if self._failure:
             raise self._failure
         if left:
-            raise StateUnusable(
-                f"These could not be ended or removed: {', '.join(left)}.",
-                "One in state D waits for a disk or a network file system; when that answers, it ends.",
-            )
+            raise left_behind(left)
 
     def _leaves(self) -> bool:
         """Whether what runs is left running: when told so, and when it is we who cannot go on.

@@ -31,6 +31,7 @@ class Record:
     memory: Memory = field(default_factory=Memory)
     settings: dict[str, str] = field(default_factory=dict)  # what `seawall set` changed on the running site
     orders: dict[str, Any] = field(default_factory=dict)  # an operator's: drain, restart, generation
+    found: bool = False  # an earlier control plane left it: what it does not name is not ours to go on with
 
 
 def boot() -> str:
@@ -125,6 +126,7 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         _memory(record.get("memory") or {}, processes),
         dict(record.get("settings") or {}),
         dict(record.get("orders") or {}),
+        found=True,
     )
 
 

@@ -48,7 +48,7 @@ class Operator:
         queue: asyncio.Queue[Entry] = asyncio.Queue()
         end = self._state.journal.follow(queue.put_nowait) if follow else None
         try:
-            for entry in list(self._state.journal.recent)[-number:]:
+            for entry in list(self._state.journal.recent)[-number:] if number else ():
                 yield entry
             while follow:
                 yield await queue.get()

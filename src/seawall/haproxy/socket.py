@@ -29,8 +29,6 @@ class Traffic:
     connections: int = 0  # now
     active: int = 0  # requests in servers now
     queued: int = 0  # requests waiting in the balancer now
-    bytes_in: int = 0
-    bytes_out: int = 0
     responses: dict[str, int] = field(default_factory=dict)  # "1xx" … "5xx" → count, errors of the balancer included
     servers: dict[str, int] = field(default_factory=dict)  # server → requests given to it
 
@@ -131,8 +129,6 @@ class RuntimeSocket:
             connections=_total(fronts, "scur"),
             active=_total(backs, "scur") - _total(backs, "qcur"),
             queued=_total(backs, "qcur"),
-            bytes_in=_total(fronts, "bin"),
-            bytes_out=_total(fronts, "bout"),
             responses={f"{n}xx": _total(fronts, f"hrsp_{n}xx") for n in range(1, 6)},
             servers=servers,
         )
