@@ -12,8 +12,8 @@ from seawall.decide.liveness import AT_WORK, SAID
 from seawall.model import BalancerSeen, Observed, RouteSeen
 
 
-def status(control: State, meter: Meter) -> dict[str, Any]:
-    """Latencies in ms, times in s. A figure nobody knows is null."""
+def status(control: State, meter: Meter, change: str = "") -> dict[str, Any]:
+    """Latencies in ms, times in s. A figure nobody knows is null. `change` is what goes on with changed settings."""
     traffic = meter.summary()
     seen = control.seen
     routes = _routes(seen)
@@ -37,6 +37,7 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         ],
         "warm": _warm(control, now),
         "processes": [_process(managed, now) for managed in control.processes],
+        "change": change,
         "advice": [vars(advice) for advice in control.advice],
         "trouble": _trouble(control, now),
         "events": [entry for entry in control.journal.recent if not entry["kind"].startswith("route-")][-12:],

@@ -4,16 +4,19 @@ import hashlib
 import os
 import pwd
 import resource
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from seawall.config import Settings
+from seawall.config import Kind, Settings
+from seawall.config.live import with_live
 from seawall.fleet.application import Application, find
 from seawall.haproxy.memory import memory_limit
 from seawall.haproxy.render import Edge
 from seawall.model import Site
 from seawall.paths import Paths
-from seawall.tls.certificate import ensure_certificate
+from seawall.tls.certificate import ensure_certificate, needs_renewal, read_own
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Wanted:
     edge: Edge
     address: str
     ports: dict[str, int]  # "http", and "https" where it is on
+    file: Settings = field(default_factory=Settings)  # what seawall.toml said
 
     @property
     def urls(self) -> list[str]:
@@ -38,11 +42,67 @@ def _url(scheme: str, host: str, port: int, usual: int) -> str:
     return f"{scheme}://{host}/" if port == usual else f"{scheme}://{host}:{port}/"
 
 
-def wanted(settings: Settings, paths: Paths) -> Wanted:
-    """Finds the application and makes the certificate. Raises the errors of both."""
-    application = find(settings, paths.project)
-    edge = _edge(settings, application, paths)
-    site = Site(
+def wanted(file: Settings, paths: Paths, live: Mapping[str, str] | None = None) -> Wanted:
+    """Finds the application and makes the certificate; `live` is what `seawall set` said. Raises the errors of both."""
+    return built(file, live or {}, paths, find(with_live(file, live or {}), paths.project))
+
+
+def built(
+    file: Settings, live: Mapping[str, str], paths: Paths, application: Application, before: Edge | None = None
+) -> Wanted:
+    """With an application that was found. Makes the certificate, and raises its errors."""
+    settings = with_live(file, live)
+    edge = _edge(settings, application, paths, _slots(file, settings, application))
+    if before and replace(edge, slots=before.slots) == before:
+        edge = before  # how many servers there are at least is a matter of moments, and no reason for new balancers
+    ports = {"http": settings.listen.http}
+    if settings.https.enabled:
+        ports["https"] = settings.listen.https
+    site = _site(settings, application, edge)
+    return Wanted(_name(settings, paths), site, application, edge, settings.listen.address, ports, file)
+
+
+def lightly(before: Wanted, file: Settings, live: Mapping[str, str], paths: Paths) -> Wanted:
+    """With what only decisions ask for as it is now, and nothing looked for anew."""
+    settings = with_live(file, live)
+    site = _site(settings, before.application, before.edge)
+    return replace(before, name=_name(settings, paths), site=site, file=file)
+
+
+def certificate_is_new(settings: Settings, paths: Paths, before: Edge) -> bool:
+    """Whether `built` would come to another certificate, of which nothing is made yet. Raises ConfigError."""
+    if not settings.https.enabled:
+        return False
+    if own := _own_certificate(settings, paths):
+        return hashlib.sha256(read_own(paths, own)).hexdigest() != before.certificate_digest
+    return bool(needs_renewal(paths, settings.https.domains, time.time())) or before.certificate != paths.certificate
+
+
+def starts_alike(before: Application, now: Application) -> bool:
+    """Whether servers of both are the same. Only balancers know how many requests a command works on at a time."""
+    if now.kind == "command":
+        now = replace(
+            now,
+            concurrency=before.concurrency,
+            stop_timeout=before.stop_timeout,
+            warm_path=before.warm_path,
+            warm_timeout=before.warm_timeout,
+            hosts=before.hosts,
+        )
+    return before == now
+
+
+def _own_certificate(settings: Settings, paths: Paths) -> Path | None:
+    name = settings.https.certificate
+    return paths.project / Path(name).expanduser() if name else None
+
+
+def _name(settings: Settings, paths: Paths) -> str:
+    return settings.name or paths.project.name
+
+
+def _site(settings: Settings, application: Application, edge: Edge) -> Site:
+    return Site(
         min=settings.servers.min,
         max=settings.servers.max or settings.servers.min,
         slots=application.concurrency,
@@ -51,20 +111,22 @@ def wanted(settings: Settings, paths: Paths) -> Wanted:
         start_timeout=settings.servers.start_timeout,
         stop_timeout=settings.servers.stop_timeout,
     )
-    ports = {"http": settings.listen.http}
-    if settings.https.enabled:
-        ports["https"] = settings.listen.https
-    name = settings.name or paths.project.name
-    return Wanted(name, site, application, edge, settings.listen.address, ports)
 
 
-def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
+def _slots(file: Settings, settings: Settings, application: Application) -> int:
+    """Of all servers that are wanted at least, or of the one to which a cookie leads all that a visitor sends."""
+    return application.concurrency * (1 if settings.sticky(_kind(application)) else file.servers.min)
+
+
+def _kind(application: Application) -> Kind:
+    return "wsgi" if application.kind == "django" else application.kind
+
+
+def _edge(settings: Settings, application: Application, paths: Paths, slots: int) -> Edge:
     https = settings.https
-    own = paths.project / Path(https.certificate).expanduser() if https.certificate else None
-    kind = "wsgi" if application.kind == "django" else application.kind
+    kind = _kind(application)
     account = _haproxy_account()
-    sticky = settings.sticky(kind)
-    certificate = ensure_certificate(paths, https.domains, own) if https.enabled else None
+    certificate = ensure_certificate(paths, https.domains, _own_certificate(settings, paths)) if https.enabled else None
     return Edge(
         concurrency=application.concurrency,
         request_timeout=settings.servers.request_timeout,
@@ -73,7 +135,7 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
         certificate=certificate,
         certificate_digest=hashlib.sha256(certificate.read_bytes()).hexdigest() if certificate else "",
         redirect=https.enabled and https.redirect,
-        sticky=sticky,
+        sticky=settings.sticky(kind),
         user=account,
         group=account,
         max_connections=_max_connections(),
@@ -82,8 +144,7 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
         stream_timeout=settings.servers.stream_timeout,
         hop=kind == "command",
         beats=kind != "command",
-        # A cookie leads all that one visitor sends to one server.
-        slots=application.concurrency * (1 if sticky else settings.servers.min),
+        slots=slots,
     )
 
 
