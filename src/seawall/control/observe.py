@@ -4,14 +4,14 @@ import os
 from typing import cast
 
 from seawall.control.link import Link
-from seawall.control.metrics import Meter
 from seawall.control.processes import Balancer, Processes, Server, Warm
+from seawall.control.tally import Tally
 from seawall.model import BALANCERS, BalancerName, BalancerSeen, Observed, ServerSeen, WarmSeen
 from seawall.paths import Paths
 
 
 def observe(
-    processes: Processes, links: dict[str, Link], meter: Meter, active: BalancerName, wants_warm: bool, now: float
+    processes: Processes, links: dict[str, Link], tally: Tally, active: BalancerName, wants_warm: bool, now: float
 ) -> Observed:
     """Everything as it is now."""
     balancers = processes.balancers
@@ -22,7 +22,7 @@ def observe(
         warms=tuple(_warm(warm, processes.paths) for warm in processes.warms.values() if not warm.trial)
         if wants_warm
         else None,
-        load=meter.load(),
+        load=tally.load(active, balancers, now),
     )
 
 

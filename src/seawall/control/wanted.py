@@ -18,6 +18,8 @@ from seawall.model import Site
 from seawall.paths import Paths
 from seawall.tls.certificate import ensure_certificate, needs_renewal, read_own
 
+MOST = 200  # servers.max is no larger either
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -104,7 +106,8 @@ def _name(settings: Settings, paths: Paths) -> str:
 def _site(settings: Settings, application: Application, edge: Edge) -> Site:
     return Site(
         min=settings.servers.min,
-        max=settings.servers.max or settings.servers.min,
+        max=settings.servers.max or most(settings.servers.min, application),
+        hold=settings.servers.hold,
         slots=application.concurrency,
         strategy=settings.balancer.strategy,
         edge=edge.digest(),
@@ -120,6 +123,20 @@ def _slots(file: Settings, settings: Settings, application: Application) -> int:
 
 def _kind(application: Application) -> Kind:
     return "wsgi" if application.kind == "django" else application.kind
+
+
+SERVERS_A_CORE = 8  # of one or few threads: they wait most of the time, and more of them would only wait for the core
+LOOPS_A_CORE = 2  # a server with an event loop uses up to a core by itself
+FORKED, SEPARATE = 80, 250  # MB that one server more takes: what is forked shares most of the application
+
+
+def most(least: int, application: Application) -> int:
+    """The default of servers.max: what the processors are good for, and what fits half of the memory."""
+    loops = application.kind == "asgi"
+    cores = len(os.sched_getaffinity(0)) * (LOOPS_A_CORE if loops else SERVERS_A_CORE)
+    each = SEPARATE if application.kind == "command" else FORKED
+    fitting = memory_limit() // 2 // (each * 1_000_000)
+    return max(least, min(cores, fitting, MOST))
 
 
 def _edge(settings: Settings, application: Application, paths: Paths, slots: int) -> Edge:
