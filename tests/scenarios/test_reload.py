@@ -143,6 +143,25 @@ def test_another_certificate_that_nobody_puts_back(site: Site) -> None:
     site.recovered()
 
 
+def test_a_certificate_of_ones_own_that_was_renewed_in_its_place(tmp_path: Path) -> None:
+    with running(small(tmp_path)) as site:
+        own = site.folder / "own.pem"
+        own.write_bytes(site.paths.certificate.read_bytes())
+        written(site, "[https]", 'certificate = "own.pem"')
+        assert 'https.certificate  not set → "own.pem"  new balancers' in reload(site).stdout
+        balancers = set(site.balancers().values())
+        own.write_bytes(b"# renewed\n" + own.read_bytes())
+
+        def deeds() -> None:
+            assert "the certificate  changed  new balancers" in site.run("reload", "--dry-run").stdout
+            reload(site)
+            site.wait(lambda state: whole(state) and not set(site.balancers().values()) & balancers)
+            own.write_text("no certificate")
+            assert "own.pem is not a certificate with its private key" in reload(site, 2).stderr
+
+        under_load(site, deeds)
+
+
 def test_the_environment_of_the_application(site: Site) -> None:
     servers, _ = running_now(site)
     written(site, '[environment]\nGREETING = "hello"', "[https]", 'domains = ["shop.test"]')
