@@ -222,7 +222,7 @@ def test_settings_of_another_users_site(their_site: Site, open_folder: Path, str
         assert "secret" not in done.stderr
 
     with running(their_site):
-        says("[servers]\nmin = 3\nqueue_timeout = 9\n")
+        says("[servers]\nmin = 3\nmax = 6\nqueue_timeout = 9\n")
         assert their_site.run("reload").returncode == 0
         before = file.read_text(), file.stat().st_mtime_ns, file.stat().st_uid
         done = their_site.run("set", "servers.min", "4", "--save")

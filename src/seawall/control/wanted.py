@@ -116,6 +116,15 @@ def _site(settings: Settings, application: Application, edge: Edge) -> Site:
     )
 
 
+def _slots(file: Settings, settings: Settings, application: Application) -> int:
+    """Of all servers that are wanted at least, or of the one to which a cookie leads all that a visitor sends."""
+    return application.concurrency * (1 if settings.sticky(_kind(application)) else file.servers.min)
+
+
+def _kind(application: Application) -> Kind:
+    return "wsgi" if application.kind == "django" else application.kind
+
+
 SERVERS_A_CORE = 8  # of one or few threads: they wait most of the time, and more of them would only wait for the core
 LOOPS_A_CORE = 2  # a server with an event loop uses up to a core by itself
 FORKED, SEPARATE = 80, 250  # MB that one server more takes: what is forked shares most of the application
@@ -128,15 +137,6 @@ def most(least: int, application: Application) -> int:
     each = SEPARATE if application.kind == "command" else FORKED
     fitting = memory_limit() // 2 // (each * 1_000_000)
     return max(least, min(cores, fitting, MOST))
-
-
-def _slots(file: Settings, settings: Settings, application: Application) -> int:
-    """Of all servers that are wanted at least, or of the one to which a cookie leads all that a visitor sends."""
-    return application.concurrency * (1 if settings.sticky(_kind(application)) else file.servers.min)
-
-
-def _kind(application: Application) -> Kind:
-    return "wsgi" if application.kind == "django" else application.kind
 
 
 def _edge(settings: Settings, application: Application, paths: Paths, slots: int) -> Edge:
