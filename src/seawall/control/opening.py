@@ -32,6 +32,7 @@ async def open_site(state: State, actor: Actor) -> None:
     await _end_unfinished(state)
     _require_whole(state)
     before = state.processes.running
+    _limits(state)
     hung = await _hung(state)
     state.listeners = _listeners(state)
     # Only now, as their listening sockets hold visitors that a new balancer will serve.
@@ -54,6 +55,19 @@ async def open_site(state: State, actor: Actor) -> None:
         state.say(Event("adopt", "site", f"an earlier control plane left {found} running: adopted"))
     else:
         state.record.settings, state.record.orders = {}, {}
+
+
+def _limits(state: State) -> None:
+    """The control groups of the servers: what runs is under today's limits as well."""
+    state.groups.find(state.record.groups)
+    state.record.groups = {controller: str(folder) for controller, folder in state.groups.folders.items()}
+    state.processes.changed()
+    state.groups.tidy(state.processes.servers)
+    for server in state.processes.servers.values():
+        if server.process:
+            state.groups.make(server.name)
+            state.groups.enter(server.name, server.process)
+    state.note_limits()
 
 
 def _require_whole(state: State) -> None:

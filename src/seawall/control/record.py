@@ -31,6 +31,7 @@ class Record:
     memory: Memory = field(default_factory=Memory)
     settings: dict[str, str] = field(default_factory=dict)  # what `seawall set` changed on the running site
     orders: dict[str, Any] = field(default_factory=dict)  # an operator's: drain, restart, generation
+    groups: dict[str, str] = field(default_factory=dict)  # of the servers: see Groups.folders
 
 
 def boot() -> str:
@@ -49,6 +50,7 @@ def to_record(processes: Processes, record: Record) -> dict[str, Any]:
         "memory": {key: memory[key] for key in REMEMBERED},
         "settings": record.settings,
         "orders": record.orders,
+        "groups": record.groups,
     }
 
 
@@ -125,6 +127,7 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         _memory(record.get("memory") or {}, processes),
         dict(record.get("settings") or {}),
         dict(record.get("orders") or {}),
+        dict(record.get("groups") or {}),
     )
 
 

@@ -10,6 +10,8 @@ from seawall.control.processes import Processes
 from seawall.control.record import Record
 from seawall.control.troubles import Troubles
 from seawall.control.wanted import Wanted
+from seawall.fleet import groups
+from seawall.fleet.groups import Groups
 from seawall.fleet.warm import Advice
 from seawall.haproxy.listeners import Listeners
 from seawall.lost import RequestDeath
@@ -42,9 +44,23 @@ class State:
     adopted: bool = False  # it was open before this control plane came
     moving: bool = False  # something is under way: look often
     troubles: Troubles = field(init=False)
+    groups: Groups = field(init=False)
 
     def __post_init__(self) -> None:
         self.troubles = Troubles(self.say)
+        self.groups = Groups(groups.name(self.paths), self.wanted.limits)
+
+    def limit(self, server: str) -> None:
+        """Make the control groups that limit a server which is about to be started."""
+        self.groups.make(server)
+        self.note_limits()
+
+    def note_limits(self) -> None:
+        """Say what of the limits is not enforced; the site serves all the same."""
+        if missing := self.groups.why_not():
+            self.troubles.note("limits", missing)
+        else:
+            self.troubles.over("limits")
 
     def say(self, event: Event) -> None:
         """Tell an event, and put it in the journal."""

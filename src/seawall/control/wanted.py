@@ -4,11 +4,12 @@ import hashlib
 import os
 import pwd
 import resource
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from seawall.config import Settings
+from seawall.config import Settings, size_in_bytes
 from seawall.fleet.application import Application, find
+from seawall.fleet.groups import Limits
 from seawall.haproxy.memory import memory_limit
 from seawall.haproxy.render import Edge
 from seawall.model import Site
@@ -26,6 +27,7 @@ class Wanted:
     edge: Edge
     address: str
     ports: dict[str, int]  # "http", and "https" where it is on
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def urls(self) -> list[str]:
@@ -55,7 +57,8 @@ def wanted(settings: Settings, paths: Paths) -> Wanted:
     if settings.https.enabled:
         ports["https"] = settings.listen.https
     name = settings.name or paths.project.name
-    return Wanted(name, site, application, edge, settings.listen.address, ports)
+    limits = Limits(settings.servers.cpu, size_in_bytes(settings.servers.memory))
+    return Wanted(name, site, application, edge, settings.listen.address, ports, limits)
 
 
 def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:

@@ -8,7 +8,7 @@ import os
 import random
 import shlex
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -69,18 +69,20 @@ def remove_sockets(paths: Paths, name: str) -> None:
         files.remove(path)
 
 
-def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
+def spawn_cold(application: Application, paths: Paths, name: str, doors: Sequence[int] = ()) -> tuple[Process, str]:
     """Start a server that no warm process forks: any command, or an application that cannot be forked.
 
-    Returns it and its address. Raises ApplicationFailed if the program cannot be started.
+    It enters its control groups through `doors`. Returns it and its address. Raises ApplicationFailed if the program
+    cannot be started.
     """
     if application.kind == "command":
-        return _spawn_command(application, paths, name)
+        return _spawn_command(application, paths, name, doors)
     with listen(application, paths, name) as listener, listen_beat(paths, name) as beat:
-        return interpreter.start(application, paths, listener, server=name, beat=beat), address(paths, name)
+        started = interpreter.start(application, paths, listener, server=name, beat=beat, doors=doors)
+        return started, address(paths, name)
 
 
-def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
+def _spawn_command(application: Application, paths: Paths, name: str, doors: Sequence[int]) -> tuple[Process, str]:
     port, path = _free_port(), paths.offered / f"{name}.sock"
     files.remove(path)
     if application.user:
@@ -98,6 +100,7 @@ def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[P
             environment=environment,
             log=interpreter.log_file(paths),
             user=application.user,
+            doors=doors,
         )
     except OSError as error:
         raise interpreter.not_started(words[0], error, paths, "Correct `command` in seawall.toml.") from error
