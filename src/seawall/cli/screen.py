@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from seawall.cli.show import duration, event_line, milliseconds
+from seawall.cli.show import duration, event_line, megabytes, milliseconds, percent
 
 COLOURS = {
     "up": "green",
@@ -60,7 +60,7 @@ def _servers(state: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("server", "state"):
         table.add_column(title)
-    for title in ("up", "pid", "req/s", "busy", "queue", "p50", "p99", "heartbeat"):
+    for title in ("up", "pid", "req/s", "busy", "queue", "p50", "p99", "heartbeat", "cpu", "memory"):
         table.add_column(title, justify="right")
     for server in state["servers"]:
         table.add_row(
@@ -74,5 +74,7 @@ def _servers(state: Mapping[str, Any]) -> Table:
             milliseconds(server["p50_ms"]),
             milliseconds(server["p99_ms"]),
             milliseconds(server["heartbeat_ms"]),
+            percent(server.get("processor")),
+            megabytes(server.get("memory")),
         )
     return table

@@ -9,6 +9,7 @@ from seawall.control.journal import Entry, Journal
 from seawall.control.processes import Processes
 from seawall.control.record import Record
 from seawall.control.troubles import Troubles
+from seawall.control.usage import Usage
 from seawall.control.wanted import Wanted
 from seawall.fleet import groups
 from seawall.fleet.groups import Groups
@@ -43,6 +44,7 @@ class State:
     open: bool = False  # a visitor has been served, as far as the balancers say
     adopted: bool = False  # it was open before this control plane came
     moving: bool = False  # something is under way: look often
+    usage: Usage = field(default_factory=Usage)
     troubles: Troubles = field(init=False)
     groups: Groups = field(init=False)
 

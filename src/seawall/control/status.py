@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import asdict
 from typing import Any
 
 from seawall.control.metrics import Meter
@@ -13,12 +14,13 @@ from seawall.model import BalancerSeen, Observed, RouteSeen
 
 
 def status(control: State, meter: Meter) -> dict[str, Any]:
-    """Latencies in ms, times in s. A figure nobody knows is null."""
+    """Latencies in ms, times in s, memory in bytes, processor in processors. A figure nobody knows is null."""
     traffic = meter.summary()
     seen = control.seen
     routes = _routes(seen)
     now = time.monotonic()
     rates = traffic.pop("servers")
+    memory = control.usage.memory(control.processes.servers, now)
     return {
         "name": control.wanted.name,
         "project": str(control.paths.project),
@@ -32,9 +34,14 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "traffic": traffic,
         "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],
         "servers": [
-            _server(control, server, routes.get(server.name), rates.get(server.name), now)
+            {
+                **_server(control, server, routes.get(server.name), rates.get(server.name), now),
+                "memory": memory[server.name],
+                "processor": control.usage.processor(server, now),
+            }
             for server in control.processes.servers.values()
         ],
+        "limits": {**asdict(control.groups.limits), "missing": control.groups.why_not()},
         "warm": _warm(control, now),
         "processes": [_process(managed, now) for managed in control.processes],
         "advice": [vars(advice) for advice in control.advice],

@@ -11,6 +11,7 @@ from seawall.errors import SeawallError
 
 PROCESSES = "cgroup.procs"
 _AVAILABLE, _ENABLED = "cgroup.controllers", "cgroup.subtree_control"  # of version 2
+_ASIDE = "seawall-control"  # the group of the control plane itself
 DELEGATE = "systemd-run --scope -p Delegate=yes seawall up    (not root: systemd-run --user --scope …)"
 
 
@@ -58,8 +59,9 @@ def _version_1(controller: str, mount: _Mount) -> Place:
 
 def _version_2(controller: str, mount: _Mount) -> Place:
     own = _own(mount, "")
-    # With systemd's DelegateSubgroup= we are in a group below the one that was delegated.
-    for folder in (own, own.parent) if own != mount.point else (own,):
+    # With systemd's DelegateSubgroup=, or after _move_out, we are in a group below the one that was delegated.
+    above = [] if own == mount.point else [own.parent]
+    for folder in [*above, own] if own.name == _ASIDE else [own, *above]:
         if controller in _words(folder / _AVAILABLE) and os.access(folder / _ENABLED, os.W_OK):
             return Place(folder, 2)
     raise NoPlace(f"the controller {controller} is not delegated to us in {own}", DELEGATE)
@@ -95,7 +97,7 @@ def enable(place: Place, controllers: Sequence[str]) -> None:
 def _move_out(folder: Path) -> None:
     if _words(folder / PROCESSES) != [str(os.getpid())]:
         return
-    aside = folder / "seawall-control"
+    aside = folder / _ASIDE
     aside.mkdir(exist_ok=True)
     write(aside / PROCESSES, "0")
 
