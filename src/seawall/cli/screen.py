@@ -69,7 +69,7 @@ def _servers(state: Mapping[str, Any]) -> Table:
             duration(server["uptime"]),
             str(server["pid"] or ""),
             f"{server['requests_per_second']:.0f}",
-            f"{server['current']}/{state['concurrency']}",
+            f"{server['current']}/{server.get('slots', state['concurrency'])}",
             str(server["queue"]),
             milliseconds(server["p50_ms"]),
             milliseconds(server["p99_ms"]),

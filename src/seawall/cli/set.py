@@ -18,6 +18,7 @@ def set_command(project: Path, key: str, value: str) -> None:
     \b
     seawall set balancer.strategy round-robin     or random, least-connections
     seawall set servers.min 4                     how many servers
+    seawall set servers.concurrency 8             requests each works on at a time
     """
     client.ask(locate(project), "set", key=key, value=value)
     section, _, name = key.rpartition(".")

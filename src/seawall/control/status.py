@@ -10,6 +10,7 @@ from seawall.control.processes import Managed, Server
 from seawall.control.state import State
 from seawall.decide.backoff import pause
 from seawall.decide.liveness import AT_WORK, SAID
+from seawall.decide.slots import given
 from seawall.model import BalancerSeen, Observed, RouteSeen
 
 
@@ -30,7 +31,7 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "application": {"kind": control.wanted.application.kind, "target": control.wanted.application.target},
         "strategy": control.site.strategy,
         "wanted": control.site.min,
-        "concurrency": control.wanted.edge.concurrency,
+        "concurrency": control.site.slots,
         "traffic": traffic,
         "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],
         "servers": [
@@ -38,6 +39,7 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
                 **_server(control, server, routes.get(server.name), rates.get(server.name), now),
                 "memory": memory[server.name],
                 "processor": control.usage.processor(server, now),
+                "slots": given(control.site, server.slots),
             }
             for server in control.processes.servers.values()
         ],

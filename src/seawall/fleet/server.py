@@ -16,6 +16,7 @@ from seawall import files
 from seawall.errors import ApplicationFailed
 from seawall.fleet import interpreter
 from seawall.fleet.application import Application
+from seawall.fleet.inside.work import SLOTS
 from seawall.judge import Pulse
 from seawall.members import marked
 from seawall.model import HEALTH_PATH
@@ -136,12 +137,15 @@ async def heartbeat(address: str, timeout: float | None) -> float:
     return loop.time() - started
 
 
-async def pulse(paths: Paths, name: str, timeout: float | None) -> Pulse:
-    """What a server that is no command says of its work. Raises TimeoutError, or another OSError where it does not."""
+async def pulse(paths: Paths, name: str, timeout: float | None, slots: int = 0) -> Pulse:
+    """What a server that is no command says of its work; from now on it takes `slots` requests at a time, if above 0.
+
+    Raises TimeoutError, or another OSError where it does not answer.
+    """
     async with asyncio.timeout(timeout):
         reader, writer = await asyncio.open_unix_connection(beat_socket(paths, name))
         try:
-            writer.write(_REQUEST)
+            writer.write(_REQUEST[:-2] + f"{SLOTS}: {slots}\r\n\r\n".encode() if slots else _REQUEST)
             answer = await reader.read(MOST)
         finally:
             writer.close()

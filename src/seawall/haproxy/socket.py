@@ -161,6 +161,8 @@ def _commands(route: Route, address: ServerAddress, edge: Edge) -> list[tuple[st
             return [(f"add server {name} {added_server(edge, address)}", "already"), (f"enable health {name}", "")]
         case "enable":
             return [(f"set server {name} state ready", "")]
+        case "limit":
+            return [(f"set maxconn server {name} {address.limit or edge.concurrency}", "No such server")]
         case "drain" | "maint":
             return [(f"set server {name} state {route.step}", "No such server")]
         case "remove":
@@ -217,6 +219,7 @@ def _route(row: dict[str, str]) -> RouteSeen:
         latency=int(latency) / 1000 if latency else None,
         current=int(row["scur"]),
         queued=int(row["qcur"]),
+        limit=int(row["slim"] or 0),
     )
 
 

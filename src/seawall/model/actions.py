@@ -61,7 +61,7 @@ class ForgetServer(Action):
     server: str
 
 
-RouteStep = Literal["add", "enable", "drain", "maint", "remove"]
+RouteStep = Literal["add", "enable", "limit", "drain", "maint", "remove"]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from seawall.control.link import Link, Step
 from seawall.control.processes import Balancer
 from seawall.control.state import State
 from seawall.control.tasks import Tasks, watch
+from seawall.decide.slots import given
 from seawall.haproxy import process as haproxy
 from seawall.haproxy.deaths import Losses
 from seawall.haproxy.finishing import lead_inside
@@ -58,7 +59,7 @@ class Balancers:
         memory = self.state.record.memory
         gone = memory.leaving.keys() | memory.stopping.keys()
         return [
-            ServerAddress(server.name, server.address, server.beat)
+            self._address(server.name)
             for server in self.state.processes.servers.values()
             if server.ready and not server.exited and server.name not in gone
         ]
@@ -99,7 +100,9 @@ class Balancers:
 
     def _address(self, name: str) -> ServerAddress:
         server = self.state.processes.servers.get(name)
-        return ServerAddress(name, server.address if server else "", bool(server and server.beat))
+        if server is None:
+            return ServerAddress(name, "", beat=False)
+        return ServerAddress(name, server.address, server.beat, given(self.state.site, server.slots))
 
     def refuse(self, refused: Refused) -> None:
         """From now on, and from each balancer to come, these requests get no server."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seawall import members, rights
 from seawall.control.processes import Server
@@ -70,7 +70,8 @@ class Servers:
         await self.wait_until_ready(server)
 
     async def _launch(self, server: Server, warm: str) -> None:
-        paths, application, processes = self.state.paths, self.state.wanted.application, self.state.processes
+        paths, processes = self.state.paths, self.state.processes
+        application = replace(self.state.wanted.application, concurrency=self.state.site.slots)
         self.state.limit(server.name)
         if not warm:
             with self.state.groups.doors(server.name) as doors:
@@ -97,7 +98,9 @@ class Servers:
             fleet_server.listen_beat(paths, server.name) as beat,
         ):
             user = application.user[0] if application.user else None
-            await fleet_warm.fork(paths, warm, server.name, listener, beat, recorded, user)
+            await fleet_warm.fork(
+                paths, warm, server.name, listener, beat, recorded, user, concurrency=self.state.site.slots
+            )
 
     def watch(self, server: Server) -> None:
         """Hear of its end."""
