@@ -2,6 +2,6 @@
 
 from seawall.config.load import LIVE, live_setting, load
 from seawall.config.reference import reference
-from seawall.config.settings import Kind, Settings, size_in_bytes
+from seawall.config.settings import CONCURRENCY, Kind, Settings, size_in_bytes
 
-__all__ = ["LIVE", "Kind", "Settings", "live_setting", "load", "reference", "size_in_bytes"]
+__all__ = ["CONCURRENCY", "LIVE", "Kind", "Settings", "live_setting", "load", "reference", "size_in_bytes"]

@@ -38,6 +38,13 @@ def _host_name(value: str) -> str:
     return value.lower()
 
 
+# Requests a server works on at a time, and why: docs/decisions/0016-how-many-at-a-time.md.
+CONCURRENCY: dict[Kind, tuple[int, str]] = {
+    "wsgi": (4, "threads of one process, which compute in turn: more make each page later, fewer idle while one waits"),
+    "asgi": (100, "its event loop goes on with others while one waits"),
+    "command": (100, "a program of another kind sets its own limit below that"),
+}
+
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([MGT])B?")
 _UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 SMALLEST = 16 << 20  # bytes: Python alone needs as much
@@ -265,7 +272,7 @@ class Settings(Section):
 
     def concurrency(self, kind: Kind) -> int:
         """Requests one server of this kind works on at a time."""
-        return self.servers.concurrency or (4 if kind == "wsgi" else 100)
+        return self.servers.concurrency or CONCURRENCY[kind][0]
 
     def sticky(self, kind: Kind) -> bool:
         """Whether a person is led back to the same server."""
