@@ -107,6 +107,8 @@ class Heartbeats:
     async def _question(self, server: Server) -> Pulse | None:
         if server.beat:
             told = taken(self.state.site, self.state.seen, server.name, server.slots)
+            # It may take no more from the moment at which it hears so, which is before we hear that it has.
+            server.slots = min(server.slots, told)
             return await fleet_server.pulse(self.state.paths, server.name, timeout=None, slots=told)
         await fleet_server.heartbeat(server.address, timeout=None)
         return None
