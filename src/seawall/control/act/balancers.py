@@ -10,6 +10,7 @@ from typing import cast
 from seawall.control.link import Link, Step
 from seawall.control.processes import Balancer
 from seawall.control.state import State
+from seawall.control.tally import Tally
 from seawall.control.tasks import Tasks, watch
 from seawall.decide.slots import given
 from seawall.haproxy import process as haproxy
@@ -31,6 +32,7 @@ class Balancers:
     tasks: Tasks
     links: dict[str, Link] = field(default_factory=dict)
     losses: Losses = field(default_factory=Losses)
+    tally: Tally = field(default_factory=Tally)
 
     def take_over(self, name: BalancerName) -> None:
         if self.state.listeners:
@@ -94,6 +96,7 @@ class Balancers:
             wake=self.state.wake,
             answers=lambda: self.state.troubles.over(f"balancer {balancer.name}"),
             lost=lambda answer: self._lost(balancer.name, answer),
+            counted=lambda *counted: self.tally.heard(balancer.name, process.pid, *counted),
             failed=lambda problem: self.state.say(Event("step-failed", balancer.name, problem)),
         )
         self.tasks.start(link.run())
@@ -103,6 +106,11 @@ class Balancers:
         if server is None:
             return ServerAddress(name, "", beat=False)
         return ServerAddress(name, server.address, server.beat, given(self.state.site, server.slots))
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there are requests to look after."""
+        return any(link.loaded for link in self.links.values())
 
     def refuse(self, refused: Refused) -> None:
         """From now on, and from each balancer to come, these requests get no server."""
