@@ -44,13 +44,9 @@ def _without_control(paths: Paths, now: bool) -> None:
     from seawall import members
     from seawall.control import lock, record
     from seawall.control.processes import Processes
-<<<<<<< HEAD
-    from seawall.control.stop import stop
+    from seawall.control.stop import left_behind, stop
     from seawall.fleet import groups
     from seawall.fleet.groups import Groups
-=======
-    from seawall.control.stop import left_behind, stop
->>>>>>> main
 
     if control := lock.holder(paths):
         # One that lives but does not answer would start again what we are about to stop.

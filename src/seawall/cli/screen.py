@@ -24,15 +24,16 @@ FIGURES: dict[str, Callable[[Object, Object], str]] = {  # of a server, in the s
     "up": lambda server, _: duration(server["uptime"]),
     "pid": lambda server, _: str(server["pid"] or ""),
     "req/s": lambda server, _: f"{server['requests_per_second']:.0f}",
-    "busy": lambda server, state: f"{server['current']}/{state['concurrency']}",
+    "busy": lambda server, state: f"{server['current']}/{server.get('slots', state['concurrency'])}",
     "queue": lambda server, _: str(server["queue"]),
     "p50": lambda server, _: milliseconds(server["p50_ms"]),
     "p99": lambda server, _: milliseconds(server["p99_ms"]),
     "heartbeat": lambda server, _: milliseconds(server["heartbeat_ms"]),
+    "cpu": lambda server, _: percent(server.get("processor")),
+    "memory": lambda server, _: megabytes(server.get("memory")),
 }
-TIGHT = 84  # columns that the widest figures take
-NARROW = 74  # the same without room between them: below, there is none for these
-LEFT_OUT = ("pid", "queue")
+TIGHT = 102  # columns that the widest figures take
+LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many columns there is no room for these
 
 
 def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
@@ -69,32 +70,9 @@ def _balancers(state: Mapping[str, Any]) -> Text:
     return text
 
 
-<<<<<<< HEAD
-def _servers(state: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("server", "state"):
-        table.add_column(title)
-    for title in ("up", "pid", "req/s", "busy", "queue", "p50", "p99", "heartbeat", "cpu", "memory"):
-        table.add_column(title, justify="right")
-    for server in state["servers"]:
-        table.add_row(
-            server["name"],
-            Text(server["state"], COLOURS.get(server["state"], "red")),
-            duration(server["uptime"]),
-            str(server["pid"] or ""),
-            f"{server['requests_per_second']:.0f}",
-            f"{server['current']}/{server.get('slots', state['concurrency'])}",
-            str(server["queue"]),
-            milliseconds(server["p50_ms"]),
-            milliseconds(server["p99_ms"]),
-            milliseconds(server["heartbeat_ms"]),
-            percent(server.get("processor")),
-            megabytes(server.get("memory")),
-        )
-=======
 def _servers(state: Mapping[str, Any], width: int) -> Table:
     table = Table(box=None, pad_edge=False, collapse_padding=width < TIGHT, header_style="dim")
-    shown = [title for title in FIGURES if width >= NARROW or title not in LEFT_OUT]
+    shown = [title for title in FIGURES if width >= LEFT_OUT.get(title, 0)]
     table.add_column("server", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for title in shown:
@@ -102,5 +80,4 @@ def _servers(state: Mapping[str, Any], width: int) -> Table:
     for server in state["servers"]:
         figures = (FIGURES[title](server, state) for title in shown)
         table.add_row(server["name"], Text(server["state"], COLOURS.get(server["state"], "red")), *figures)
->>>>>>> main
     return table

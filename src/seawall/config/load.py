@@ -16,11 +16,7 @@ from seawall.config.schema import SECTIONS, SETTINGS, expected
 from seawall.config.settings import Settings
 from seawall.errors import ConfigError, shell
 
-<<<<<<< HEAD
-LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min", "servers.concurrency")
-=======
-LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min", "servers.max")
->>>>>>> main
+LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min", "servers.max", "servers.concurrency")
 """What `seawall set` may change on the running site."""
 
 

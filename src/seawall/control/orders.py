@@ -8,11 +8,12 @@ from seawall.control.record import Record
 from seawall.model import Site
 
 # What `seawall set` may change on a running site, and where decisions find it.
-<<<<<<< HEAD
-LIVE_FIELDS = {"balancer.strategy": "strategy", "servers.min": "min", "servers.concurrency": "slots"}
-=======
-LIVE_FIELDS = {"balancer.strategy": "strategy", "servers.min": "min", "servers.max": "max"}
->>>>>>> main
+LIVE_FIELDS = {
+    "balancer.strategy": "strategy",
+    "servers.min": "min",
+    "servers.max": "max",
+    "servers.concurrency": "slots",
+}
 
 
 def with_settings(site: Site, settings: dict[str, str]) -> Site:

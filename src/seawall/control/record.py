@@ -31,11 +31,8 @@ class Record:
     memory: Memory = field(default_factory=Memory)
     settings: dict[str, str] = field(default_factory=dict)  # what `seawall set` changed on the running site
     orders: dict[str, Any] = field(default_factory=dict)  # an operator's: drain, restart, generation
-<<<<<<< HEAD
-    groups: dict[str, str] = field(default_factory=dict)  # of the servers: see Groups.folders
-=======
     found: bool = False  # an earlier control plane left it: what it does not name is not ours to go on with
->>>>>>> main
+    groups: dict[str, str] = field(default_factory=dict)  # of the servers: see Groups.folders
 
 
 def boot() -> str:
@@ -131,11 +128,8 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         _memory(record.get("memory") or {}, processes),
         dict(record.get("settings") or {}),
         dict(record.get("orders") or {}),
-<<<<<<< HEAD
-        dict(record.get("groups") or {}),
-=======
         found=True,
->>>>>>> main
+        groups=dict(record.get("groups") or {}),
     )
 
 

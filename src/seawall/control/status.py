@@ -31,16 +31,11 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "control": {"pid": os.getpid(), "uptime": now - control.began, "tick_ms": _ticks(control)},
         "application": {"kind": control.wanted.application.kind, "target": control.wanted.application.target},
         "strategy": control.site.strategy,
-<<<<<<< HEAD
-        "wanted": control.site.min,
-        "concurrency": control.site.slots,
-=======
         "wanted": wanted(control.site, control.record.memory),
         "why": control.record.memory.demand.why,
         "min": control.site.min,
         "max": control.site.max,
-        "concurrency": control.wanted.edge.concurrency,
->>>>>>> main
+        "concurrency": control.site.slots,
         "traffic": traffic,
         "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],
         "servers": [

@@ -7,11 +7,8 @@ from contextlib import AsyncExitStack
 
 from seawall import files, members
 from seawall.control.processes import Balancer, Processes
-<<<<<<< HEAD
-from seawall.fleet.groups import Groups
-=======
 from seawall.errors import StateUnusable
->>>>>>> main
+from seawall.fleet.groups import Groups
 from seawall.haproxy.finishing import Finishing
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths, bound_logs

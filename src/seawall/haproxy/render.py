@@ -83,13 +83,9 @@ class Edge:
 
     def digest(self) -> str:
         """Tells configurations apart: a balancer started with another one is outdated."""
-<<<<<<< HEAD
         # How many requests a server is given is changed while the balancer runs.
-        text = [repr(astuple(replace(self, concurrency=0))), repr(_ERRORS), repr(_REFUSED), LOG_FORMAT]
-        text.append(server_parameters("s0", 0))
-=======
-        text = [repr((astuple(self), _ERRORS, _REFUSED)), RING, LOG_FORMAT, REFUSED, server_parameters(self, "s0")]
->>>>>>> main
+        edge = astuple(replace(self, concurrency=0))
+        text = [repr((edge, _ERRORS, _REFUSED)), RING, LOG_FORMAT, REFUSED, server_parameters("s0", 0)]
         text += [(TEMPLATES / name).read_text() for name in (_CONFIG, _ERROR_PAGE)]
         return hashlib.sha256("\0".join(text).encode()).hexdigest()[:16]
 

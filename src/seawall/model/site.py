@@ -16,12 +16,8 @@ class Site:
 
     min: int = 2  # servers
     max: int = 2
-<<<<<<< HEAD
     slots: int = 4  # requests one server is to work on at a time
-=======
-    slots: int = 4  # requests one server works on at a time
     hold: float = 60.0  # s that servers stay after the last moment that needed them
->>>>>>> main
     strategy: Strategy = "least-connections"
     edge: str = ""  # digest of the configuration a balancer should run with
     start_timeout: float = 60.0  # s a new server may take to its first heartbeat
