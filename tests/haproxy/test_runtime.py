@@ -228,6 +228,18 @@ def test_a_server_is_given_more_and_fewer_while_requests_wait(make_site: MakeSit
     asyncio.run(main())
 
 
+def test_traffic_is_counted_without_https(make_site: MakeSite) -> None:
+    site = make_site(https_port=None, certificate=None)
+
+    async def main() -> None:
+        runtime = await site.balancer("a", site.upstream("s1"))
+        assert (await Load(site.ports["http"], visitors=2).run(0.1)).failures == []
+        traffic = await runtime.traffic()
+        assert traffic.requests == sum(traffic.servers.values()) > 0
+
+    asyncio.run(main())
+
+
 def test_silence_is_an_error_and_a_missed_heartbeat(site: Site) -> None:
     async def main() -> None:
         runtime = RuntimeSocket(site.paths.balancer_socket("b"))

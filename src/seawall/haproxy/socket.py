@@ -128,7 +128,9 @@ class RuntimeSocket:
         """Counters of the whole edge and of every server."""
         asked = [f"show stat {name} {_FRONTEND} -1" for name in ("http", "https")]
         asked += [f"show stat {backend(strategy)} 6 -1" for strategy in STRATEGIES]
-        rows = [row for answer in await self.ask_all(asked) for row in rows_of(answer)]
+        # Without HTTPS there is no such frontend, which HAProxy says in a sentence.
+        answers = [answer for answer in await self.ask_all(asked) if answer.startswith("# ")]
+        rows = [row for answer in answers for row in rows_of(answer)]
         fronts = [row for row in rows if row["svname"] == "FRONTEND"]
         backs = [row for row in rows if row["svname"] == "BACKEND"]
         servers: dict[str, int] = {}
