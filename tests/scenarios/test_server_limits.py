@@ -209,21 +209,29 @@ def test_groups_of_servers_that_are_gone_go_too(tmp_path: Path) -> None:
 def test_another_limit_counts_for_what_runs_too(tmp_path: Path) -> None:
     site = site_of(tmp_path, WSGI + "[servers]\nmin = 1\n")
     with running(site):
-        (name, pid), *_ = site.servers().items()
+        servers = site.servers()
+        [(name, pid)] = servers.items()
         assert (left(site), site.status()["limits"]["memory"]) == ([], None)
-        for size in ("256M", "512M"):
-            site.write(WSGI + f'[servers]\nmin = 1\nmemory = "{size}"\n')
-            site.kill_control()
-            site.up()
-            assert site.servers() == {name: pid}
+        for size in (256, 512):
+            assert site.run("set", "servers.memory", f"{size}M").returncode == 0
             assert groups.name(site.paths) in where(pid)
-            assert site.status()["limits"]["memory"] == int(size[:-1]) << 20
-        limit = next(path for path in left(site) if path.name == name)
-        told = [path.read_text().strip() for path in limit.glob("memory.*") if path.name in ("memory.max", LIMIT)]
-        assert told == [str(512 << 20)]
+            assert (site.status()["limits"]["memory"], limit_of(site, name)) == (size << 20, size << 20)
+        site.kill_control()
+        site.up()
+        assert limit_of(site, name) == 512 << 20
+        assert site.run("set", "servers.memory", "").returncode == 0
+        assert limit_of(site, name) > 1 << 50
+        assert (site.status()["trouble"], site.servers()) == ("", servers)
 
 
-LIMIT = "memory.limit_in_bytes"
+def limit_of(site: Site, server: str) -> int:
+    """Bytes; very many where there is no limit."""
+    [group] = [path for path in left(site) if path.name == server]
+    [text] = [path.read_text().strip() for path in group.glob("memory.*") if path.name in LIMIT]
+    return 1 << 62 if text == "max" else int(text)
+
+
+LIMIT = ("memory.limit_in_bytes", "memory.max")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

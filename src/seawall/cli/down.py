@@ -46,7 +46,7 @@ def _without_control(paths: Paths, now: bool) -> None:
     from seawall.control.processes import Processes
     from seawall.control.stop import left_behind, stop
     from seawall.fleet import groups
-    from seawall.fleet.groups import Groups
+    from seawall.fleet.groups import Groups, Limits
 
     if control := lock.holder(paths):
         # One that lives but does not answer would start again what we are about to stop.
@@ -55,7 +55,7 @@ def _without_control(paths: Paths, now: bool) -> None:
     processes, site_groups = Processes(paths), Groups(groups.name(paths))
     try:
         if found := record.read(paths):
-            site_groups.find(record.adopt(found, processes).groups)
+            site_groups.find(Limits(), record.adopt(found, processes).groups)
     except RecordUnusable as error:
         site_groups.search()
         click.echo(

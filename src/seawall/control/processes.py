@@ -58,10 +58,11 @@ class Warm(Managed):
 
     kind = "warm"
     order = 10
-    kept = ("generation", "ready", "protocol")
+    kept = ("generation", "ready", "protocol", "trial")
 
     generation: int = 0
     protocol: int = 0  # version of what it is asked and answers
+    trial: bool = False  # imports the application with settings that are not in effect: no decision knows of it
     ready: bool = False
     stopped: int = 0  # looks in a row that found it stopped before it was ready
 

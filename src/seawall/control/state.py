@@ -50,19 +50,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.troubles = Troubles(self.say)
-        self.groups = Groups(groups.name(self.paths), self.wanted.limits)
-
-    def limit(self, server: str) -> None:
-        """Make the control groups that limit a server which is about to be started."""
-        self.groups.make(server)
-        self.note_limits()
-
-    def note_limits(self) -> None:
-        """Say what of the limits is not enforced; the site serves all the same."""
-        if missing := self.groups.why_not():
-            self.troubles.note("limits", missing)
-        else:
-            self.troubles.over("limits")
+        self.groups = Groups(groups.name(self.paths))
 
     def say(self, event: Event) -> None:
         """Tell an event, and put it in the journal."""

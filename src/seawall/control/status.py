@@ -15,8 +15,11 @@ from seawall.decide.slots import given
 from seawall.model import BalancerSeen, Observed, RouteSeen
 
 
-def status(control: State, meter: Meter) -> dict[str, Any]:
-    """Latencies in ms, times in s, memory in bytes, processor in processors. A figure nobody knows is null."""
+def status(control: State, meter: Meter, change: str = "") -> dict[str, Any]:
+    """Latencies in ms, times in s, memory in bytes, processor in processors. A figure nobody knows is null.
+
+    `change` is what goes on with changed settings.
+    """
     traffic = meter.summary()
     seen = control.seen
     routes = _routes(seen)
@@ -50,6 +53,7 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "limits": {**asdict(control.groups.limits), "missing": control.groups.why_not()},
         "warm": _warm(control, now),
         "processes": [_process(managed, now) for managed in control.processes],
+        "change": change,
         "advice": [vars(advice) for advice in control.advice],
         "trouble": _trouble(control, now),
         "events": [entry for entry in control.journal.recent if not entry["kind"].startswith("route-")][-12:],

@@ -1,6 +1,7 @@
 """Keeps the files of a running site in order: folders that were removed, sockets that are gone, logs that grow."""
 
 import asyncio
+from pathlib import Path
 
 from seawall import files
 from seawall.control.api import Api
@@ -19,8 +20,12 @@ class Upkeep:
 
     def __init__(self, state: State, api: Api, lock: Lock) -> None:
         self._state, self._api, self._lock = state, api, lock
-        # What cannot be made again as it was: HAProxy's certificate, and the mark that everything here carries.
-        kept = (state.paths.certificate, state.paths.state / MARK)
+        self._kept: dict[Path, bytes] = {}
+        self.remember()
+
+    def remember(self) -> None:
+        """What cannot be made again as it was: HAProxy's certificate, and the mark that everything here carries."""
+        kept = (self._state.paths.certificate, self._state.paths.state / MARK)
         self._kept = {path: path.read_bytes() for path in kept if path.is_file()}
 
     async def run(self) -> None:

@@ -1,5 +1,6 @@
 """The control groups of a site's servers, which limit their share of the processors and their memory."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,8 +46,9 @@ class Groups:
     folders: dict[str, Path] = field(default_factory=dict)
     missing: dict[str, NoPlace] = field(default_factory=dict)  # controller → why its limit is not enforced
 
-    def find(self, known: Mapping[str, str]) -> None:
+    def find(self, limits: Limits, known: Mapping[str, str]) -> None:
         """Decide where: in the `known` folders of an earlier control plane, or below our own group. Makes nothing."""
+        self.limits, self.missing = limits, {}
         own = {controller: Path(folder) for controller, folder in known.items() if Path(folder).name == self.name}
         self.folders = {controller: folder for controller, folder in own.items() if folder.is_dir()}
         for controller in self.limits.controllers:
@@ -62,13 +64,18 @@ class Groups:
 
     def make(self, server: str) -> None:
         """The group of one server, with its limits, before it is started; `missing` says what could not be done."""
-        for controller, folder in self._wanted():
+        for controller, folder in self.folders.items():
             try:
-                _make_folder(folder, [other for other, beside in self._wanted() if beside == folder])
-                (folder / server).mkdir(exist_ok=True)
+                if controller in self.limits.controllers:
+                    _make_folder(folder, [other for other, beside in self._wanted() if beside == folder])
+                    (folder / server).mkdir(exist_ok=True)
+                elif not (folder / server).is_dir():
+                    continue  # else what it was limited to is lifted
                 _limit(folder / server, controller, self.limits)
             except OSError as error:
-                self.missing[controller] = NoPlace(f"{folder} cannot be used: {error.strerror}")
+                taken = error.errno == errno.EBUSY and controller == "memory"
+                why = f"{server} takes more already; replace it: seawall restart {server}" if taken else error.strerror
+                self.missing[controller] = NoPlace(f"{folder} cannot be used: {why}")
             except NoPlace as error:
                 self.missing[controller] = error
             else:
@@ -144,30 +151,31 @@ def _make_folder(folder: Path, controllers: list[str]) -> None:
 
 
 def _limit(group: Path, controller: str, limits: Limits) -> None:
-    if controller == "cpu" and limits.cpu is not None:
-        quota = max(1000, round(limits.cpu * PERIOD))  # µs; the kernel takes no less
-        if (group / "cpu.max").exists():
-            places.write(group / "cpu.max", f"{quota} {PERIOD}")
-        else:
-            places.write(group / "cpu.cfs_period_us", str(PERIOD))
-            places.write(group / "cpu.cfs_quota_us", str(quota))
-    if controller == "memory" and limits.memory is not None:
+    """Write a limit, or that there is none. Raises OSError."""
+    if controller == "memory":
         _limit_memory(group, limits.memory)
+        return
+    quota = round(limits.cpu * PERIOD) if limits.cpu is not None else None
+    if (group / "cpu.max").exists():
+        places.write(group / "cpu.max", f"{'max' if quota is None else quota} {PERIOD}")
+    else:
+        places.write(group / "cpu.cfs_period_us", str(PERIOD))
+        places.write(group / "cpu.cfs_quota_us", str(-1 if quota is None else quota))
 
 
-def _limit_memory(group: Path, most: int) -> None:
+def _limit_memory(group: Path, most: int | None) -> None:
     """Without swap: a server that is paged out is of no use, and one that leaks has to end some time."""
     if (group / "memory.max").exists():
-        places.write(group / "memory.max", str(most))
+        places.write(group / "memory.max", "max" if most is None else str(most))
         places.write(group / "memory.oom.group", "1")
         if (group / "memory.swap.max").exists():
-            places.write(group / "memory.swap.max", "0")
+            places.write(group / "memory.swap.max", "max" if most is None else "0")
         return
     together = group / "memory.memsw.limit_in_bytes"
     if together.exists():  # it may not be below the other, so it makes way first
         places.write(together, "-1")
-    places.write(group / "memory.limit_in_bytes", str(most))
-    if together.exists():
+    places.write(group / "memory.limit_in_bytes", str(-1 if most is None else most))
+    if together.exists() and most is not None:
         places.write(together, str(most))
 
 

@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from seawall import members, rights
+from seawall.control import limits
 from seawall.control.processes import Server
 from seawall.control.state import State
 from seawall.control.tasks import Tasks, watch
@@ -70,9 +71,8 @@ class Servers:
         await self.wait_until_ready(server)
 
     async def _launch(self, server: Server, warm: str) -> None:
-        paths, processes = self.state.paths, self.state.processes
-        application = replace(self.state.wanted.application, concurrency=self.state.site.slots)
-        self.state.limit(server.name)
+        paths, application, processes = self.state.paths, self.state.wanted.application, self.state.processes
+        limits.about(self.state, server.name)
         if not warm:
             with self.state.groups.doors(server.name) as doors:
                 process, server.address = fleet_server.spawn_cold(application, paths, server.name, doors)
