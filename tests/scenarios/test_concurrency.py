@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -123,3 +124,43 @@ def test_it_is_kept_by_what_comes_later(tmp_path: Path) -> None:
         asyncio.run(load.run(1))
         assert load.tally.failures == []
         assert most(Visitor(site.https)) == 5
+
+
+def test_slow_uploads_never_get_all_places_of_a_lower_number(tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "application.py").write_text(WSGI)
+    site = Site(folder, 'wsgi = "application:application"\n[servers]\nmin = 2\nconcurrency = 8\n')
+    with running(site):
+        load = Load(site.https, visitors=6, tls=insecure())
+        before, servers = site.balancers().values(), site.servers()
+        assert shares(site) == {"uploads": 4, "several": 10}
+
+        async def main() -> None:
+            work = asyncio.create_task(load.run(3600))
+            try:
+                await asyncio.to_thread(site.run, "set", "servers.concurrency", "2")
+                await asyncio.to_thread(site.wait, lambda _: not {*site.balancers().values()} & {None, *before})
+                await asyncio.to_thread(site.recovered)
+            finally:
+                load.stop()
+                await work
+
+        asyncio.run(main())
+        assert load.tally.failures == []
+        assert sum(shares(site).values()) < 4
+        assert site.servers() == servers
+        balancers = site.balancers()
+        site.kill_control()
+        site.up()
+        assert (site.balancers(), site.status()["concurrency"]) == (balancers, 2)
+
+
+def shares(site: Site) -> dict[str, int]:
+    """Places that slow uploads may hold, in the configuration of both balancers."""
+    found = [
+        dict(re.findall(r"server (uploads|several) .* maxconn ([0-9]+)", site.paths.balancer_config(name).read_text()))
+        for name in ("a", "b")
+    ]
+    assert found[0] == found[1]
+    return {name: int(most) for name, most in found[0].items()}

@@ -73,6 +73,9 @@ def lightly(before: Wanted, file: Settings, live: Mapping[str, str], paths: Path
     settings = with_live(file, live)
     application = replace(before.application, concurrency=settings.concurrency(_kind(before.application)))
     edge = replace(before.edge, concurrency=application.concurrency)
+    if application.concurrency < before.application.concurrency:
+        # The shares of slow uploads are in a balancer's configuration: of fewer places they would be all.
+        edge = replace(edge, slots=min(edge.slots, _slots(file, settings, application)))
     site = _site(settings, application, edge)
     name, limits = _name(settings, paths), _limits(settings)
     return replace(before, name=name, site=site, application=application, edge=edge, file=file, limits=limits)
@@ -144,7 +147,9 @@ def most(least: int, application: Application) -> int:
 def _slots(file: Settings, settings: Settings, application: Application) -> int:
     """Of all servers that are wanted at least, or of the one to which a cookie leads all that a visitor sends."""
     kind = _kind(application)
-    return file.concurrency(kind) * (1 if settings.sticky(kind) else file.servers.min)
+    # A number that was raised on the running site is no reason for new balancers; see `lightly` for a lower one.
+    each = min(file.concurrency(kind), settings.concurrency(kind))
+    return each * (1 if settings.sticky(kind) else file.servers.min)
 
 
 def _kind(application: Application) -> Kind:
