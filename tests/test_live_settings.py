@@ -21,6 +21,7 @@ OTHERS = {
     "environment": {"A": "1"},
     "warm_path": "/w",
     "user": "u",
+    "servers.memory": "512M",
     "balancer.strategy": "random",
     "listen.address": "::",
     "sessions.mode": "sticky",

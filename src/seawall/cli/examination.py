@@ -29,6 +29,8 @@ SITE: dict[str, Callable[[Settings, Paths], str]] = {
     "trust": site.trust,
     "application": site.application,
     "interpreter": site.interpreter,
+    "concurrency": site.concurrency,
+    "limits": site.limits,
 }
 
 

@@ -127,7 +127,8 @@ class Control:
 
     async def _stop(self) -> list[str]:
         state = self.state
-        return await stop(state.processes, state.listeners, state.site.stop_timeout, lambda: self._ending == "force")
+        forced = lambda: self._ending == "force"  # noqa: E731
+        return await stop(state.processes, state.listeners, state.site.stop_timeout, forced, state.groups)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()

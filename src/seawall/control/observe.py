@@ -36,6 +36,7 @@ def _server(server: Server) -> ServerSeen:
         ending=server.ending,
         generation=server.generation,
         lost=server.ready and _lost(server),
+        slots=server.slots,
     )
 
 

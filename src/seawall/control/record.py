@@ -33,6 +33,7 @@ class Record:
     orders: dict[str, Any] = field(default_factory=dict)  # an operator's: drain, restart, generation
     file: dict[str, Any] | None = None  # what seawall.toml said, as it is in effect; None: nobody wrote it down
     found: bool = False  # an earlier control plane left it: what it does not name is not ours to go on with
+    groups: dict[str, str] = field(default_factory=dict)  # of the servers: see Groups.folders
 
 
 def boot() -> str:
@@ -52,6 +53,7 @@ def to_record(processes: Processes, record: Record) -> dict[str, Any]:
         "settings": record.settings,
         "file": record.file,
         "orders": record.orders,
+        "groups": record.groups,
     }
 
 
@@ -130,6 +132,7 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         dict(record.get("orders") or {}),
         file=dict(record["file"]) if isinstance(record.get("file"), dict) else None,
         found=True,
+        groups=dict(record.get("groups") or {}),
     )
 
 

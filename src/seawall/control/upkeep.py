@@ -56,6 +56,8 @@ class Upkeep:
             state.say(Event("folders", "site", text))
             await self._api.restart()
         _bound_logs(state.paths, state.troubles)
+        state.groups.tidy(state.processes.servers)
+        state.usage.look(state.processes.servers, asyncio.get_running_loop().time())
         for balancer in state.processes.balancers.values():
             if balancer.alive and balancer.answering and not balancer.socket.path.exists():
                 # The sockets inside it are gone as well: one like it has to take its place.
