@@ -33,3 +33,12 @@ def duration(seconds: float | None) -> str:
 def milliseconds(value: float | None) -> str:
     """`-` where there is no figure: nothing measured is not zero."""
     return "-" if value is None else f"{value:.0f} ms"
+
+
+def megabytes(value: int | None) -> str:
+    return "-" if value is None else f"{value / (1 << 20):.0f} MB"
+
+
+def percent(value: float | None) -> str:
+    """A share of one processor."""
+    return "-" if value is None else f"{100 * value:.0f} %"

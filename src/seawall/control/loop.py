@@ -26,15 +26,16 @@ from seawall.control.metrics import Meter
 from seawall.control.observe import observe
 from seawall.control.opening import open_site
 from seawall.control.processes import Processes
+from seawall.control.reload import Changes
 from seawall.control.state import State
 from seawall.control.status import status
-from seawall.control.stop import stop
+from seawall.control.stop import left_behind, stop
 from seawall.control.tasks import Tasks
 from seawall.control.upkeep import Upkeep
 from seawall.control.wanted import Wanted
 from seawall.decide import crashing
 from seawall.decide.plan import plan
-from seawall.errors import SeawallError, StateUnusable, shell
+from seawall.errors import SeawallError, shell
 from seawall.model import Event
 from seawall.paths import Paths
 
@@ -61,13 +62,16 @@ class Control:
         self.tasks = Tasks(self.fail)
         balancers = Balancers(self.state, self.tasks)
         servers = Servers(self.state, self.tasks, balancers.look_for_losses)
-        self.actor = Actor(paths, servers, Warms(self.state, self.tasks), balancers)
+        warms = Warms(self.state, self.tasks)
+        self.actor = Actor(paths, servers, warms, balancers)
         self.meter = Meter(processes)
         self.habits = Habits(paths.state / "forecast.json", self.state.troubles)
         self.heartbeats = Heartbeats(self.state, self.tasks)
-        operator = verbs.Operator(self.state, self.meter, self.end)
+        self.changes = Changes(self.state, warms, self.tasks)
+        operator = verbs.Operator(self.state, self.meter, self.end, self.changes)
         self.api = Api(paths.control_socket, verbs.table(operator))
         self.upkeep = Upkeep(self.state, self.api, lock)
+        self.changes.kept = self.upkeep.remember
 
     def wake(self) -> None:
         self._wake.set()
@@ -79,7 +83,7 @@ class Control:
 
     def status(self) -> dict[str, Any]:
         """The state of the site as one JSON object."""
-        return status(self.state, self.meter)
+        return status(self.state, self.meter, self.changes.progress)
 
     def end(self, how: Literal["stop", "force", "leave"]) -> None:
         """Stop the site in good order, also while that is under way at once, or leave it to the next control plane."""
@@ -93,10 +97,13 @@ class Control:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._signals()
         try:
-            await open_site(self.state, self.actor)
+            changed = await open_site(self.state, self.actor)
+            self.upkeep.remember()
             await self.api.start()
             self.tasks.start(self.meter.run())
             self.tasks.start(self.upkeep.run())
+            if changed:
+                self.changes.resume()
             await self._loop()
         except SeawallError as error:
             self._failure = self._failure or error
@@ -110,10 +117,7 @@ class Control:
         if self._failure:
             raise self._failure
         if left:
-            raise StateUnusable(
-                f"These could not be ended or removed: {', '.join(left)}.",
-                "One in state D waits for a disk or a network file system; when that answers, it ends.",
-            )
+            raise left_behind(left)
 
     def _leaves(self) -> bool:
         """Whether what runs is left running: when told so, and when it is we who cannot go on.
@@ -125,7 +129,8 @@ class Control:
 
     async def _stop(self) -> list[str]:
         state = self.state
-        return await stop(state.processes, state.listeners, state.site.stop_timeout, lambda: self._ending == "force")
+        forced = lambda: self._ending == "force"  # noqa: E731
+        return await stop(state.processes, state.listeners, state.site.stop_timeout, forced, state.groups)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -29,8 +29,6 @@ class Traffic:
     connections: int = 0  # now
     active: int = 0  # requests in servers now
     queued: int = 0  # requests waiting in the balancer now
-    bytes_in: int = 0
-    bytes_out: int = 0
     responses: dict[str, int] = field(default_factory=dict)  # "1xx" … "5xx" → count, errors of the balancer included
     servers: dict[str, int] = field(default_factory=dict)  # server → requests given to it
 
@@ -130,7 +128,9 @@ class RuntimeSocket:
         """Counters of the whole edge and of every server."""
         asked = [f"show stat {name} {_FRONTEND} -1" for name in ("http", "https")]
         asked += [f"show stat {backend(strategy)} 6 -1" for strategy in STRATEGIES]
-        rows = [row for answer in await self.ask_all(asked) for row in rows_of(answer)]
+        # Without HTTPS there is no such frontend, which HAProxy says in a sentence.
+        answers = [answer for answer in await self.ask_all(asked) if answer.startswith("# ")]
+        rows = [row for answer in answers for row in rows_of(answer)]
         fronts = [row for row in rows if row["svname"] == "FRONTEND"]
         backs = [row for row in rows if row["svname"] == "BACKEND"]
         servers: dict[str, int] = {}
@@ -142,8 +142,6 @@ class RuntimeSocket:
             connections=_total(fronts, "scur"),
             active=_total(backs, "scur") - _total(backs, "qcur"),
             queued=_total(backs, "qcur"),
-            bytes_in=_total(fronts, "bin"),
-            bytes_out=_total(fronts, "bout"),
             responses={f"{n}xx": _total(fronts, f"hrsp_{n}xx") for n in range(1, 6)},
             servers=servers,
         )
@@ -172,6 +170,8 @@ def _commands(route: Route, address: ServerAddress, edge: Edge) -> list[tuple[st
             return [(f"add server {name} {added_server(edge, address)}", "already"), (f"enable health {name}", "")]
         case "enable":
             return [(f"set server {name} state ready", "")]
+        case "limit":
+            return [(f"set maxconn server {name} {address.limit or edge.concurrency}", "No such server")]
         case "drain" | "maint":
             return [(f"set server {name} state {route.step}", "No such server")]
         case "remove":
@@ -216,6 +216,7 @@ def _route(row: Row) -> RouteSeen:
         latency=int(latency) / 1000 if latency else None,
         current=int(row["scur"]),
         queued=int(row["qcur"]),
+        limit=int(row["slim"] or 0),
     )
 
 
