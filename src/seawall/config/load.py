@@ -16,7 +16,7 @@ from seawall.config.schema import SECTIONS, SETTINGS, expected
 from seawall.config.settings import Settings
 from seawall.errors import ConfigError, shell
 
-LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min")
+LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min", "servers.idle")
 """What `seawall set` may change on the running site."""
 
 

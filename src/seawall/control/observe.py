@@ -56,6 +56,9 @@ def _balancer(name: BalancerName, balancer: Balancer | None, link: Link | None, 
         started=balancer.started,
         strategy=word.strategy if word else None,
         routes=word.routes if word else None,
+        requests=word.requests if word else None,
+        current=word.current if word else 0,
+        turns_away=bool(word and word.turns_away),
     )
 
 

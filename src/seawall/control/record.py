@@ -20,7 +20,7 @@ from seawall.process import Process
 
 VERSION = 1
 # What is remembered beyond the life of a control plane; the rest describes moments, and would be old.
-REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring")
+REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "asleep_since")
 
 
 @dataclass
@@ -151,4 +151,5 @@ def _memory(record: Mapping[str, Any], processes: Processes) -> Memory:
         values[key] = {name: since for name, since in values.get(key, {}).items() if name in there}
     values["retiring"] = {name: since for name, since in values.get("retiring", {}).items() if name in balancers}
     values["opened"] = bool(values.get("opened")) and bool(there or balancers)
+    values["asleep_since"] = values.get("asleep_since") if values["opened"] else None
     return Memory(**values)

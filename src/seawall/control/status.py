@@ -18,6 +18,8 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
     seen = control.seen
     routes = _routes(seen)
     now = time.monotonic()
+    since = control.record.memory.asleep_since
+    slept = None if since is None or control.site.min else now - since
     rates = traffic.pop("servers")
     return {
         "name": control.wanted.name,
@@ -27,7 +29,8 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "control": {"pid": os.getpid(), "uptime": now - control.began, "tick_ms": _ticks(control)},
         "application": {"kind": control.wanted.application.kind, "target": control.wanted.application.target},
         "strategy": control.site.strategy,
-        "wanted": control.site.min,
+        "wanted": 0 if slept is not None else max(1, control.site.min),
+        "asleep": slept,
         "concurrency": control.wanted.edge.concurrency,
         "traffic": traffic,
         "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],

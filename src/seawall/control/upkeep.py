@@ -4,6 +4,7 @@ import asyncio
 
 from seawall import files
 from seawall.control.api import Api
+from seawall.control.knocks import Knocks
 from seawall.control.lock import Lock
 from seawall.control.state import State
 from seawall.control.troubles import Troubles
@@ -17,8 +18,8 @@ EVERY = 2.0  # s
 class Upkeep:
     """Looks every few seconds."""
 
-    def __init__(self, state: State, api: Api, lock: Lock) -> None:
-        self._state, self._api, self._lock = state, api, lock
+    def __init__(self, state: State, api: Api, knocks: Knocks, lock: Lock) -> None:
+        self._state, self._api, self._knocks, self._lock = state, api, knocks, lock
         # What cannot be made again as it was: HAProxy's certificate, and the mark that everything here carries.
         kept = (state.paths.certificate, state.paths.state / MARK)
         self._kept = {path: path.read_bytes() for path in kept if path.is_file()}
@@ -50,6 +51,8 @@ class Upkeep:
             text = f"{state.paths.runtime} was cleaned while the site runs; what was in it is made again"
             state.say(Event("folders", "site", text))
             await self._api.restart()
+        if not self._knocks.path.exists():
+            self._knocks.listen()
         _bound_logs(state.paths, state.troubles)
         for balancer in state.processes.balancers.values():
             if balancer.alive and balancer.answering and not balancer.socket.path.exists():

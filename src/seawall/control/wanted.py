@@ -44,7 +44,8 @@ def wanted(settings: Settings, paths: Paths) -> Wanted:
     edge = _edge(settings, application, paths)
     site = Site(
         min=settings.servers.min,
-        max=settings.servers.max or settings.servers.min,
+        max=settings.servers.max or max(1, settings.servers.min),
+        idle=settings.servers.idle,
         slots=application.concurrency,
         strategy=settings.balancer.strategy,
         edge=edge.digest(),
@@ -83,7 +84,7 @@ def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:
         hop=kind == "command",
         beats=kind != "command",
         # A cookie leads all that one visitor sends to one server.
-        slots=application.concurrency * (1 if sticky else settings.servers.min),
+        slots=application.concurrency * (1 if sticky else max(1, settings.servers.min)),
     )
 
 

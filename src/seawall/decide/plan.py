@@ -2,11 +2,20 @@
 
 from dataclasses import replace
 
-from seawall.decide import crashing, liveness, routing, servers, takeover, warm
+from seawall.decide import crashing, liveness, routing, servers, sleep, takeover, turning_away, warm
 from seawall.model import Memory, Observed, Plan, Site
 
 # The most urgent first: a dead active balancer fails every visitor, a missing server only slows some.
-DECISIONS = (takeover.decide, crashing.decide, liveness.decide, warm.decide, servers.decide, routing.decide)
+DECISIONS = (
+    takeover.decide,
+    crashing.decide,
+    liveness.decide,
+    warm.decide,
+    sleep.decide,
+    servers.decide,
+    routing.decide,
+    turning_away.decide,
+)
 
 
 def plan(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:

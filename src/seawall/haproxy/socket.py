@@ -8,15 +8,17 @@ from pathlib import Path
 
 from seawall.errors import EngineFailed
 from seawall.haproxy.conversation import Conversation
-from seawall.haproxy.render import WAITING_ROOM, Edge, ServerAddress, added_server, backend, server_name
+from seawall.haproxy.render import INTERNAL, LATER, SORRY, Edge, ServerAddress, added_server, backend, server_name
 from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
 # Object types of `show stat`
-_FRONTEND, _SERVER = 1, 4
+_FRONTEND, _BACKEND, _SERVER = 1, 2, 4
 # The backend whose servers' states say which strategy is on; see the template.
 _SWITCH = "switch"
 # What `del server` says while the last connections to a server are open.
 _BUSY = "still has connections"
+# More requests than can be there.
+_ALL = 1_000_000
 # The latency table's key is server id * 8192 + step; see the template.
 _STEPS = 8192
 
@@ -33,6 +35,17 @@ class Traffic:
     bytes_out: int = 0
     responses: dict[str, int] = field(default_factory=dict)  # "1xx" … "5xx" → count, errors of the balancer included
     servers: dict[str, int] = field(default_factory=dict)  # server → requests given to it
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a balancer says of its servers and of the requests for them."""
+
+    routes: tuple[RouteSeen, ...] = ()  # every server in every backend
+    strategy: Strategy | None = None  # where visitors are sent; None if it cannot be told
+    requests: int = 0  # for servers, since it started
+    current: int = 0  # of them in servers or waiting for one now
+    turns_away: bool = False  # it refuses requests while no server is up
 
 
 class RuntimeSocket:
@@ -77,18 +90,34 @@ class RuntimeSocket:
 
     async def routes(self) -> tuple[RouteSeen, ...]:
         """Every server in every backend."""
-        return (await self.word())[0]
+        return (await self.word()).routes
 
     async def strategy(self) -> Strategy | None:
         """Where visitors are sent; None if it cannot be told."""
-        return (await self.word())[1]
+        return (await self.word()).strategy
 
-    async def word(self) -> tuple[tuple[RouteSeen, ...], Strategy | None]:
-        """Every server in every backend, and where visitors are sent (None if it cannot be told)."""
-        asked = [f"show stat {backend(strategy)} {_SERVER} -1" for strategy in STRATEGIES]
+    async def word(self) -> Word:
+        """All that decisions are made from."""
+        asked = [f"show stat {backend(strategy)} {_BACKEND | _SERVER} -1" for strategy in STRATEGIES]
         *statistics, switch = await self.ask_all([*asked, f"show servers state {_SWITCH}"])
-        routes = [_route(row) for answer in statistics for row in _rows(answer) if row["svname"] != WAITING_ROOM]
-        return tuple(routes), _strategy(switch)
+        rows = [row for answer in statistics for row in _rows(answer)]
+        backends = [row for row in rows if row["svname"] == "BACKEND"]
+        return Word(
+            routes=tuple(_route(row) for row in rows if row["svname"] not in (*INTERNAL, "BACKEND")),
+            strategy=_strategy(switch),
+            requests=_total(backends, "stot"),
+            current=_total(backends, "scur"),
+            turns_away=any(row["svname"] == SORRY and _STATUS.get(row["status"]) == "up" for row in rows),
+        )
+
+    async def turn_away(self, on: bool) -> None:
+        """Answer requests 503 while no server is up, those that wait too; or let them wait again."""
+        state = "ready" if on else "maint"
+        await self._tell([(f"set server {backend(strategy)}/{SORRY} state {state}", "") for strategy in STRATEGIES])
+
+    async def let_go(self) -> None:
+        """Have those that wait for a server take the step inside (`waited`) all at once, instead of one of them."""
+        await self.ask_all([f"set maxconn server {backend(strategy)}/{LATER} {_ALL}" for strategy in STRATEGIES])
 
     async def set_strategy(self, strategy: Strategy) -> None:
         """Send visitors to the backend of `strategy` from the next request on. Raises EngineFailed."""
@@ -124,7 +153,7 @@ class RuntimeSocket:
         backs = [row for row in rows if row["svname"] == "BACKEND"]
         servers: dict[str, int] = {}
         for row in rows:
-            if row["type"] == "2" and row["svname"] != WAITING_ROOM:
+            if row["type"] == "2" and row["svname"] not in INTERNAL:
                 servers[row["svname"]] = servers.get(row["svname"], 0) + int(row["stot"])
         return Traffic(
             requests=_total(fronts, "req_tot"),

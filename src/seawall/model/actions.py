@@ -81,6 +81,14 @@ class SetStrategy(Action):
 
 
 @dataclass(frozen=True)
+class TurnAway(Action):
+    """While no server is up: answer requests 503, those that wait too; or, again, let them wait."""
+
+    balancer: BalancerName
+    on: bool
+
+
+@dataclass(frozen=True)
 class StartBalancer(Action):
     balancer: BalancerName
 

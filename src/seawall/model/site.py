@@ -16,6 +16,7 @@ class Site:
 
     min: int = 2  # servers
     max: int = 2
+    idle: float | None = None  # s without a request after which, with min = 0, there is none; None: by kind
     slots: int = 4  # requests one server works on at a time
     strategy: Strategy = "least-connections"
     edge: str = ""  # digest of the configuration a balancer should run with

@@ -24,6 +24,7 @@ from seawall.model import (
     StartWarm,
     StopServer,
     TakeOver,
+    TurnAway,
 )
 from seawall.paths import Paths
 
@@ -48,11 +49,11 @@ class Actor:
         self.servers.about([action for action in actions if isinstance(action, StartServer)], site)
         try:
             for action in actions:
-                if not isinstance(action, Route | SetStrategy | TakeOver):
+                if not isinstance(action, Route | SetStrategy | TurnAway | TakeOver):
                     outcome[action_event(action).kind] = self._attempt(site, action)
         finally:
             self.servers.give_up_the_rest()
-        self.balancers.post([action for action in actions if isinstance(action, Route | SetStrategy)])
+        self.balancers.post([action for action in actions if isinstance(action, Route | SetStrategy | TurnAway)])
         return outcome
 
     def _attempt(self, site: Site, action: Action) -> SeawallError | None:
