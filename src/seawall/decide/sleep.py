@@ -8,7 +8,7 @@ IDLE = 60.0  # s, where the next request waits for a fork
 IDLE_COLD = 600.0  # s, where it waits for a whole start
 
 
-def asleep(site: Site, observed: Observed, memory: Memory, now: float) -> bool:
+def asleep(site: Site, memory: Memory) -> bool:
     """Whether no server is wanted."""
     return site.min == 0 and memory.asleep_since is not None
 
@@ -67,13 +67,19 @@ def _came(balancer: BalancerSeen, memory: Memory) -> bool:
 def _why_sleep(site: Site, observed: Observed, memory: Memory, now: float) -> str:
     if not memory.opened or memory.idle_since is None:
         return ""
-    if now < memory.retry_at and not any(server.ready for server in observed.servers):
+    if now < memory.retry_at and not can_serve(observed, memory):
         return "the application does not start, and nobody waits for it any more"
     limit = idle(site, observed)
     # What has never served must not be taken for a site in good order.
     if now - memory.idle_since < limit or not _serves(observed):
         return ""
     return f"nobody has come for {limit:g} s"
+
+
+def can_serve(observed: Observed, memory: Memory) -> bool:
+    """Whether a server is ready, well, and to stay."""
+    gone = memory.leaving.keys() | memory.stopping.keys() | memory.down.keys()
+    return any(server.alive and server.ready and server.name not in gone for server in observed.servers)
 
 
 def _serves(observed: Observed) -> bool:

@@ -1,6 +1,7 @@
 """Whether requests that find no server wait for one, or are answered 503 because none starts."""
 
 from seawall.decide.backoff import pause
+from seawall.decide.sleep import can_serve
 from seawall.decide.warm import usable
 from seawall.model import Memory, Observed, Plan, Site, TurnAway
 
@@ -19,7 +20,7 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
 
 def _hopeless(observed: Observed, memory: Memory, now: float) -> bool:
     """Whether nobody can serve, and it is a while to the next try."""
-    if any(server.alive and server.ready for server in observed.servers):
+    if can_serve(observed, memory):
         return False
     servers = pause(memory.deaths) > 0 and now < memory.retry_at
     warm = observed.warms is not None and usable(observed) is None
