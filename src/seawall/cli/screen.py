@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from seawall.cli.show import duration, event_line, milliseconds
+from seawall.cli.show import asleep, duration, event_line, milliseconds
 
 COLOURS = {
     "up": "green",
@@ -22,7 +22,11 @@ COLOURS = {
 
 def screen(state: Mapping[str, Any], events: int = 8) -> RenderableType:
     """The whole picture of one status object."""
-    parts: list[RenderableType] = [_head(state), _balancers(state), _servers(state)]
+    parts: list[RenderableType] = [_head(state), _balancers(state)]
+    if sleeps := asleep(state):
+        parts.append(Text(sleeps, style="cyan"))
+    if state["servers"] or not sleeps:
+        parts.append(_servers(state))
     recent = state["events"][-events:]
     if recent:
         parts += [

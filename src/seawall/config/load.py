@@ -38,7 +38,7 @@ def load(path: Path) -> Settings:
     raise _config_error([f"{path}:{line}: {sentence}" for line, sentence in wrong], str(path))
 
 
-def live_setting(key: str, text: str) -> str | int:
+def live_setting(key: str, text: str) -> str | int | float:
     """The value that `seawall set KEY TEXT` means. Raises ConfigError unless the key is in LIVE and the value fits."""
     path = tuple(key.split("."))
     if path not in SETTINGS:
@@ -58,7 +58,7 @@ def live_setting(key: str, text: str) -> str | int:
         settings = Settings.model_validate_strings({section: {name: text}})
     except ValidationError as error:
         raise _config_error([_sentence(item) for item in error.errors()], "seawall set") from None
-    value: str | int = getattr(getattr(settings, section), name)
+    value: str | int | float = getattr(getattr(settings, section), name)
     return value
 
 
