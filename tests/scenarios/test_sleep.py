@@ -131,12 +131,12 @@ def test_who_comes_while_the_last_server_is_just_leaving_is_answered(site: Site)
     chance = random.Random(1)
     site.run("set", "servers.idle", "0.1")
     try:
-        for n in range(60):
-            time.sleep(chance.uniform(0.0, 0.9))
+        for n in range(30):
+            time.sleep(chance.uniform(0.0, 0.7))
             assert ask(site, f"/?id=late{n}", "POST", b"x")[0] == 200
     finally:
         site.run("set", "servers.idle", "0.3")
-    assert len(done_once(site, "late")) == 60
+    assert len(done_once(site, "late")) == 30
     assert [event["kind"] for event in site.status()["events"]].count("sleep"), "it did not sleep in between"
 
 

@@ -107,7 +107,7 @@ class RuntimeSocket:
             strategy=_strategy(switch),
             requests=_total(backends, "stot"),
             current=_total(backends, "scur"),
-            turns_away=any(row["svname"] == SORRY and _STATUS.get(row["status"]) == "up" for row in rows),
+            turns_away=any(row["svname"] == SORRY and _status(row) == "up" for row in rows),
         )
 
     async def turn_away(self, on: bool) -> None:
@@ -234,14 +234,18 @@ def _total(rows: list[dict[str, str]], name: str) -> int:
 _STATUS: dict[str, RouteStatus] = {"UP": "up", "DOWN": "down", "DRAIN": "drain", "MAINT": "maint", "no": "up"}
 
 
-def _route(row: dict[str, str]) -> RouteSeen:
+def _status(row: dict[str, str]) -> RouteStatus:
     # "UP 1/2" and "MAINT (via …)" begin with the word that counts; "no check" is a server without heartbeats.
+    return _STATUS.get(row["status"].split()[0], "down")
+
+
+def _route(row: dict[str, str]) -> RouteSeen:
     latency = row["check_duration"]
     strategy = next(strategy for strategy in STRATEGIES if row["pxname"] == backend(strategy))
     return RouteSeen(
         strategy=strategy,
         server=row["svname"],
-        status=_STATUS.get(row["status"].split()[0], "down"),
+        status=_status(row),
         check=row["check_status"].lstrip("* "),
         latency=int(latency) / 1000 if latency else None,
         current=int(row["scur"]),
