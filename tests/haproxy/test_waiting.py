@@ -1,4 +1,4 @@
-"""While no server is up: requests wait in the balancer, it says so at once, and they can be turned away or handed on."""
+"""While no server is up: requests wait in the balancer, it says so at once, and they can be turned away or led on."""
 
 import asyncio
 import socket
@@ -25,12 +25,8 @@ async def ask(site: Site, path: str, method: str = "GET", body: bytes = b"") -> 
 
 def crowd(site: Site, number: int, name: str = "") -> list["asyncio.Task[Answer]"]:
     """So many at once, each fourth with a large form."""
-    return [
-        asyncio.create_task(
-            ask(site, f"/?id={name}{n}", method="GET" if n % 4 else "POST", body=b"" if n % 4 else BODY)
-        )
-        for n in range(number)
-    ]
+    asked = [("POST", BODY) if n % 4 == 0 else ("GET", b"") for n in range(number)]
+    return [asyncio.create_task(ask(site, f"/?id={name}{n}", *what)) for n, what in enumerate(asked)]
 
 
 async def waiting(site: Site, number: int) -> None:
