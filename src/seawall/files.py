@@ -65,15 +65,6 @@ def lines(path: Path, most: int, longest: int) -> Iterator[str]:
             yield line.decode(errors="replace")
 
 
-def empty(path: Path) -> None:
-    """Make the file an empty one. Whoever appends to it goes on at its new end."""
-    descriptor = open_to_append(path)
-    try:
-        os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
-
-
 def replace(path: Path, content: bytes, mode: int = PRIVATE, durable: bool = False) -> None:
     """Write the file anew, all or nothing: a reader sees the old one or the new; `durable`: after a power cut too."""
     draft = f".{path.name}.{os.getpid()}.new"

@@ -107,6 +107,7 @@ def test_the_last_events(ask: Asked) -> None:
     for number in range(5):
         ask.parts.state.say(Event("note", "site", str(number)))
     assert [entry["text"] for entry in ask("events", number=2)] == ["3", "4"]
+    assert ask("events", number=0) == []
 
 
 def test_events_as_they_happen_until_nobody_listens(ask: Asked) -> None:

@@ -42,6 +42,20 @@ async def given_up(site: Site, path: str) -> None:
     writer.close()
 
 
+def test_what_a_server_of_another_release_says(make: Callable[..., Site]) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"working": 2, "mood": "good"}')
+        writer.close()
+
+    async def scenario() -> Pulse:
+        site = make({"app.py": ""}, wsgi="app:app")
+        async with await asyncio.start_unix_server(speak, server.beat_socket(site.paths, "s1")):
+            return await server.pulse(site.paths, "s1", 10)
+
+    assert asyncio.run(scenario()) == Pulse(working=2)
+
+
 async def until(site: Site, holds: Callable[[Pulse], bool]) -> Pulse:
     async with asyncio.timeout(15):
         while not holds(pulse := await server.pulse(site.paths, "s1", 10)):

@@ -109,6 +109,26 @@ def test_what_the_application_has_from_root_cannot_fill_the_disk(their_site: Sit
         until(lambda: log.stat().st_blocks * 512 < 40_000_000)
 
 
+def test_whose_site_runs_is_said_where_its_folder_is_now_and_whose_port_it_is(
+    their_site: Site, stranger: pwd.struct_passwd
+) -> None:
+    def told(folder: Path, *words: str) -> str:
+        done = users.run(stranger, *users.seawall_command(folder, *words))
+        assert done.returncode != 0
+        return done.stderr
+
+    with running(their_site):
+        other = their_site.folder.with_name("other")
+        shutil.copytree(their_site.folder, other)
+        moved = their_site.folder.rename(their_site.folder.with_name("moved"))
+        users.give(other, stranger)
+        for words in (["status"], ["up", "--plain"], ["down"]):
+            assert f"The site in {moved} is run by root." in told(moved, *words)
+        said = told(other, "up", "--plain")
+        assert f"Port {their_site.http} is taken by a program of root." in said
+        moved.rename(their_site.folder)
+
+
 def test_whose_site_runs_is_said(their_site: Site, stranger: pwd.struct_passwd) -> None:
     with running(their_site):
         for words in (["logs"], ["doctor"]):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seawall.control import client
-from seawall.errors import NotRunning, RecordUnusable, StateUnusable
+from seawall.errors import NotRunning, RecordUnusable
 from seawall.paths import Paths, locate
 from seawall.sites import run_by_another
 
@@ -44,7 +44,7 @@ def _without_control(paths: Paths, now: bool) -> None:
     from seawall import members
     from seawall.control import lock, record
     from seawall.control.processes import Processes
-    from seawall.control.stop import stop
+    from seawall.control.stop import left_behind, stop
 
     if control := lock.holder(paths):
         # One that lives but does not answer would start again what we are about to stop.
@@ -64,7 +64,4 @@ def _without_control(paths: Paths, now: bool) -> None:
         nobody = NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
         raise run_by_another(paths.project) or nobody
     if left:
-        raise StateUnusable(
-            f"These could not be ended or removed: {', '.join(left)}.",
-            "One in state D waits for a disk or a network file system; when that answers, it ends.",
-        )
+        raise left_behind(left)

@@ -2,7 +2,6 @@
 
 import json
 import os
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,14 @@ from seawall.paths import Paths, locate
 
 @click.command("events")
 @click.option("-f", "--follow", is_flag=True, help="Go on telling, until Ctrl-C.")
-@click.option("-n", "--number", default=20, show_default=True, help="How many past events to begin with.")
+@click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many past events to begin with.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
 def events_command(project: Path, follow: bool, number: int, as_json: bool) -> None:
@@ -41,4 +47,4 @@ def _from_journal(paths: Paths, number: int) -> list[dict[str, Any]]:
     from seawall.control.journal import read
 
     entries = [{"time": line["time"], **event} for line in read(paths.journal) for event in line["events"]]
-    return list(islice(entries, max(0, len(entries) - number), None))
+    return entries[max(0, len(entries) - number) :]

@@ -17,7 +17,7 @@ from seawall.sites import run_by_another
 
 @click.command("explain")
 @click.argument("subject", required=False)
-@click.option("-n", "--number", default=3, show_default=True, help="How many decisions.")
+@click.option("-n", "--number", type=click.IntRange(min=0), default=3, show_default=True, help="How many decisions.")
 @click.pass_obj
 def explain_command(project: Path, subject: str | None, number: int) -> None:
     """Show the last decisions that changed something: what was decided, why, and from what.
@@ -31,7 +31,7 @@ def explain_command(project: Path, subject: str | None, number: int) -> None:
         nothing = NotRunning(f"There is no journal in {journal.parent}.", "Start the site: seawall up")
         raise run_by_another(project) or nothing
     about = (line for line in read(journal) if subject is None or any(e["subject"] == subject for e in line["events"]))
-    chosen = deque((told for line in about if "inputs" in line and (told := _told(line))), maxlen=max(0, number))
+    chosen = deque((told for line in about if "inputs" in line and (told := _told(line))), maxlen=number)
     if not chosen:
         raise NotRunning(f"No decision about {subject} is on record." if subject else "Nothing was decided yet.")
     for clock, *lines in chosen:

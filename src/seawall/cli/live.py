@@ -40,7 +40,7 @@ class LiveView:
     async def draw(self, status: Callable[[], Mapping[str, Any]]) -> None:
         """Until cancelled."""
         while True:
-            self._live.update(screen(status()), refresh=True)
+            self._live.update(screen(status(), self._live.console.width), refresh=True)
             self._changed.clear()
             try:
                 async with asyncio.timeout(EVERY):

@@ -1,6 +1,6 @@
 """One status object as a picture for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -19,20 +19,33 @@ COLOURS = {
     "drain": "cyan",
 }
 
+Object = Mapping[str, Any]
+FIGURES: dict[str, Callable[[Object, Object], str]] = {  # of a server, in the state of its site
+    "up": lambda server, _: duration(server["uptime"]),
+    "pid": lambda server, _: str(server["pid"] or ""),
+    "req/s": lambda server, _: f"{server['requests_per_second']:.0f}",
+    "busy": lambda server, state: f"{server['current']}/{state['concurrency']}",
+    "queue": lambda server, _: str(server["queue"]),
+    "p50": lambda server, _: milliseconds(server["p50_ms"]),
+    "p99": lambda server, _: milliseconds(server["p99_ms"]),
+    "heartbeat": lambda server, _: milliseconds(server["heartbeat_ms"]),
+}
+TIGHT = 84  # columns that the widest figures take
+NARROW = 74  # the same without room between them: below, there is none for these
+LEFT_OUT = ("pid", "queue")
 
-def screen(state: Mapping[str, Any], events: int = 8) -> RenderableType:
-    """The whole picture of one status object."""
+
+def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
+    """The whole picture of one status object, for a terminal of `width` columns."""
     parts: list[RenderableType] = [_head(state), _balancers(state)]
     if sleeps := asleep(state):
         parts.append(Text(sleeps, style="cyan"))
     if state["servers"] or not sleeps:
-        parts.append(_servers(state))
-    recent = state["events"][-events:]
+        parts.append(_servers(state, width))
+    recent = [Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in state["events"][-events:]]
     if recent:
-        parts += [
-            Text("recent", style="bold"),
-            *(Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in recent),
-        ]
+        recent[-1].no_wrap, recent[-1].overflow = False, "fold"  # it may say why something does not work
+        parts += [Text("recent", style="bold"), *recent]
     if fixes := [advice["problem"] for advice in state["advice"] if advice["level"] == "fix"]:
         parts.append(Text(f"{len(fixes)} to fix in the settings: {' '.join(fixes)}", style="yellow"))
     if state["trouble"]:
@@ -60,23 +73,14 @@ def _balancers(state: Mapping[str, Any]) -> Text:
     return text
 
 
-def _servers(state: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("server", "state"):
-        table.add_column(title)
-    for title in ("up", "pid", "req/s", "busy", "queue", "p50", "p99", "heartbeat"):
-        table.add_column(title, justify="right")
+def _servers(state: Mapping[str, Any], width: int) -> Table:
+    table = Table(box=None, pad_edge=False, collapse_padding=width < TIGHT, header_style="dim")
+    shown = [title for title in FIGURES if width >= NARROW or title not in LEFT_OUT]
+    table.add_column("server", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for title in shown:
+        table.add_column(title, justify="right", no_wrap=True)
     for server in state["servers"]:
-        table.add_row(
-            server["name"],
-            Text(server["state"], COLOURS.get(server["state"], "red")),
-            duration(server["uptime"]),
-            str(server["pid"] or ""),
-            f"{server['requests_per_second']:.0f}",
-            f"{server['current']}/{state['concurrency']}",
-            str(server["queue"]),
-            milliseconds(server["p50_ms"]),
-            milliseconds(server["p99_ms"]),
-            milliseconds(server["heartbeat_ms"]),
-        )
+        figures = (FIGURES[title](server, state) for title in shown)
+        table.add_row(server["name"], Text(server["state"], COLOURS.get(server["state"], "red")), *figures)
     return table

@@ -21,6 +21,7 @@ from seawall.paths import Paths, create, locate
 from seawall.program import command
 
 if TYPE_CHECKING:
+    from seawall.config import Settings
     from seawall.control.loop import Control
     from seawall.control.wanted import Wanted
 
@@ -68,14 +69,12 @@ def _foreground(paths: Paths, live: bool, replace: bool) -> None:
     if members.SITE in os.environ:
         # What /proc shows of a process's environment is what it was started with.
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], _unmarked())
-    from seawall.config import load
     from seawall.control.lock import in_charge
     from seawall.control.loop import Control
     from seawall.control.wanted import wanted
     from seawall.process import raise_open_files
 
-    settings = load(paths.settings)
-    create(paths)
+    settings = _prepare(paths)
     raise_open_files()
     if replace:
         # An error here leaves the running one where it is.
@@ -91,6 +90,17 @@ def _foreground(paths: Paths, live: bool, replace: bool) -> None:
                 asyncio.run(_with_view(control, view))
         else:
             asyncio.run(Control(paths, site, lock, _print).run())
+
+
+def _prepare(paths: Paths) -> "Settings":
+    """Make the site's folders, once it is known that there is something to serve."""
+    from seawall.config import load
+    from seawall.fleet.application import find
+
+    settings = load(paths.settings)
+    find(settings, paths.project)
+    create(paths)
+    return settings
 
 
 def _require_same_place(paths: Paths, site: "Wanted") -> None:
@@ -148,7 +158,7 @@ def _print(entry: dict[str, Any]) -> None:
 def _detached(paths: Paths, replace: bool) -> None:
     from seawall.control.lock import in_charge
 
-    create(paths)
+    _prepare(paths)
     if not replace:
         with in_charge(paths):  # who is refused here is told so once, and not by a log
             pass

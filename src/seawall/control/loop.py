@@ -28,18 +28,18 @@ from seawall.control.opening import open_site
 from seawall.control.processes import Processes
 from seawall.control.state import State
 from seawall.control.status import status
-from seawall.control.stop import stop
+from seawall.control.stop import left_behind, stop
 from seawall.control.tasks import Tasks
 from seawall.control.upkeep import Upkeep
 from seawall.control.wanted import Wanted
 from seawall.decide import crashing
 from seawall.decide.plan import plan
-from seawall.errors import SeawallError, StateUnusable, shell
+from seawall.errors import SeawallError, shell
 from seawall.model import Event
 from seawall.paths import Paths
 
 TICK = 0.5  # s between two looks when nothing calls for one
-TICK_MOVING = 0.1  # s while something is under way
+TICK_MOVING = 0.1  # s while something is under way, or there are requests
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 Ending = Literal["", "stop", "force", "leave"]
@@ -116,10 +116,7 @@ class Control:
         if self._failure:
             raise self._failure
         if left:
-            raise StateUnusable(
-                f"These could not be ended or removed: {', '.join(left)}.",
-                "One in state D waits for a disk or a network file system; when that answers, it ends.",
-            )
+            raise left_behind(left)
 
     def _leaves(self) -> bool:
         """Whether what runs is left running: when told so, and when it is we who cannot go on.
@@ -162,7 +159,7 @@ class Control:
                 self.state.moving = False
             self.state.ticks.append(time.monotonic() - began)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_MOVING if self.state.moving else TICK):
+                async with asyncio.timeout(TICK_MOVING if self.state.moving or self.actor.balancers.loaded else TICK):
                     await self._wake.wait()
 
     def tick(self) -> bool:
@@ -172,7 +169,12 @@ class Control:
         reap_orphans(state.processes)
         now = time.monotonic()
         state.seen = observe(
-            state.processes, self.actor.balancers.links, self.meter, state.listeners.active, state.wants_warm, now
+            state.processes,
+            self.actor.balancers.links,
+            self.actor.balancers.tally,
+            state.listeners.active,
+            state.wants_warm,
+            now,
         )
         state.seen = replace(state.seen, deaths=tuple(state.deaths), knocked=state.knocked)
         state.deaths, state.knocked = [], False

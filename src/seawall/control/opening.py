@@ -10,14 +10,16 @@ from seawall.control.act.actor import Actor
 from seawall.control.orders import with_orders
 from seawall.control.processes import Balancer
 from seawall.control.state import State
+from seawall.control.strangers import end_strangers
 from seawall.control.wanted import Wanted
-from seawall.errors import AlreadyRunning, RecordUnusable
+from seawall.errors import AlreadyRunning, PortTaken, RecordUnusable
 from seawall.fleet import server as fleet_server
 from seawall.fleet.application import root_note
 from seawall.haproxy.listeners import Listeners
 from seawall.haproxy.process import version
 from seawall.model import BALANCERS, BalancerName, Event
 from seawall.process import Process
+from seawall.sites import run_by_another
 
 ANSWER = 1.0  # s an adopted balancer may take to answer before it is looked at more closely
 END = 5.0  # s a killed process may take to be gone
@@ -30,6 +32,8 @@ async def open_site(state: State, actor: Actor) -> None:
         state.say(Event("note", "application", note))
     state.wants_warm = state.wanted.application.kind != "command"
     await _end_unfinished(state)
+    if state.record.found:
+        await end_strangers(state)
     _require_whole(state)
     before = state.processes.running
     hung = await _hung(state)
@@ -119,7 +123,10 @@ def _listeners(state: State) -> Listeners:
         if (balancer := state.processes.balancers.get(name)) and balancer.process and balancer.process.alive
     }
     if not processes or not listened:
-        return Listeners.open(wanted.address, wanted.ports)
+        try:
+            return Listeners.open(wanted.address, wanted.ports)
+        except PortTaken as error:
+            raise run_by_another(state.paths.project) or error from None
     require_same_place(listened, wanted)
     listeners = Listeners.from_record(listened, processes)
     _restart_unrecovered(state, listeners, processes)

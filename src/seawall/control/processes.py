@@ -28,6 +28,7 @@ class Managed:
     owner: int | None = None  # the user (uid) it was started as
     exited: bool = False
     ending: str = ""
+    hung: str = ""  # how that shows, in words
 
     @property
     def alive(self) -> bool:
@@ -63,7 +64,6 @@ class Warm(Managed):
     protocol: int = 0  # version of what it is asked and answers
     ready: bool = False
     stopped: int = 0  # looks in a row that found it stopped before it was ready
-    hung: str = ""
 
 
 @dataclass
@@ -80,7 +80,6 @@ class Server(Managed):
     ready: bool = False
     busy: bool = False  # it answers, but has no place for another request
     stopped: int = 0  # looks in a row that found it stopped before it was ready
-    hung: str = ""
 
 
 @dataclass
@@ -94,7 +93,6 @@ class Balancer(Managed):
     edge: str = ""
     answering: bool = False
     owes: bool = False
-    hung: str = ""
     socket: RuntimeSocket = field(default=None, repr=False)  # type: ignore[assignment]  # set by the table
 
     def close(self) -> None:

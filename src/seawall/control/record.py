@@ -7,20 +7,20 @@ misread; `seawall down` ends what it finds by its marks (seawall/members.py).
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from seawall import files, members
 from seawall.control.processes import KINDS, Processes
 from seawall.errors import RecordDamaged, RecordUnusable
-from seawall.model import Memory
+from seawall.model import Memory, Sizing
 from seawall.paths import Paths
 from seawall.process import Process
 
 VERSION = 1
 # What is remembered beyond the life of a control plane; the rest describes moments, and would be old.
-REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "asleep_since")
+REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "sizing", "asleep_since")
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Record:
     memory: Memory = field(default_factory=Memory)
     settings: dict[str, str] = field(default_factory=dict)  # what `seawall set` changed on the running site
     orders: dict[str, Any] = field(default_factory=dict)  # an operator's: drain, restart, generation
+    found: bool = False  # an earlier control plane left it: what it does not name is not ours to go on with
 
 
 def boot() -> str:
@@ -40,13 +41,13 @@ def boot() -> str:
 
 def to_record(processes: Processes, record: Record) -> dict[str, Any]:
     """All that goes on record, as JSON values."""
-    memory = asdict(record.memory)
+    memory = {key: getattr(record.memory, key) for key in REMEMBERED} | {"sizing": asdict(record.memory.sizing)}
     return {
         "version": VERSION,
         "boot": boot(),
         "processes": [one.to_record() for one in processes if not one.exited],
         "listeners": record.listeners,
-        "memory": {key: memory[key] for key in REMEMBERED},
+        "memory": memory,
         "settings": record.settings,
         "orders": record.orders,
     }
@@ -125,6 +126,7 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         _memory(record.get("memory") or {}, processes),
         dict(record.get("settings") or {}),
         dict(record.get("orders") or {}),
+        found=True,
     )
 
 
@@ -151,5 +153,8 @@ def _memory(record: Mapping[str, Any], processes: Processes) -> Memory:
         values[key] = {name: since for name, since in values.get(key, {}).items() if name in there}
     values["retiring"] = {name: since for name, since in values.get("retiring", {}).items() if name in balancers}
     values["opened"] = bool(values.get("opened")) and bool(there or balancers)
+    sizing = values.get("sizing")
+    known = {each.name for each in fields(Sizing)}
+    values["sizing"] = Sizing(**{key: value for key, value in (sizing or {}).items() if key in known})
     values["asleep_since"] = values.get("asleep_since") if values["opened"] else None
     return Memory(**values)

@@ -8,6 +8,7 @@ from seawall.control.metrics import Meter
 from seawall.control.processes import Managed, Server
 from seawall.control.state import State
 from seawall.decide.backoff import pause
+from seawall.decide.count import wanted
 from seawall.decide.liveness import AT_WORK, SAID
 from seawall.decide.sleep import asleep
 from seawall.model import BalancerSeen, Observed, RouteSeen
@@ -30,8 +31,11 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "control": {"pid": os.getpid(), "uptime": now - control.began, "tick_ms": _ticks(control)},
         "application": {"kind": control.wanted.application.kind, "target": control.wanted.application.target},
         "strategy": control.site.strategy,
-        "wanted": 0 if slept is not None else max(1, control.site.min),
+        "wanted": wanted(control.site, control.record.memory),
         "asleep": slept,
+        "why": control.record.memory.demand.why,
+        "min": control.site.min,
+        "max": control.site.max,
         "concurrency": control.wanted.edge.concurrency,
         "traffic": traffic,
         "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],

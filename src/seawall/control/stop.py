@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from seawall import files, members
 from seawall.control.processes import Balancer, Processes
+from seawall.errors import StateUnusable
 from seawall.haproxy.finishing import Finishing
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths, bound_logs
@@ -28,12 +29,20 @@ async def stop(
         listeners.close()
     await _finish(list(processes.balancers.values()), timeout, forced)
     running = list(reversed(processes.running))
-    await _end(running, forced)
+    await end(running, forced)
     left = await _sweep(processes.paths, orphans=listeners is not None)
     left += bound_logs(processes.paths)  # what was printed since the last look
     for process in running:
         process.reap()
     return left + _remove_files(processes.paths)
+
+
+def left_behind(left: Sequence[str]) -> StateUnusable:
+    """What to say of what `stop` could not end."""
+    return StateUnusable(
+        f"These could not be ended or removed: {', '.join(left)}.",
+        "One in state D waits for a disk or a network file system; when that answers, it ends.",
+    )
 
 
 async def _finish(balancers: Sequence[Balancer], timeout: float, forced: Callable[[], bool]) -> None:
@@ -72,7 +81,8 @@ def _works(process: Process) -> bool:
     return process.alive and not process.stopped
 
 
-async def _end(processes: Sequence[Process], forced: Callable[[], bool]) -> None:
+async def end(processes: Sequence[Process], forced: Callable[[], bool] = lambda: False) -> None:
+    """SIGTERM to each, and SIGKILL to those that are still there after a while, or at once where it is `forced`."""
     for process in processes:
         process.signal(signal.SIGTERM)
         # One that is stopped would not hear anything but SIGKILL.

@@ -1,5 +1,6 @@
 """The configuration of one HAProxy, from what both balancers have in common and what is its own."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Sequence
@@ -34,14 +35,14 @@ _ERRORS = {
 _ERROR_HEADERS = {503: " hdr Cache-Control no-store hdr Retry-After 5"}
 _REFUSED = (503, "This page is out of order", "It has been switched off for a few minutes. Please try again later.")
 
-RING = "ended"  # the balancer's log of lost requests
+# The balancer's log of lost requests, and in the runtime folder, HAProxy's working folder, its map of refused ones (see
+# refuse.py). With another form they need another name: a balancer of another release then says that it has none.
+RING, REFUSED = "ended", "refused.map"
 # Time, id, frontend, how it ended, status, server, the servers that died before, method, target; see deaths.py.
 LOG_FORMAT = "%Ts %ID %ft %tsc %ST %s %[var(txn.ended)] %HM %HU"
-_LOG_LONGEST = (
-    24576  # bytes of a line: a target has at most 15 KB, of which bytes that are no text are written as three
-)
+# Bytes of a line: a target has at most 15 KB, of which bytes that are no text are written as three.
+_LOG_LONGEST = 24576
 ENDED_HEADER = "X-Seawall-Ended"  # in the 502 of a server that did not begin a request: which servers died under it
-REFUSED = "refused.map"  # in the runtime folder, HAProxy's working folder; see refuse.py
 
 EXACT_RATE = 4000  # requests/s above which only the latency of one in 16 is noted
 
@@ -83,7 +84,7 @@ class Edge:
 
     def digest(self) -> str:
         """Tells configurations apart: a balancer started with another one is outdated."""
-        text = [repr(astuple(self)), repr(_ERRORS), repr(_REFUSED), LOG_FORMAT, server_parameters(self, "s0")]
+        text = [repr((astuple(self), _ERRORS, _REFUSED)), RING, LOG_FORMAT, REFUSED, server_parameters(self, "s0")]
         text += [(TEMPLATES / name).read_text() for name in (_CONFIG, _ERROR_PAGE)]
         return hashlib.sha256("\0".join(text).encode()).hexdigest()[:16]
 
@@ -208,7 +209,9 @@ def backend(strategy: Strategy) -> str:
     return f"app_{strategy}"
 
 
+@functools.cache
 def _environment() -> Environment:
+    """One for all: it keeps what it has compiled, 40 ms a template, until the file changes."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,

@@ -1,14 +1,14 @@
 """One balancer's runtime socket: what is asked of a running HAProxy, and what it is told (management guide, 9.3)."""
 
 import asyncio
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seawall.errors import EngineFailed
 from seawall.haproxy.conversation import Conversation
 from seawall.haproxy.render import INTERNAL, LATER, SORRY, Edge, ServerAddress, added_server, backend, server_name
+from seawall.haproxy.statistics import Pulse, Reading, pulse, reading, rows_of
 from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
 # Object types of `show stat`
@@ -31,8 +31,6 @@ class Traffic:
     connections: int = 0  # now
     active: int = 0  # requests in servers now
     queued: int = 0  # requests waiting in the balancer now
-    bytes_in: int = 0
-    bytes_out: int = 0
     responses: dict[str, int] = field(default_factory=dict)  # "1xx" … "5xx" → count, errors of the balancer included
     servers: dict[str, int] = field(default_factory=dict)  # server → requests given to it
 
@@ -43,8 +41,6 @@ class Word:
 
     routes: tuple[RouteSeen, ...] = ()  # every server in every backend
     strategy: Strategy | None = None  # where visitors are sent; None if it cannot be told
-    requests: int = 0  # for servers, since it started
-    current: int = 0  # of them in servers or waiting for one now
     turns_away: bool = False  # it refuses requests while no server is up
 
 
@@ -85,8 +81,19 @@ class RuntimeSocket:
 
     async def finishing(self) -> bool:
         """Whether it takes no new visitors: it was told to finish (SIGUSR1) or to pause (SIGTTOU)."""
-        rows = _rows(await self.ask(f"show stat http {_FRONTEND} -1"))
+        rows = rows_of(await self.ask(f"show stat http {_FRONTEND} -1"))
         return any(row["status"] in ("STOP", "PAUSED") for row in rows)
+
+    async def pulse(self, strategy: Strategy | None) -> Pulse:
+        """Whether it takes visitors, and whether there is anything to do in the backend of `strategy`."""
+        asked = [f"show stat http {_FRONTEND} -1"]
+        asked += [f"show stat {backend(strategy)} {_BACKEND} -1"] if strategy else []
+        return pulse(await self.ask_all(asked))
+
+    async def reading(self, strategy: Strategy) -> Reading:
+        """What it has counted of requests in the backend of `strategy`, and what goes on in it."""
+        asked = [f"show stat {backend(strategy)} {_BACKEND + _SERVER} -1", "show table streams"]
+        return reading(*await self.ask_all(asked))
 
     async def routes(self) -> tuple[RouteSeen, ...]:
         """Every server in every backend."""
@@ -98,15 +105,12 @@ class RuntimeSocket:
 
     async def word(self) -> Word:
         """All that decisions are made from."""
-        asked = [f"show stat {backend(strategy)} {_BACKEND | _SERVER} -1" for strategy in STRATEGIES]
+        asked = [f"show stat {backend(strategy)} {_SERVER} -1" for strategy in STRATEGIES]
         *statistics, switch = await self.ask_all([*asked, f"show servers state {_SWITCH}"])
-        rows = [row for answer in statistics for row in _rows(answer)]
-        backends = [row for row in rows if row["svname"] == "BACKEND"]
+        rows = [row for answer in statistics for row in rows_of(answer)]
         return Word(
-            routes=tuple(_route(row) for row in rows if row["svname"] not in (*INTERNAL, "BACKEND")),
+            routes=tuple(_route(row) for row in rows if row["svname"] not in INTERNAL),
             strategy=_strategy(switch),
-            requests=_total(backends, "stot"),
-            current=_total(backends, "scur"),
             turns_away=any(row["svname"] == SORRY and _status(row) == "up" for row in rows),
         )
 
@@ -116,14 +120,17 @@ class RuntimeSocket:
         await self._tell([(f"set server {backend(strategy)}/{SORRY} state {state}", "") for strategy in STRATEGIES])
 
     async def let_go(self) -> None:
-        """Have those that wait for a server take the step inside (`waited`) all at once, instead of one of them."""
-        await self.ask_all([f"set maxconn server {backend(strategy)}/{LATER} {_ALL}" for strategy in STRATEGIES])
+        """Have those that wait for a server take the step inside (`waited`) all at once, and who comes later too."""
+        await self.ask_all([_waiting(strategy, _ALL) for strategy in STRATEGIES])
 
     async def set_strategy(self, strategy: Strategy) -> None:
         """Send visitors to the backend of `strategy` from the next request on. Raises EngineFailed."""
         # In this order one is always on, whenever a control plane that does it is killed.
         others = [f"set server {_SWITCH}/{other} state maint" for other in STRATEGIES if other != strategy]
-        await self._tell([(f"set server {_SWITCH}/{strategy} state ready", ""), *((other, "") for other in others)])
+        # Who waits in the queue of another one goes into the new one's.
+        waiting = [_waiting(other, most) for other in STRATEGIES if other != strategy for most in (_ALL, 1)]
+        commands = [f"set server {_SWITCH}/{strategy} state ready", *others, *waiting]
+        await self._tell([(command, "") for command in commands])
 
     async def step(self, route: Route, address: ServerAddress, edge: Edge) -> bool:
         """Do one step with one server. True when it is done or was done before.
@@ -148,7 +155,7 @@ class RuntimeSocket:
         """Counters of the whole edge and of every server."""
         asked = [f"show stat {name} {_FRONTEND} -1" for name in ("http", "https")]
         asked += [f"show stat {backend(strategy)} 6 -1" for strategy in STRATEGIES]
-        rows = [row for answer in await self.ask_all(asked) for row in _rows(answer)]
+        rows = [row for answer in await self.ask_all(asked) for row in rows_of(answer)]
         fronts = [row for row in rows if row["svname"] == "FRONTEND"]
         backs = [row for row in rows if row["svname"] == "BACKEND"]
         servers: dict[str, int] = {}
@@ -160,8 +167,6 @@ class RuntimeSocket:
             connections=_total(fronts, "scur"),
             active=_total(backs, "scur") - _total(backs, "qcur"),
             queued=_total(backs, "qcur"),
-            bytes_in=_total(fronts, "bin"),
-            bytes_out=_total(fronts, "bout"),
             responses={f"{n}xx": _total(fronts, f"hrsp_{n}xx") for n in range(1, 6)},
             servers=servers,
         )
@@ -179,6 +184,11 @@ class RuntimeSocket:
                 server, step = divmod(key, _STEPS)
                 table[server_name(server), milliseconds(step)] = int(line.rsplit("=", 1)[1])
         return table
+
+
+def _waiting(strategy: Strategy, most: int) -> str:
+    """How many requests at once may take the step inside while there is no server: one, so that the others wait."""
+    return f"set maxconn server {backend(strategy)}/{LATER} {most}"
 
 
 def _commands(route: Route, address: ServerAddress, edge: Edge) -> list[tuple[str, str]]:
@@ -210,21 +220,9 @@ def milliseconds(step: int) -> int:
     return (step - 90) * 10 if step < 190 else (step - 180) * 100
 
 
-def _rows(answer: str) -> Iterator[dict[str, str]]:
-    """The rows of one or more `show stat` answers, each of which begins with its header."""
-    header: list[str] = []
-    for fields in csv.reader(line for line in answer.splitlines() if line):
-        if fields[0].startswith("# "):
-            header = ["pxname", *fields[1:]]
-        elif len(fields) != len(header):
-            raise EngineFailed(f"HAProxy gave statistics that cannot be read: {fields[0]}")
-        else:
-            yield dict(zip(header, fields, strict=True))
-
-
 def backend_requests(answer: str) -> int:
     """Requests in servers and in queues, from a `show stat` of backends."""
-    return _total(list(_rows(answer)), "scur")
+    return _total(list(rows_of(answer)), "scur")
 
 
 def _total(rows: list[dict[str, str]], name: str) -> int:

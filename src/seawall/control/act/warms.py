@@ -117,7 +117,7 @@ class Warms:
         while not warm.exited and loop.time() < deadline:
             await asyncio.sleep(0.01)
         if not warm.exited and warm.process:
-            belonging = members.of_leader(warm.process)
+            belonging = members.of_leaders([warm.process])
             own = {one.process.pid for one in self.state.processes if one.process and one is not warm}
             for process in members.kill(member for member in belonging if member.pid not in own):
                 process.close()

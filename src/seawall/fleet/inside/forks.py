@@ -11,6 +11,8 @@ import sys
 import time
 from typing import Any, NamedTuple
 
+from . import setup
+
 VERSION = 1  # of the questions and answers, see `seawall.fleet.warm`
 CLIENT_TIMEOUT = 2.0  # s a client may take to say what it wants
 PAUSE = 0.01  # s after something went wrong, which may go on
@@ -164,8 +166,7 @@ def _become(name: str) -> None:
     os.environ["SEAWALL_PROCESS"] = f"server/{name}"  # for what it starts: seawall/members.py
     os.setsid()  # its own process group, so that what the application starts can be signalled with it
     _reset_signals()
-    with open("/proc/self/comm", "w") as comm:
-        comm.write(f"seawall {name}")
+    setup.entitle(name)
 
 
 def _reset_signals() -> None:
