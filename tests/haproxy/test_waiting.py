@@ -74,7 +74,7 @@ def test_the_first_who_waits_is_told_at_once(site: Site) -> None:
             asked = crowd(site, 5)
             await asyncio.get_running_loop().sock_recv(knocks, 1024)
             assert not any(task.done() for task in asked)
-            assert (await site.runtime("a").word()).current >= 1
+            assert (await site.runtime("a").pulse("least-connections")).current >= 5
             await site.step("enable", "s1", "least-connections")
             assert Counter(answer.status for answer in await asyncio.gather(*asked)) == {200: 5}
 
@@ -118,6 +118,21 @@ def test_who_waits_in_a_balancer_that_finishes_is_handed_to_the_other(site: Site
         await runtime.let_go()
         await serve(site, "least-connections", "b")
         assert Counter(answer.status for answer in await asyncio.gather(*asked)) == {200: 40}
+        assert site.doubled_posts() == []
+
+    asyncio.run(main())
+
+
+def test_who_waits_does_so_for_the_servers_of_the_strategy_that_is_set_meanwhile(site: Site) -> None:
+    async def main() -> None:
+        runtime = await site.balancer("a", [], "least-connections")
+        asked = crowd(site, 40)
+        await waiting(site, 40)
+        await runtime.set_strategy("random")
+        assert (await runtime.word()).strategy == "random"
+        more = crowd(site, 10, "more")
+        await serve(site, "random")
+        assert Counter(answer.status for answer in await asyncio.gather(*asked, *more)) == {200: 50}
         assert site.doubled_posts() == []
 
     asyncio.run(main())
