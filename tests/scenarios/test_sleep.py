@@ -32,6 +32,9 @@ redirect = false
 HOOK = """
 import os, time
 def starts():
+    if not os.environ.pop("FORKED_ONCE", ""):
+        os.environ["FORKED_ONCE"] = "yes"  # the process in between, see fleet/inside/forks.py
+        return
     try:
         what = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.txt")).read()
     except OSError:
