@@ -32,6 +32,7 @@ SITE: dict[str, Callable[[Settings, Paths], str]] = {
     "servers": site.servers,
     "concurrency": site.concurrency,
     "limits": site.limits,
+    "sleep": site.sleep,
 }
 
 
