@@ -69,9 +69,9 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
+        self.balancers[self.active].came += self.visitors
         if self.people:
             self.people.pass_time(seconds, self.places())
-        self.balancers[self.active].came += self.visitors
         for server in self.servers.values():
             if server.dies_at <= self.now and not server.hangs:
                 self.end_server(server)

@@ -120,8 +120,8 @@ def _site(settings: Settings, application: Application, edge: Edge) -> Site:
     return Site(
         min=settings.servers.min,
         max=settings.servers.max or most(settings.servers.min, application.kind).servers,
-        cores=len(os.sched_getaffinity(0)),
         idle=settings.servers.idle,
+        cores=len(os.sched_getaffinity(0)),
         hold=settings.servers.hold,
         slots=application.concurrency,
         strategy=settings.balancer.strategy,

@@ -50,8 +50,10 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
         return Plan((), replace(memory, demand=Demand(why="nobody comes: the site sleeps"), sizing=_smallest(memory)))
     memory = _starts(observed, memory, now)
     if hold := _cannot_tell(site, observed, memory, now):
-        samples = () if hold.blind else memory.demand.samples
-        return Plan((), replace(memory, demand=replace(memory.demand, samples=samples, why=hold.why)))
+        held = replace(memory.demand, why=hold.why)
+        if hold.blind:
+            held = replace(held, samples=(), capacity=capacity.forgotten(held.capacity))
+        return Plan((), replace(memory, demand=held))
     assert observed.load is not None, "_cannot_tell holds without it"
     noted = demand.note(memory.demand, observed.load)
     offered = demand.offered(noted, observed.load)
@@ -59,12 +61,12 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     noted = replace(noted, service=offered.service if offered.known else noted.service, why=need.why)
     noted = replace(noted, places=offered.places + observed.load.streams)
     noted = replace(noted, peaks=_peaks(noted, need.keep, _law(site, memory), now - _hold(site, memory.sizing)))
-    visible = min(need.number, site.max)
-    limits, events = capacity.judge(site, observed.load, noted, _ready(observed, memory), need.number)
+    ready, present = _ready(observed, memory), wanted(site, memory)
+    limits, events = capacity.judge(site, observed.load, noted, ready, present, need.number)
     memory = replace(memory, demand=replace(noted, capacity=limits))
     if limits.most and not limits.trial and _law(site, memory) > limits.most:
         memory = replace(memory, sizing=replace(memory.sizing, wanted=max(1, limits.most)))
-    if min(visible, _most(site, memory)) > _law(site, memory) and offered.known:
+    if min(need.number, _most(site, memory)) > _law(site, memory) and offered.known:
         plan = _up(site, memory, need, now)
     elif _may_go_down(site, observed, memory, now):
         plan = _down(site, memory, now)
