@@ -63,14 +63,14 @@ def test_the_time_in_a_server_is_remembered_while_nobody_comes() -> None:
     assert offered(demand, load) == Offered(0.0, demand.service, 0.0, known=True)
 
 
-def test_before_any_is_finished_only_the_least_is_certain() -> None:
-    demand = Demand()
-    for tick in range(21):
+def test_before_any_is_finished_they_take_as_long_as_they_have_been_there() -> None:
+    demand, found = Demand(), Offered()
+    for tick in range(31):
         load = Load(100 + tick / 10, 8, 0, 8 * tick / 10, serving=8)
         demand = note(demand, load)
-    found = offered(demand, load)
-    assert found.service == pytest.approx(2.0)
-    assert not found.known
+        found = offered(demand, load)
+        assert found.service == pytest.approx(tick / 10 if tick else 0.0)
+        assert found.known == (tick >= 20)
 
 
 def test_a_gap_or_counts_that_begin_anew_begin_the_windows_anew() -> None:

@@ -138,7 +138,7 @@ def _full(site: Site, known: Capacity, wanted: int, used: float, now: float) -> 
 def _try(known: Capacity, few: Rate, many: Rate, now: float) -> tuple[Capacity, tuple[Event, ...]]:
     """Take some out again: pages may have become slower at the very moment when servers were added."""
     fewer = max(few.servers, math.ceil(many.servers / 2))
-    why = f"{_told(many)}, no more than {_told(few)} before, while requests waited"
+    why = f"{_told(many)}, and {_told(few)} before, while requests waited"
     event = Event("trial", "site", f"{why}; to be sure, it goes on with {fewer} for some seconds")
     return replace(known, trial=(few, many), most=fewer, until=now + ENDS, why=why), (event,)
 
@@ -150,10 +150,10 @@ def _tried(site: Site, load: Load, demand: Demand, known: Capacity, now: float) 
     until = now + LIFTED * site.hold
     over = replace(known, trial=None, until=until, sure_until=until)
     if present and present.servers == known.most and helps_not(present, many):
-        why = f"more servers do not help: {_told(many)}, {_told(present)}, while requests waited"
+        why = f"more servers do not help: {_told(many)}, and {_told(present)}, while requests waited"
         return replace(over, why=why), (Event("no-more", "site", f"{why}. {_advice(site, demand.samples)}"),)
     if given_up or (present and present.servers == known.most and _helps(present, many)):
-        text = f"more servers may help: {_told(many)}" + (f", {_told(present)}" if present else "; that is unsure")
+        text = f"more servers may help: {_told(many)}" + (f", and {_told(present)}" if present else "; that is unsure")
         return replace(over, most=0, why=""), (Event("trial-over", "site", text),)
     return known, ()
 

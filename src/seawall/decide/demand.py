@@ -9,6 +9,7 @@ from seawall.model import Demand, Load, Sample
 WINDOW = 20.0  # s over which the usual rate and the time in a server are measured
 LONG = 120.0  # s over which that time is measured where few requests come
 ENOUGH = 20  # finished requests by which it is known
+SOME, PROVEN = 8, 2.0  # requests, and s, that show how long they take at least before so many are finished
 SURGES = (0.2, 0.5, 1.0, 3.0, 10.0)  # s: the windows in which a surge may prove itself
 DOUBT = 2.0  # taken off √N: four times what chance makes of it, which is ½ whatever N is
 GAP = 1.0  # s without a reading, after which the windows begin anew
@@ -100,4 +101,7 @@ def _service(samples: Sequence[Sample], remembered: float, serving: int) -> tupl
             return max(1e-4, work / finished), True
     if remembered:
         return remembered, True
-    return (work / (finished + serving) if finished + serving else 0.0), False
+    if not finished + serving:
+        return 0.0, False
+    # As if all that are in servers were finished now: they take that long at least.
+    return work / (finished + serving), finished + serving >= SOME and newest.at - samples[0].at >= PROVEN
