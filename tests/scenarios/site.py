@@ -141,12 +141,20 @@ class Site:
 
 
 def _of_one_size(settings: str) -> str:
-    """The same with servers.max = servers.min, unless it says something else."""
-    servers = tomllib.loads(settings).get("servers", {})
-    line = f"[servers]\nmax = {servers.get('min', 2)}\n"
-    if "max" in servers:
+    """The same with servers.max = servers.min, unless it says something else or makes no sense. No line moves."""
+    try:
+        servers = tomllib.loads(settings).get("servers", {})
+    except tomllib.TOMLDecodeError:
         return settings
-    return settings.replace("[servers]\n", line) if servers else f"{settings}\n{line}"
+    least = servers.get("min", 2)
+    if "max" in servers or not isinstance(least, int):
+        return settings
+    line = f"max = {max(1, least)}\n"
+    before, section, rest = settings.partition("[servers]\n")
+    if not section:
+        return f"{settings.rstrip()}\n[servers]\n{line}"
+    own, bracket, others = rest.partition("\n[")
+    return f"{before}{section}{own.rstrip()}\n{line}{bracket}{others}"
 
 
 def whole(state: dict[str, Any]) -> bool:
