@@ -131,9 +131,9 @@ def test_values_as_they_are_typed(key: str, text: str, value: object) -> None:
     ("key", "text", "said"),
     [
         ("balancer.strategy", "randm", '"least-connections", "round-robin" or "random", found "randm"'),
-        ("servers.min", "many", 'a whole number from 1 to 200, found "many"'),
-        ("servers.min", '"4"', 'a whole number from 1 to 200, found "4"'),
-        ("servers.min", "4\nmax = 3", "a whole number from 1 to 200"),
+        ("servers.min", "many", 'a whole number from 0 to 200, found "many"'),
+        ("servers.min", '"4"', 'a whole number from 0 to 200, found "4"'),
+        ("servers.min", "4\nmax = 3", "a whole number from 0 to 200"),
         ("servers.max", "1", "at least as many as servers.min, found 1"),
         ("https.domains", "a.b", "a list of texts"),
         ("warm_path", "no slash", "begins with / and has no spaces"),

@@ -36,6 +36,15 @@ def state(pid: int) -> str:
     return fields[0] if fields else ""
 
 
+def memory_used(pid: int) -> int | None:
+    """Bytes (PSS: of a shared page its part, proc(5) smaps_rollup). None if it is gone or not ours to ask."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)
+
+
 def owner(pid: int) -> int | None:
     """The user (real and effective uid) a process runs as; None if it is gone, or if the two differ.
 

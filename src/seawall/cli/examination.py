@@ -31,6 +31,7 @@ SITE: dict[str, Callable[[Settings, Paths], str]] = {
     "interpreter": site.interpreter,
     "concurrency": site.concurrency,
     "limits": site.limits,
+    "sleep": site.sleep,
 }
 
 

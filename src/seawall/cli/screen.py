@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from seawall.cli.show import duration, event_line, megabytes, milliseconds, percent
+from seawall.cli.show import asleep, duration, event_line, megabytes, milliseconds, percent
 
 COLOURS = {
     "up": "green",
@@ -38,7 +38,11 @@ LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many co
 
 def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
     """The whole picture of one status object, for a terminal of `width` columns."""
-    parts: list[RenderableType] = [_head(state), _balancers(state), _servers(state, width)]
+    parts: list[RenderableType] = [_head(state), _balancers(state)]
+    if sleeps := asleep(state):
+        parts.append(Text(sleeps, style="cyan"))
+    if state["servers"] or not sleeps:
+        parts.append(_servers(state, width))
     recent = [Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in state["events"][-events:]]
     if recent:
         recent[-1].no_wrap, recent[-1].overflow = False, "fold"  # it may say why something does not work

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from seawall import members
 from seawall.cli.machine import Note
+from seawall.cli.show import asleep
 from seawall.config import CONCURRENCY, Settings, size_in_bytes
 from seawall.control import client
 from seawall.control.telling import difference, value
@@ -220,3 +221,14 @@ def _install(found: Application) -> str:
         return f"See what it says: {shell(found.python)} --version"
     listed = (found.folder / "requirements.txt").exists()
     return f"{shell(found.python)} -m pip install {'-r requirements.txt' if listed else 'django'}"
+
+
+def sleep(settings: Settings, paths: Paths) -> str:
+    """Whether it sleeps, where it may."""
+    try:
+        sleeps = asleep(client.ask(paths, "status"))
+    except SeawallError:  # it does not run
+        sleeps = ""
+    if settings.servers.min:
+        return sleeps or f"it does not: servers.min = {settings.servers.min}"
+    return sleeps or "as servers.min = 0, it does when nobody comes"

@@ -28,6 +28,7 @@ EFFECTS: dict[str, frozenset[Effect]] = {
     "user": frozenset({SERVERS}),
     "servers.min": frozenset({AT_ONCE}),
     "servers.max": frozenset({AT_ONCE}),
+    "servers.idle": frozenset({AT_ONCE}),
     "servers.hold": frozenset({AT_ONCE}),
     "servers.concurrency": frozenset({AT_ONCE}),
     "servers.cpu": frozenset({AT_ONCE}),

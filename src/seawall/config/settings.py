@@ -77,7 +77,20 @@ class Section(BaseModel):
 class Servers(Section):
     """The application servers."""
 
-    min: int = Field(default=2, ge=1, le=200, description="How many servers there are at least.")
+    min: int = Field(
+        default=2,
+        ge=0,
+        le=200,
+        description="How many servers there are at least. `0`: when nobody comes the site sleeps, and the next request "
+        "waits until a server has started.",
+    )
+    idle: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=86400,
+        description="With `min = 0`: seconds without a request after which the site sleeps. Without it: 60 where "
+        "servers are forked, 600 where each is started anew.",
+    )
     max: int | None = Field(
         default=None,
         ge=1,

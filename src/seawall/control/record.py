@@ -20,7 +20,7 @@ from seawall.process import Process
 
 VERSION = 1
 # What is remembered beyond the life of a control plane; the rest describes moments, and would be old.
-REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "sizing")
+REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "sizing", "asleep_since")
 
 
 @dataclass
@@ -162,4 +162,5 @@ def _memory(record: Mapping[str, Any], processes: Processes) -> Memory:
     sizing = values.get("sizing")
     known = {each.name for each in fields(Sizing)}
     values["sizing"] = Sizing(**{key: value for key, value in (sizing or {}).items() if key in known})
+    values["asleep_since"] = values.get("asleep_since") if values["opened"] else None
     return Memory(**values)

@@ -41,6 +41,7 @@ class State:
     deaths: list[RequestDeath] = field(default_factory=list)  # that no decision has seen yet
     began: float = field(default_factory=time.monotonic)
     ticks: "deque[float]" = field(default_factory=lambda: deque(maxlen=TICKS))  # s each of the last rounds took
+    knocked: bool = False  # somebody waits while no server is up, and no decision has seen it yet
     open: bool = False  # a visitor has been served, as far as the balancers say
     adopted: bool = False  # it was open before this control plane came
     moving: bool = False  # something is under way: look often

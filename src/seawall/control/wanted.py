@@ -121,6 +121,7 @@ def _site(settings: Settings, application: Application, edge: Edge) -> Site:
     return Site(
         min=settings.servers.min,
         max=settings.servers.max or most(settings.servers.min, application),
+        idle=settings.servers.idle,
         hold=settings.servers.hold,
         slots=application.concurrency,
         strategy=settings.balancer.strategy,
@@ -149,7 +150,7 @@ def _slots(file: Settings, settings: Settings, application: Application) -> int:
     kind = _kind(application)
     # A number that was raised on the running site is no reason for new balancers; see `lightly` for a lower one.
     each = min(file.concurrency(kind), settings.concurrency(kind))
-    return each * (1 if settings.sticky(kind) else file.servers.min)
+    return each * (1 if settings.sticky(kind) else max(1, file.servers.min))
 
 
 def _kind(application: Application) -> Kind:

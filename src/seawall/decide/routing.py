@@ -24,7 +24,7 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     # One that is not known to be well gets no new route; one that has a route keeps it, for HAProxy to judge.
     staying = alive - gone
     well = staying - memory.down.keys()
-    wanted = {s.name: given(site, s.slots) for s in observed.servers if s.ready and s.name in well}
+    wanted = {s.name: given(site, s.slots) for s in observed.servers if s.ready and not s.hung and s.name in well}
     actions: list[Action] = []
     for balancer in observed.balancers:
         if balancer.alive and balancer.routes is not None:
@@ -51,7 +51,8 @@ def _enter(strategy: Strategy, balancer: BalancerSeen, wanted: Mapping[str, int]
 
 def _switch(strategy: Strategy, balancer: BalancerSeen, wanted: Mapping[str, int]) -> list[Action]:
     """Comes after the servers were added and enabled in the new backend, so that no request finds it empty."""
-    if balancer.strategy in (None, strategy) or not wanted:
+    serves = any(route.status == "up" for route in balancer.routes or ())
+    if balancer.strategy in (None, strategy) or (serves and not wanted):
         return []
     return [SetStrategy(f"balancer.strategy is {strategy}, not {balancer.strategy}", balancer.name, strategy)]
 

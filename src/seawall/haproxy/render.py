@@ -12,9 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from seawall.errors import UnknownServer
 from seawall.haproxy import quote
 from seawall.model import HEALTH_PATH, STRATEGIES, Strategy
+from seawall.paths import KNOCKS
 
 COOKIE = "seawall"
-WAITING_ROOM = "later"  # the backup server of each backend: where requests wait while there is no other
+LATER = "later"  # the backup server of each backend that makes requests wait while there is no other
+SORRY = "sorry"  # the backup server that refuses them, while it is up
+INTERNAL = (LATER, SORRY)
 BALANCE = {"least-connections": "leastconn", "round-robin": "roundrobin", "random": "random"}
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -43,16 +46,14 @@ ENDED_HEADER = "X-Seawall-Ended"  # in the 502 of a server that did not begin a 
 
 EXACT_RATE = 4000  # requests/s above which only the latency of one in 16 is noted
 
-# Requests that may wait for a server while there is none, and how long: a step at a time.
-_WAITING = 2000
-_WAIT_STEP = 0.2  # s
-_WAIT_LONGEST = 5.0  # s
+_WAIT_STEPS = 10  # times a request may begin to wait anew
+_AGAIN_PAUSE = 0.2  # s before a last try
 
 # Bytes that a unix socket and the buffers at its ends hold while nobody reads, also if they come 500 at a time.
 _FITS_SOCKET = 100_000
 
-# Connections inside, of the waiting room most of all; and twice as many files are more than the listening sockets'
-# numbers (see listeners.py), which HAProxy has room for only then.
+# Connections inside; and twice as many files are more than the listening sockets' numbers (see listeners.py), which
+# HAProxy has room for only then.
 _ROOM = 5200
 
 # Static servers have their number in the configuration too, and HAProxy numbers its own from 1.
@@ -171,13 +172,13 @@ def render(
         health_path=HEALTH_PATH,
         cookie=COOKIE,
         exact_rate=EXACT_RATE,
-        later_socket=edge.run_folder / f"later-{balancer}.sock",
+        first_id=_FIRST_ID,
         waited_socket=edge.run_folder / f"waited-{balancer}.sock",
+        sorry_socket=edge.run_folder / f"sorry-{balancer}.sock",
+        wake_socket=edge.run_folder / KNOCKS,
         room=_ROOM,
-        waiting=_WAITING,
-        wait_step=_WAIT_STEP,
-        # The request's own time runs meanwhile, and "busy" is a better answer than "too long".
-        wait_steps=int(min(_WAIT_LONGEST, edge.request_timeout / 2) / _WAIT_STEP),
+        wait_steps=_WAIT_STEPS,
+        again_pause=_AGAIN_PAUSE,
         fits_socket=_FITS_SOCKET,
         short_socket=edge.run_folder / f"short-{balancer}.sock",
         once_socket=edge.run_folder / f"once-{balancer}.sock",

@@ -78,6 +78,13 @@ class SetStrategy(BalancerAction):
     strategy: Strategy
 
 
+@dataclass(frozen=True)
+class TurnAway(BalancerAction):
+    """While no server is up: answer requests 503, those that wait too; or, again, let them wait."""
+
+    on: bool
+
+
 class StartBalancer(BalancerAction):
     """Start it on our listening sockets, with the wanted configuration."""
 

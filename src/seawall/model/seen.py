@@ -55,6 +55,9 @@ class BalancerSeen:
     started: float = 0.0
     strategy: Strategy | None = None
     routes: tuple[RouteSeen, ...] | None = None
+    requests: int | None = None  # for servers, since it started
+    current: int = 0  # of them in servers, or waiting for one, now
+    turns_away: bool = False  # it refuses requests while no server is up
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,4 @@ class Observed:
     warms: tuple[WarmSeen, ...] | None = ()  # None: this kind of application has none
     load: Load | None = None  # None: not known
     deaths: tuple[RequestDeath, ...] = ()  # requests that killed servers, as far as that is news
+    knocked: bool = False  # since the last look somebody has begun to wait for a server, while none was up

@@ -146,12 +146,14 @@ class Balancers:
         balancer = self.state.processes.balancers.get(name)
         if balancer is None or not balancer.alive:
             return
+        led = False
         try:
             lead_inside(self.state.paths.runtime, name, next(other for other in BALANCERS if other != name))
+            led = True
         finally:
-            self.tasks.start(self._finish(balancer))
+            self.tasks.start(self._finish(balancer, led))
 
-    async def _finish(self, balancer: Balancer) -> None:
+    async def _finish(self, balancer: Balancer, led: bool) -> None:
         """The signal, once the connections inside that were begun before are accepted: those would be closed unheard.
 
         They are when it has answered twice, since HAProxy accepts and answers in turn.
@@ -159,6 +161,10 @@ class Balancers:
         with contextlib.closing(RuntimeSocket(balancer.socket.path)) as socket:
             for _ in range(2):
                 await socket.heartbeat(ANSWER)
+            if led:
+                with contextlib.suppress(OSError):  # one that hangs is told to finish all the same
+                    # Nobody tells it of a server any more. The other one is told.
+                    await socket.let_go()
         if balancer.alive and balancer.process:
             balancer.process.signal(signal.SIGUSR1)
 
