@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seawall.config import LIVE, Settings, live_setting, load, reference
+from seawall.config import LIVE, Settings, load, reference
+from seawall.config.effects import EFFECTS
 from seawall.config.lines import key_lines
 from seawall.config.schema import SECTIONS, SETTINGS
 from seawall.errors import ConfigError
@@ -191,28 +192,13 @@ def test_any_bytes_are_read_or_refused(file: Path, data: bytes) -> None:
     assert not said or "seawall.toml:" in said
 
 
-@given(st.text(max_size=30), st.text(max_size=10))
-def test_any_live_setting_is_accepted_or_refused(key: str, text: str) -> None:
-    with pytest.raises(ConfigError):
-        live_setting(key, text)
-
-
-def test_live_settings() -> None:
-    assert live_setting("servers.min", "4") == 4
-    assert live_setting("balancer.strategy", "random") == "random"
-    for key, text, said in [
-        ("balancer.strategy", "randm", '"least-connections", "round-robin" or "random", found "randm"'),
-        ("servers.min", "many", 'a whole number from 0 to 200, found "many"'),
-        ("strategie", "random", "did you mean `balancer.strategy`"),
-        ("listen.http", "80", "cannot be changed while the site runs"),
-    ]:
-        with pytest.raises(ConfigError, match=said):
-            live_setting(key, text)
-
-
 def test_every_setting_says_what_it_means() -> None:
     assert [key for key, field in SETTINGS.items() if not field.description] == []
     assert all(tuple(key.split(".")) in SETTINGS for key in LIVE)
+
+
+def test_every_setting_says_how_a_change_takes_effect() -> None:
+    assert sorted(EFFECTS) == sorted(map(".".join, SETTINGS))
 
 
 def test_the_page_of_settings_is_up_to_date() -> None:

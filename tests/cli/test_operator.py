@@ -63,9 +63,11 @@ def test_every_strategy(site: Site) -> None:
 
 def test_more_servers_and_fewer(site: Site) -> None:
     def deeds() -> None:
+        do(site, "set", "servers.max", "5")
         do(site, "set", "servers.min", "5")
         site.wait(lambda s: whole(s) and len(s["servers"]) == 5)
         do(site, "set", "servers.min", "2")
+        do(site, "set", "servers.max", "2")
         site.wait(lambda s: whole(s) and len(s["servers"]) == 2)
 
     under_load(site, deeds)

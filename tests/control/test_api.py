@@ -46,6 +46,7 @@ def test_answers_errors_and_nonsense(tmp_path: Path) -> None:
             "name": "UnknownServer",
             "problem": "There is no s9.",
             "remedy": "Look at: seawall status",
+            "detail": "",
         }
         for nonsense in (
             b"\n",

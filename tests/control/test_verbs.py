@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from seawall import members
+from seawall.control.act.warms import Warms
 from seawall.control.metrics import Meter
 from seawall.control.orders import to_record, with_orders
 from seawall.control.record import Record
+from seawall.control.reload import Changes
+from seawall.control.tasks import Tasks
 from seawall.control.verbs import Answers, Operator, table
 from seawall.errors import ConfigError, UnknownServer
 from seawall.model import Event, Site
@@ -23,7 +26,9 @@ class Asked:
         parts.wake = self._woken
         parts.server("s1", ready=True)
         parts.server("s2", ready=True)
-        self.operator = Operator(parts.state, Meter(parts.state.processes), self.ended.append)
+        state, tasks = parts.state, Tasks(parts.failures.append)
+        changes = Changes(state, Warms(state, tasks), tasks)
+        self.operator = Operator(state, Meter(state.processes), self.ended.append, changes)
 
     def _woken(self) -> None:
         self.woken += 1
@@ -140,4 +145,3 @@ def test_orders_are_read_back_as_they_were_written() -> None:
 
 def test_a_record_without_orders_changes_nothing() -> None:
     assert with_orders(Site(), Record()) == Site()
-    assert with_orders(Site(), Record(settings={"of.another.version": "1"})) == Site()

@@ -15,7 +15,7 @@ import pytest
 
 from tests import users
 from tests.patience import until
-from tests.scenarios.site import APPLICATION, SEAWALL, Site, processes_of, running
+from tests.scenarios.site import APPLICATION, SEAWALL, Site, processes_of, running, whole
 from tests.scenarios.visitor import Visitor
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root serves for others")
@@ -205,3 +205,39 @@ def test_an_ordinary_user_serves_and_is_found_from_everywhere(
         assert "s1" in users.run(stranger, *users.seawall_command(moved, "status")).stdout
         assert users.run(stranger, *users.seawall_command(moved, "down")).returncode == 0
         moved.rename(their_site.folder)
+
+
+def test_settings_of_another_users_site(their_site: Site, open_folder: Path, stranger: pwd.struct_passwd) -> None:
+    """Root reads what changed in seawall.toml with that user's rights, and writes nothing there."""
+    file = their_site.folder / "seawall.toml"
+
+    def says(settings: str) -> None:
+        their_site.write(SETTINGS + settings)
+        users.give(their_site.folder, stranger)
+
+    def refused(said: str) -> None:
+        done = their_site.run("reload")
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "secret" not in done.stderr
+
+    with running(their_site):
+        says("[servers]\nmin = 3\nmax = 6\nqueue_timeout = 9\n")
+        assert their_site.run("reload").returncode == 0
+        before = file.read_text(), file.stat().st_mtime_ns, file.stat().st_uid
+        done = their_site.run("set", "servers.min", "4", "--save")
+        assert done.returncode == 1
+        assert f"can be changed by {stranger.pw_name}, so root does not write there" in done.stderr
+        assert "[servers]\n  min = 4" in done.stderr
+        assert (file.read_text(), file.stat().st_mtime_ns, file.stat().st_uid) == before
+        their_site.wait(lambda state: whole(state) and len(state["servers"]) == 4)
+        says('user = "root"\n')
+        refused("only root may name another user")
+        secret = open_folder / "secret.toml"
+        secret.write_text("secret = 1\n")
+        secret.chmod(0o600)
+        file.unlink()
+        file.symlink_to(secret)
+        os.chown(file, stranger.pw_uid, stranger.pw_gid, follow_symlinks=False)
+        refused("cannot be read: Permission denied")
+        assert len(their_site.servers()) == 4

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from seawall.cli.show import asleep, duration, event_line, milliseconds
+from seawall.cli.show import asleep, duration, event_line, megabytes, milliseconds, percent
 
 COLOURS = {
     "up": "green",
@@ -24,15 +24,16 @@ FIGURES: dict[str, Callable[[Object, Object], str]] = {  # of a server, in the s
     "up": lambda server, _: duration(server["uptime"]),
     "pid": lambda server, _: str(server["pid"] or ""),
     "req/s": lambda server, _: f"{server['requests_per_second']:.0f}",
-    "busy": lambda server, state: f"{server['current']}/{state['concurrency']}",
+    "busy": lambda server, state: f"{server['current']}/{server.get('slots', state['concurrency'])}",
     "queue": lambda server, _: str(server["queue"]),
     "p50": lambda server, _: milliseconds(server["p50_ms"]),
     "p99": lambda server, _: milliseconds(server["p99_ms"]),
     "heartbeat": lambda server, _: milliseconds(server["heartbeat_ms"]),
+    "cpu": lambda server, _: percent(server.get("processor")),
+    "memory": lambda server, _: megabytes(server.get("memory")),
 }
-TIGHT = 84  # columns that the widest figures take
-NARROW = 74  # the same without room between them: below, there is none for these
-LEFT_OUT = ("pid", "queue")
+TIGHT = 102  # columns that the widest figures take
+LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many columns there is no room for these
 
 
 def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
@@ -48,6 +49,8 @@ def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableT
         parts += [Text("recent", style="bold"), *recent]
     if fixes := [advice["problem"] for advice in state["advice"] if advice["level"] == "fix"]:
         parts.append(Text(f"{len(fixes)} to fix in the settings: {' '.join(fixes)}", style="yellow"))
+    if state.get("change"):  # an older control plane does not say
+        parts.append(Text(f"settings change: {state['change']}", style="yellow"))
     if state["trouble"]:
         parts.append(Text(state["trouble"], style="red"))
     return Group(*parts)
@@ -75,7 +78,7 @@ def _balancers(state: Mapping[str, Any]) -> Text:
 
 def _servers(state: Mapping[str, Any], width: int) -> Table:
     table = Table(box=None, pad_edge=False, collapse_padding=width < TIGHT, header_style="dim")
-    shown = [title for title in FIGURES if width >= NARROW or title not in LEFT_OUT]
+    shown = [title for title in FIGURES if width >= LEFT_OUT.get(title, 0)]
     table.add_column("server", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for title in shown:

@@ -47,3 +47,12 @@ def asleep(state: Mapping[str, Any]) -> str:
 def milliseconds(value: float | None) -> str:
     """`-` where there is no figure: nothing measured is not zero."""
     return "-" if value is None else f"{value:.0f} ms"
+
+
+def megabytes(value: int | None) -> str:
+    return "-" if value is None else f"{value / (1 << 20):.0f} MB"
+
+
+def percent(value: float | None) -> str:
+    """A share of one processor."""
+    return "-" if value is None else f"{100 * value:.0f} %"

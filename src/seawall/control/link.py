@@ -205,7 +205,7 @@ def _phase(step: Step) -> int:
     """Servers come before the switch between backends, and go after it."""
     if not isinstance(step, Route):
         return 1
-    return 0 if step.step in ("add", "enable") else 2
+    return 0 if step.step in ("add", "limit", "enable") else 2
 
 
 def _told(word: Word) -> object:

@@ -26,6 +26,7 @@ from seawall.control.metrics import Meter
 from seawall.control.observe import observe
 from seawall.control.opening import open_site
 from seawall.control.processes import Processes
+from seawall.control.reload import Changes
 from seawall.control.state import State
 from seawall.control.status import status
 from seawall.control.stop import left_behind, stop
@@ -61,13 +62,16 @@ class Control:
         self.tasks = Tasks(self.fail)
         balancers = Balancers(self.state, self.tasks)
         servers = Servers(self.state, self.tasks, balancers.look_for_losses)
-        self.actor = Actor(paths, servers, Warms(self.state, self.tasks), balancers)
+        warms = Warms(self.state, self.tasks)
+        self.actor = Actor(paths, servers, warms, balancers)
         self.meter = Meter(processes)
         self.heartbeats = Heartbeats(self.state, self.tasks)
-        operator = verbs.Operator(self.state, self.meter, self.end)
+        self.changes = Changes(self.state, warms, self.tasks)
+        operator = verbs.Operator(self.state, self.meter, self.end, self.changes)
         self.api = Api(paths.control_socket, verbs.table(operator))
         self.knocks = Knocks(paths.knocks, self._knocked)
         self.upkeep = Upkeep(self.state, self.api, self.knocks, lock)
+        self.changes.kept = self.upkeep.remember
 
     def wake(self) -> None:
         self._wake.set()
@@ -83,7 +87,7 @@ class Control:
 
     def status(self) -> dict[str, Any]:
         """The state of the site as one JSON object."""
-        return status(self.state, self.meter)
+        return status(self.state, self.meter, self.changes.progress)
 
     def end(self, how: Literal["stop", "force", "leave"]) -> None:
         """Stop the site in good order, also while that is under way at once, or leave it to the next control plane."""
@@ -97,11 +101,14 @@ class Control:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._signals()
         try:
-            await open_site(self.state, self.actor)
+            changed = await open_site(self.state, self.actor)
             self.knocks.listen()
+            self.upkeep.remember()
             await self.api.start()
             self.tasks.start(self.meter.run())
             self.tasks.start(self.upkeep.run())
+            if changed:
+                self.changes.resume()
             await self._loop()
         except SeawallError as error:
             self._failure = self._failure or error
@@ -128,7 +135,8 @@ class Control:
 
     async def _stop(self) -> list[str]:
         state = self.state
-        return await stop(state.processes, state.listeners, state.site.stop_timeout, lambda: self._ending == "force")
+        forced = lambda: self._ending == "force"  # noqa: E731
+        return await stop(state.processes, state.listeners, state.site.stop_timeout, forced, state.groups)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()

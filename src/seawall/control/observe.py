@@ -19,7 +19,9 @@ def observe(
         servers=tuple(_server(server) for server in processes.servers.values()),
         balancers=tuple(_balancer(name, balancers.get(name), links.get(name), now) for name in BALANCERS),
         active=active,
-        warms=tuple(_warm(warm, processes.paths) for warm in processes.warms.values()) if wants_warm else None,
+        warms=tuple(_warm(warm, processes.paths) for warm in processes.warms.values() if not warm.trial)
+        if wants_warm
+        else None,
         load=tally.load(active, balancers, now),
     )
 
@@ -34,6 +36,7 @@ def _server(server: Server) -> ServerSeen:
         ending=server.ending,
         generation=server.generation,
         lost=server.ready and _lost(server),
+        slots=server.slots,
     )
 
 

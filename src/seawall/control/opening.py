@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from seawall import files, members
+from seawall.config.effects import flat
+from seawall.control import limits
 from seawall.control.act.actor import Actor
-from seawall.control.orders import with_orders
+from seawall.control.inherit import inherit
 from seawall.control.processes import Balancer
 from seawall.control.state import State
 from seawall.control.strangers import end_strangers
@@ -25,8 +27,11 @@ ANSWER = 1.0  # s an adopted balancer may take to answer before it is looked at 
 END = 5.0  # s a killed process may take to be gone
 
 
-async def open_site(state: State, actor: Actor) -> None:
-    """After this everything that runs is watched, and the listening sockets are there. Raises SeawallError."""
+async def open_site(state: State, actor: Actor) -> bool:
+    """After this everything that runs is watched, and the listening sockets are there. Raises SeawallError.
+
+    Returns whether seawall.toml has changed since what runs was started.
+    """
     version()
     if note := root_note(state.wanted.application, state.paths.project):
         state.say(Event("note", "application", note))
@@ -38,6 +43,8 @@ async def open_site(state: State, actor: Actor) -> None:
     before = state.processes.running
     hung = await _hung(state)
     state.listeners = _listeners(state)
+    changed = _settings(state, adopting=bool(before))
+    limits.put(state)
     # Only now, as their listening sockets hold visitors that a new balancer will serve.
     await _end(hung)
     _remove_stale_sockets(state)
@@ -53,11 +60,16 @@ async def open_site(state: State, actor: Actor) -> None:
     for warm in state.processes.warms.values():
         actor.warms.watch(warm)
     if before:
-        state.site = with_orders(state.site, state.record)
         found = f"{len(state.processes.servers)} servers and {len(state.processes.balancers)} balancers"
         state.say(Event("adopt", "site", f"an earlier control plane left {found} running: adopted"))
-    else:
-        state.record.settings, state.record.orders = {}, {}
+    return changed
+
+
+def _settings(state: State, adopting: bool) -> bool:
+    if adopting:
+        return inherit(state)
+    state.record.settings, state.record.orders, state.record.file = {}, {}, flat(state.wanted.file)
+    return False
 
 
 def _require_whole(state: State) -> None:
@@ -75,8 +87,9 @@ def _require_whole(state: State) -> None:
 
 async def _end_unfinished(state: State) -> None:
     """Processes that an earlier control plane was about to start: if they came to be, nobody knows what they do."""
-    for managed in state.processes.unfinished:
-        belonging = members.of_process(state.paths.mark, managed.kind, managed.name, None)
+    trials = [warm for warm in state.processes.warms.values() if warm.trial and warm.process]
+    for managed in (*state.processes.unfinished, *trials):
+        belonging = members.of_process(state.paths.mark, managed.kind, managed.name, managed.process)
         await _end(members.kill(belonging))
         state.processes.forget(managed)
 

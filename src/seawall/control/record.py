@@ -31,7 +31,9 @@ class Record:
     memory: Memory = field(default_factory=Memory)
     settings: dict[str, str] = field(default_factory=dict)  # what `seawall set` changed on the running site
     orders: dict[str, Any] = field(default_factory=dict)  # an operator's: drain, restart, generation
+    file: dict[str, Any] | None = None  # what seawall.toml said, as it is in effect; None: nobody wrote it down
     found: bool = False  # an earlier control plane left it: what it does not name is not ours to go on with
+    groups: dict[str, str] = field(default_factory=dict)  # of the servers: see Groups.folders
 
 
 def boot() -> str:
@@ -49,7 +51,9 @@ def to_record(processes: Processes, record: Record) -> dict[str, Any]:
         "listeners": record.listeners,
         "memory": memory,
         "settings": record.settings,
+        "file": record.file,
         "orders": record.orders,
+        "groups": record.groups,
     }
 
 
@@ -126,7 +130,9 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         _memory(record.get("memory") or {}, processes),
         dict(record.get("settings") or {}),
         dict(record.get("orders") or {}),
+        file=dict(record["file"]) if isinstance(record.get("file"), dict) else None,
         found=True,
+        groups=dict(record.get("groups") or {}),
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import asdict
 from typing import Any
 
 from seawall.control.metrics import Meter
@@ -11,18 +12,23 @@ from seawall.decide.backoff import pause
 from seawall.decide.count import wanted
 from seawall.decide.liveness import AT_WORK, SAID
 from seawall.decide.sleep import asleep
+from seawall.decide.slots import given
 from seawall.model import BalancerSeen, Observed, RouteSeen
 from seawall.process import memory_used
 
 
-def status(control: State, meter: Meter) -> dict[str, Any]:
-    """Latencies in ms, times in s, memory in bytes. A figure nobody knows is null."""
+def status(control: State, meter: Meter, change: str = "") -> dict[str, Any]:
+    """Latencies in ms, times in s, memory in bytes, processor in processors. A figure nobody knows is null.
+
+    `change` is what goes on with changed settings.
+    """
     traffic = meter.summary()
     seen = control.seen
     routes = _routes(seen)
     now = time.monotonic()
     slept = asleep_for(control, now)
     rates = traffic.pop("servers")
+    memory = control.usage.memory(control.processes.servers, now)
     return {
         "name": control.wanted.name,
         "project": str(control.paths.project),
@@ -36,15 +42,22 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "why": control.record.memory.demand.why,
         "min": control.site.min,
         "max": control.site.max,
-        "concurrency": control.wanted.edge.concurrency,
+        "concurrency": control.site.slots,
         "traffic": traffic,
         "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],
         "servers": [
-            _server(control, server, routes.get(server.name), rates.get(server.name), now)
+            {
+                **_server(control, server, routes.get(server.name), rates.get(server.name), now),
+                "memory": memory[server.name],
+                "processor": control.usage.processor(server, now),
+                "slots": given(control.site, server.slots),
+            }
             for server in control.processes.servers.values()
         ],
+        "limits": {**asdict(control.groups.limits), "missing": control.groups.why_not()},
         "warm": _warm(control, now),
         "processes": [_process(managed, now) for managed in control.processes],
+        "change": change,
         "advice": [vars(advice) for advice in control.advice],
         "trouble": _trouble(control, now),
         "events": [entry for entry in control.journal.recent if not entry["kind"].startswith("route-")][-12:],

@@ -44,7 +44,7 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
         if trouble and balancer.alive:
             actions.append(KillBalancer(f"balancer {balancer.name} {trouble}", balancer.name))
         elif not balancer.alive and now >= memory.balancer_retry_at.get(balancer.name, 0.0):
-            memory, start = _start(balancer, observed, memory, now)
+            memory, start = _start(site, balancer, observed, memory, now)
             actions.append(start)
     if _fit(active, memory):
         step = _update(site, active, spare, memory)
@@ -89,10 +89,11 @@ def _forget_retired(observed: Observed, memory: Memory) -> Memory:
     return replace(memory, retiring={name: since for name, since in memory.retiring.items() if name in alive})
 
 
-def _start(balancer: BalancerSeen, observed: Observed, memory: Memory, now: float) -> tuple[Memory, Action]:
+def _start(site: Site, balancer: BalancerSeen, observed: Observed, memory: Memory, now: float) -> tuple[Memory, Action]:
     name = balancer.name
     role = "active" if name == observed.active else "spare"
-    young = balancer.started > 0 and now - balancer.started < YOUNG
+    outdated = balancer.started > 0 and balancer.edge != site.edge  # it ended so that another one can take its place
+    young = balancer.started > 0 and now - balancer.started < YOUNG and not outdated
     deaths = memory.balancer_deaths.get(name, 0) + 1 if young else 0
     memory = replace(
         memory,
@@ -100,6 +101,8 @@ def _start(balancer: BalancerSeen, observed: Observed, memory: Memory, now: floa
         balancer_retry_at={**memory.balancer_retry_at, name: now + pause(deaths)},
     )
     reason = f"the {role} balancer {name} died" if balancer.started else f"the site needs its {role} balancer"
+    if outdated:
+        reason = f"the {role} balancer {name} had an outdated configuration"
     return memory, StartBalancer(reason, name)
 
 

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -64,7 +64,7 @@ _FIRST_ID = 1000
 class Edge:
     """What is equal on both balancers. Timeouts in seconds."""
 
-    concurrency: int  # requests a server works on at once; more wait in the balancer
+    concurrency: int  # requests a server works on at once, if it does not say; more wait in the balancer
     request_timeout: float
     queue_timeout: float
     https_port: int | None
@@ -84,7 +84,9 @@ class Edge:
 
     def digest(self) -> str:
         """Tells configurations apart: a balancer started with another one is outdated."""
-        text = [repr((astuple(self), _ERRORS, _REFUSED)), RING, LOG_FORMAT, REFUSED, server_parameters(self, "s0")]
+        # How many requests a server is given is changed while the balancer runs.
+        edge = astuple(replace(self, concurrency=0))
+        text = [repr((edge, _ERRORS, _REFUSED)), RING, LOG_FORMAT, REFUSED, server_parameters("s0", 0)]
         text += [(TEMPLATES / name).read_text() for name in (_CONFIG, _ERROR_PAGE)]
         return hashlib.sha256("\0".join(text).encode()).hexdigest()[:16]
 
@@ -96,6 +98,7 @@ class ServerAddress:
     name: str
     address: str
     beat: bool = True
+    limit: int = 0  # requests it is given at a time; 0: as many as the edge says
 
 
 def server_id(name: str) -> int:
@@ -109,7 +112,7 @@ def server_name(number: int) -> str:
     return f"s{number - _FIRST_ID}"
 
 
-def server_parameters(edge: Edge, name: str) -> str:
+def server_parameters(name: str, limit: int) -> str:
     """Everything after the addresses, the same in the configuration and in `add server`.
 
     Dynamic servers without id and weight are silently left out by `random` (HAProxy issue 3413), and without
@@ -120,7 +123,7 @@ def server_parameters(edge: Edge, name: str) -> str:
     two, several dead servers took turns in refusing a request until its retries were used up.
     """
     return (
-        f"id {server_id(name)} weight 100 maxconn {edge.concurrency} pool-max-conn -1 pool-purge-delay 1s"
+        f"id {server_id(name)} weight 100 maxconn {limit} pool-max-conn -1 pool-purge-delay 1s"
         " check inter 200ms fastinter 50ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
     )
 
@@ -131,7 +134,7 @@ def added_server(edge: Edge, server: ServerAddress) -> str:
 
 
 def _server(edge: Edge, server: ServerAddress, quoted: Callable[[str], str]) -> str:
-    words = [quoted(quote.address(server.address)), server_parameters(edge, server.name)]
+    words = [quoted(quote.address(server.address)), server_parameters(server.name, server.limit or edge.concurrency)]
     if edge.beats and server.beat and server.address.startswith("unix@"):
         words.append("addr " + quoted(quote.address(str(Path(server.address).with_suffix(".beat")))))
     return " ".join(words)

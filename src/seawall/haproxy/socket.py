@@ -155,7 +155,9 @@ class RuntimeSocket:
         """Counters of the whole edge and of every server."""
         asked = [f"show stat {name} {_FRONTEND} -1" for name in ("http", "https")]
         asked += [f"show stat {backend(strategy)} 6 -1" for strategy in STRATEGIES]
-        rows = [row for answer in await self.ask_all(asked) for row in rows_of(answer)]
+        # Without HTTPS there is no such frontend, which HAProxy says in a sentence.
+        answers = [answer for answer in await self.ask_all(asked) if answer.startswith("# ")]
+        rows = [row for answer in answers for row in rows_of(answer)]
         fronts = [row for row in rows if row["svname"] == "FRONTEND"]
         backs = [row for row in rows if row["svname"] == "BACKEND"]
         servers: dict[str, int] = {}
@@ -200,6 +202,8 @@ def _commands(route: Route, address: ServerAddress, edge: Edge) -> list[tuple[st
             return [(f"add server {name} {added_server(edge, address)}", "already"), (f"enable health {name}", "")]
         case "enable":
             return [(f"set server {name} state ready", "")]
+        case "limit":
+            return [(f"set maxconn server {name} {address.limit or edge.concurrency}", "No such server")]
         case "drain" | "maint":
             return [(f"set server {name} state {route.step}", "No such server")]
         case "remove":
@@ -248,6 +252,7 @@ def _route(row: dict[str, str]) -> RouteSeen:
         latency=int(latency) / 1000 if latency else None,
         current=int(row["scur"]),
         queued=int(row["qcur"]),
+        limit=int(row["slim"] or 0),
     )
 
 

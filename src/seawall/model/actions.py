@@ -59,7 +59,7 @@ class BalancerAction(Action):
     balancer: BalancerName
 
 
-RouteStep = Literal["add", "enable", "drain", "maint", "remove"]
+RouteStep = Literal["add", "enable", "limit", "drain", "maint", "remove"]
 
 
 @dataclass(frozen=True)

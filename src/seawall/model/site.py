@@ -17,7 +17,7 @@ class Site:
     min: int = 2  # servers
     max: int = 2
     idle: float | None = None  # s without a request after which, with min = 0, there is none; None: by kind
-    slots: int = 4  # requests one server works on at a time
+    slots: int = 4  # requests one server is to work on at a time
     hold: float = 60.0  # s that servers stay after the last moment that needed them
     strategy: Strategy = "least-connections"
     edge: str = ""  # digest of the configuration a balancer should run with

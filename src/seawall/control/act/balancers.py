@@ -12,6 +12,7 @@ from seawall.control.processes import Balancer
 from seawall.control.state import State
 from seawall.control.tally import Tally
 from seawall.control.tasks import Tasks, watch
+from seawall.decide.slots import given
 from seawall.haproxy import process as haproxy
 from seawall.haproxy.deaths import Losses
 from seawall.haproxy.finishing import lead_inside
@@ -60,7 +61,7 @@ class Balancers:
         memory = self.state.record.memory
         gone = memory.leaving.keys() | memory.stopping.keys()
         return [
-            ServerAddress(server.name, server.address, server.beat)
+            self._address(server.name)
             for server in self.state.processes.servers.values()
             if server.ready and not server.exited and server.name not in gone
         ]
@@ -102,7 +103,9 @@ class Balancers:
 
     def _address(self, name: str) -> ServerAddress:
         server = self.state.processes.servers.get(name)
-        return ServerAddress(name, server.address if server else "", bool(server and server.beat))
+        if server is None:
+            return ServerAddress(name, "", beat=False)
+        return ServerAddress(name, server.address, server.beat, given(self.state.site, server.slots))
 
     @property
     def loaded(self) -> bool:
