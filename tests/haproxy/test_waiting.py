@@ -140,3 +140,15 @@ def test_who_waits_does_so_for_the_servers_of_the_strategy_that_is_set_meanwhile
         assert site.doubled_posts() == []
 
     asyncio.run(main())
+
+
+def test_a_server_that_is_to_stay_after_all_takes_those_who_wait(site: Site) -> None:
+    async def main() -> None:
+        await site.balancer("a", site.upstream("s1"))
+        await site.step("drain", "s1", "least-connections")
+        asked = crowd(site, 10)
+        await waiting(site, 10)
+        await site.step("enable", "s1", "least-connections")
+        assert Counter(answer.status for answer in await asyncio.gather(*asked)) == {200: 10}
+
+    asyncio.run(main())
