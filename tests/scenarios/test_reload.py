@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -181,9 +182,7 @@ def test_concurrency(site: Site) -> None:
     written(site, "[servers]", "concurrency = 9")
 
     def deeds() -> None:
-        said = reload(site).stdout
-        assert "servers.concurrency   not set → 9                    new balancers, new servers" in said
-        assert "environment.GREETING  is gone" in said
+        assert re.search("servers.concurrency +not set → 9 +new balancers, new servers", reload(site).stdout)
         site.wait(lambda state: whole(state) and state["concurrency"] == 9 and not set(site.servers()) & set(servers))
 
     under_load(site, deeds)
@@ -192,6 +191,9 @@ def test_concurrency(site: Site) -> None:
 
 
 def test_what_only_decisions_ask_for(site: Site) -> None:
+    written(site, "[servers]", "concurrency = 9")
+    reload(site)
+    site.recovered()
     before = running_now(site)
     limits = ["[servers]", "concurrency = 9", "min = 3", "start_timeout = 50"]
     written(site, *limits, "[balancer]", 'strategy = "random"')
@@ -206,8 +208,8 @@ def test_what_only_decisions_ask_for(site: Site) -> None:
     assert balancers == before[1]
 
 
-def unchanged(site: Site, said: str, code: int) -> str:
-    before = running_now(site)
+def unchanged(site: Site, said: str, code: int) -> None:
+    before, wanted = running_now(site), in_effect(site)
 
     def deeds() -> None:
         done = reload(site, code)
@@ -215,36 +217,37 @@ def unchanged(site: Site, said: str, code: int) -> str:
 
     under_load(site, deeds)
     assert running_now(site) == before
-    assert site.run("reload", "--dry-run").returncode in (0, 2)
-    return said
+    assert in_effect(site) == wanted
+
+
+def in_effect(site: Site) -> tuple[object, ...]:
+    state = site.status()
+    return state["wanted"], state["concurrency"], state["strategy"], state["change"], recorded(site)
 
 
 def test_a_wrong_file_changes_nothing(site: Site) -> None:
     written(site, "[servers]", "min = 4", "mx = 5")
     line = 1 + (site.folder / "seawall.toml").read_text().splitlines().index("mx = 5")
     unchanged(site, f"seawall.toml:{line}: servers.mx: there is no such setting; did you mean `max`?", 2)
-    assert site.status()["wanted"] == 3
 
 
 def test_code_that_cannot_be_imported_changes_nothing_at_all(site: Site) -> None:
     written(site, "[servers]", "min = 4", "queue_timeout = 9", top='wsgi = "application:no_such"')
     unchanged(site, "no_such", 1)
-    state = site.status()
-    assert (state["wanted"], state["concurrency"], state["change"]) == (3, 9, "")
-    assert len([one for one in state["processes"] if one["kind"] == "warm"]) == 1
+    assert len([one for one in site.status()["processes"] if one["kind"] == "warm"]) == 1
     assert "Nothing has changed." in events(site, "reload-failed")[-1]
 
 
 def test_what_needs_another_socket_is_named_and_the_rest_applied(site: Site) -> None:
-    written(site, "[servers]", "concurrency = 9", "min = 2")
+    written(site, "[servers]", "concurrency = 9", "min = 4")
     text = (site.folder / "seawall.toml").read_text()
     (site.folder / "seawall.toml").write_text(text.replace(f"http = {site.http}", "http = 8123"))
     done = site.run("reload", "--json")
     told = json.loads(done.stdout)
     assert done.returncode == 1
-    assert {one["setting"] for one in told["changes"]} >= {"servers.min", "balancer.strategy"}
+    assert "servers.min" in {one["setting"] for one in told["changes"]}
     assert told["refused"] == [{"setting": "listen.http", "old": site.http, "new": 8123, "effect": "down and up"}]
-    assert site.status()["wanted"] == 2
+    site.wait(lambda state: state["wanted"] == 4)
     assert "needs `seawall down`, then `seawall up`" in reload(site, 1).stdout
     up = site.run("up")
     assert (up.returncode, "listen.http" in up.stderr, "seawall reload" in up.stderr) == (1, True, True)
@@ -266,6 +269,8 @@ def test_the_file_counts_where_it_has_changed_and_what_was_set_elsewhere(site: S
 
 def test_set_writes_the_file_and_reload_agrees(site: Site) -> None:
     path = site.folder / "seawall.toml"
+    written(site, "[servers]", "max = 6")
+    reload(site)
     path.write_text(path.read_text().replace("max = 6", "max = 6  # enough"))
     path.chmod(0o640)
     for key, value in (("servers.min", "4"), ("servers.max", "7"), ("servers.request_timeout", "20")):
@@ -343,11 +348,14 @@ def test_a_file_that_changed_while_no_control_plane_ran(tmp_path: Path) -> None:
             written(site, "[servers]", "min = 2", top='wsgi = "application:no_such"')
             site.kill_control()
             site.up()
-            until(lambda: events(site, "reload-failed"), "a failed reload")
+            site.wait(lambda state: "seawall.toml has changed, and is not in effect" in state["trouble"])
 
         under_load(site, deeds)
         assert greeting(site) == {b"hello"}
         assert site.status()["wanted"] == 3
+        written(site, "[servers]", "min = 3")
+        reload(site)
+        assert site.status()["trouble"] == ""
 
 
 def test_a_command(tmp_path: Path) -> None:
