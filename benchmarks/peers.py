@@ -133,9 +133,11 @@ def nginx(folder: Path, servers: list[str], certificate: Path, template: str) ->
 
 
 @contextlib.contextmanager
-def gunicorn(project: Path, socket: Path, *, workers: int, threads: int) -> Iterator[Peer]:
-    """gunicorn with threaded workers serving the flights site, as its deployment documentation has it."""
-    command = [sys.executable, "-m", "gunicorn", "flights.wsgi:application", "--worker-class", "gthread"]
+def gunicorn(
+    project: Path, socket: Path, *, workers: int, threads: int, application: str = "flights.wsgi:application"
+) -> Iterator[Peer]:
+    """gunicorn with threaded workers serving a site, as its deployment documentation has it."""
+    command = [sys.executable, "-m", "gunicorn", application, "--worker-class", "gthread"]
     command += ["--workers", str(workers), "--threads", str(threads), "--bind", f"unix:{socket}"]
     command += ["--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
     with started(command, project) as peer:

@@ -64,9 +64,9 @@ def test_the_kind_of_application_decides_concurrency_and_stickiness() -> None:
         ("[servers]\nmni = 3", "2: servers.mni: there is no such setting; did you mean `min`?"),
         ("[server]\nmin = 3", "1: server: there is no such setting; did you mean `servers`?"),
         ("servers = 3", "1: servers: expected a section: [servers] on a line of its own, found 3."),
-        ('[servers]\n\n"min" = "3"', '3: servers.min: expected a whole number from 1 to 200, found "3".'),
-        ("servers.min = true", "1: servers.min: expected a whole number from 1 to 200, found true."),
-        ("servers = { min = 0 }", "1: servers.min: expected a whole number from 1 to 200, found 0."),
+        ('[servers]\n\n"min" = "3"', '3: servers.min: expected a whole number from 0 to 200, found "3".'),
+        ("servers.min = true", "1: servers.min: expected a whole number from 0 to 200, found true."),
+        ("servers = { min = -1 }", "1: servers.min: expected a whole number from 0 to 200, found -1."),
         (
             "servers.stop_timeout = nan",
             "1: servers.stop_timeout: expected a number of seconds from 0.1 to 86400, found nan.",
@@ -99,7 +99,7 @@ def test_a_wrong_setting_is_named_with_its_line_and_the_closest_valid_one(file: 
 
 
 def test_all_wrong_settings_are_reported_at_once_in_the_order_of_the_file(file: Path) -> None:
-    said = complaint(file, '[servers]\nmin = 0\n[balancer]\nstrategy = "fastest"\ncolour = 1\n')
+    said = complaint(file, '[servers]\nmin = -1\n[balancer]\nstrategy = "fastest"\ncolour = 1\n')
     assert [line.split(" ")[0] for line in said.splitlines()[1:] if line] == [
         "seawall.toml:2:",
         "seawall.toml:4:",
@@ -123,7 +123,7 @@ def test_an_unclosed_document_is_shown_at_its_end(file: Path) -> None:
         ("a = 1\nname = 'caf\xe9'".encode("latin-1"), "seawall.toml:2: expected text in UTF-8, found the byte 0xe9."),
         ("a = " + "[" * 100_000, "seawall.toml:1: brackets nested too deeply to read."),
         ("servers.min = " + "9" * 5000, "seawall.toml:1:"),
-        ("servers.min = 0x" + "f" * 5000, "seawall.toml:1: servers.min: expected a whole number from 1 to 200"),
+        ("servers.min = 0x" + "f" * 5000, "seawall.toml:1: servers.min: expected a whole number from 0 to 200"),
     ],
 )
 def test_hostile_documents_end_in_a_named_error(file: Path, data: str | bytes, said: str) -> None:

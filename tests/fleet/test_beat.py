@@ -185,3 +185,17 @@ def test_a_body_that_is_not_read_is_taken_whole(make: Callable[..., Site]) -> No
         writer.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("kind", "code"), [("wsgi", SLOW), ("asgi", BLOCKED)])
+def test_it_takes_as_many_requests_as_it_is_told(make: Callable[..., Site], kind: str, code: str) -> None:
+    async def main() -> None:
+        site = make({"app.py": code}, servers={"concurrency": 2}, **{kind: "app:app"})
+        await site.warmed()
+        await site.fork("s1")
+        assert (await server.pulse(site.paths, "s1", 10)).slots == 2
+        for told in (7, 3):
+            assert (await server.pulse(site.paths, "s1", 10, slots=told)).slots == told
+        assert (await server.pulse(site.paths, "s1", 10)).slots == 3
+
+    asyncio.run(main())

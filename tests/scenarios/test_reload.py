@@ -186,16 +186,15 @@ def test_the_environment_of_the_application(site: Site) -> None:
 
 
 def test_concurrency(site: Site) -> None:
-    servers, balancers = running_now(site)
+    before = running_now(site)
     written(site, "[servers]", "concurrency = 9")
 
     def deeds() -> None:
-        assert "servers.concurrency  not set → 9  new balancers, new servers" in reload(site).stdout
-        site.wait(lambda state: whole(state) and state["concurrency"] == 9 and not set(site.servers()) & set(servers))
+        assert "servers.concurrency  not set → 9  at once" in reload(site).stdout
+        site.wait(lambda state: state["concurrency"] == 9 and all(one["slots"] == 9 for one in state["servers"]))
 
     under_load(site, deeds)
-    site.recovered()
-    assert not set(site.balancers().values()) & set(balancers.values())
+    assert running_now(site) == before
 
 
 def test_what_only_decisions_ask_for(site: Site) -> None:

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from seawall.cli.show import duration, event_line, milliseconds
+from seawall.cli.show import asleep, duration, event_line, megabytes, milliseconds, percent
 
 COLOURS = {
     "up": "green",
@@ -24,20 +24,25 @@ FIGURES: dict[str, Callable[[Object, Object], str]] = {  # of a server, in the s
     "up": lambda server, _: duration(server["uptime"]),
     "pid": lambda server, _: str(server["pid"] or ""),
     "req/s": lambda server, _: f"{server['requests_per_second']:.0f}",
-    "busy": lambda server, state: f"{server['current']}/{state['concurrency']}",
+    "busy": lambda server, state: f"{server['current']}/{server.get('slots', state['concurrency'])}",
     "queue": lambda server, _: str(server["queue"]),
     "p50": lambda server, _: milliseconds(server["p50_ms"]),
     "p99": lambda server, _: milliseconds(server["p99_ms"]),
     "heartbeat": lambda server, _: milliseconds(server["heartbeat_ms"]),
+    "cpu": lambda server, _: percent(server.get("processor")),
+    "memory": lambda server, _: megabytes(server.get("memory")),
 }
-TIGHT = 84  # columns that the widest figures take
-NARROW = 74  # the same without room between them: below, there is none for these
-LEFT_OUT = ("pid", "queue")
+TIGHT = 102  # columns that the widest figures take
+LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many columns there is no room for these
 
 
 def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
     """The whole picture of one status object, for a terminal of `width` columns."""
-    parts: list[RenderableType] = [_head(state), _balancers(state), _servers(state, width)]
+    parts: list[RenderableType] = [_head(state), _balancers(state), _size(state)]
+    if sleeps := asleep(state):
+        parts.append(Text(sleeps, style="cyan"))
+    if state["servers"] or not sleeps:
+        parts.append(_servers(state, width))
     recent = [Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in state["events"][-events:]]
     if recent:
         recent[-1].no_wrap, recent[-1].overflow = False, "fold"  # it may say why something does not work
@@ -71,9 +76,15 @@ def _balancers(state: Mapping[str, Any]) -> Text:
     return text
 
 
+def _size(state: Mapping[str, Any]) -> Text:
+    """How many servers are wanted, and why."""
+    text = Text(f"{state['wanted']} of {state['min']} to {state['max']} servers", overflow="ellipsis", no_wrap=True)
+    return text.append(f"  {state['why']}", "dim") if state["why"] else text
+
+
 def _servers(state: Mapping[str, Any], width: int) -> Table:
     table = Table(box=None, pad_edge=False, collapse_padding=width < TIGHT, header_style="dim")
-    shown = [title for title in FIGURES if width >= NARROW or title not in LEFT_OUT]
+    shown = [title for title in FIGURES if width >= LEFT_OUT.get(title, 0)]
     table.add_column("server", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for title in shown:

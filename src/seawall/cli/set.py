@@ -22,6 +22,7 @@ def set_command(project: Path, key: str, value: str, save: bool) -> None:
     \b
     seawall set balancer.strategy round-robin     or random, least-connections
     seawall set servers.min 4                     how many servers at least
+    seawall set servers.concurrency 8             requests each works on at a time
     seawall set servers.request_timeout 20        or whatever `reload` can apply
 
     It stays until `seawall down`, or until seawall.toml changes the same setting; with --save, for ever.

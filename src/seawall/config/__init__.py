@@ -3,6 +3,6 @@
 from seawall.config.live import LIVE
 from seawall.config.load import load
 from seawall.config.reference import reference
-from seawall.config.settings import Kind, Settings
+from seawall.config.settings import CONCURRENCY, Kind, Settings, size_in_bytes
 
-__all__ = ["LIVE", "Kind", "Settings", "load", "reference"]
+__all__ = ["CONCURRENCY", "LIVE", "Kind", "Settings", "load", "reference", "size_in_bytes"]

@@ -18,8 +18,10 @@ from seawall.control.act.servers import Servers
 from seawall.control.act.warms import Warms
 from seawall.control.api import Api
 from seawall.control.giving_up import reason_to_give_up
+from seawall.control.habits import Habits
 from seawall.control.heartbeats import Heartbeats
 from seawall.control.journal import Entry, Journal
+from seawall.control.knocks import Knocks
 from seawall.control.lock import Lock
 from seawall.control.metrics import Meter
 from seawall.control.observe import observe
@@ -64,15 +66,21 @@ class Control:
         warms = Warms(self.state, self.tasks)
         self.actor = Actor(paths, servers, warms, balancers)
         self.meter = Meter(processes)
+        self.habits = Habits(paths.state / "forecast.json", self.state.troubles)
         self.heartbeats = Heartbeats(self.state, self.tasks)
         self.changes = Changes(self.state, warms, self.tasks)
         operator = verbs.Operator(self.state, self.meter, self.end, self.changes)
         self.api = Api(paths.control_socket, verbs.table(operator))
-        self.upkeep = Upkeep(self.state, self.api, lock)
+        self.knocks = Knocks(paths.knocks, self._knocked)
+        self.upkeep = Upkeep(self.state, self.api, self.knocks, lock)
         self.changes.kept = self.upkeep.remember
 
     def wake(self) -> None:
         self._wake.set()
+
+    def _knocked(self) -> None:
+        self.state.knocked = True
+        self.wake()
 
     def fail(self, error: BaseException) -> None:
         """End the control plane with this error."""
@@ -97,6 +105,7 @@ class Control:
         try:
             changed = await open_site(self.state, self.actor)
             self.upkeep.remember()
+            self.knocks.listen()
             await self.api.start()
             self.tasks.start(self.meter.run())
             self.tasks.start(self.upkeep.run())
@@ -106,6 +115,7 @@ class Control:
         except SeawallError as error:
             self._failure = self._failure or error
         await self.tasks.cancel()
+        self.knocks.close()
         left: list[str] = []
         if self._leaves():
             self._save()
@@ -127,7 +137,8 @@ class Control:
 
     async def _stop(self) -> list[str]:
         state = self.state
-        return await stop(state.processes, state.listeners, state.site.stop_timeout, lambda: self._ending == "force")
+        forced = lambda: self._ending == "force"  # noqa: E731
+        return await stop(state.processes, state.listeners, state.site.stop_timeout, forced, state.groups)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -175,12 +186,15 @@ class Control:
             state.wants_warm,
             now,
         )
-        state.seen = replace(state.seen, deaths=tuple(state.deaths))
-        state.deaths = []
+        expected = self.habits.expected(state.record.memory.sizing.start)
+        state.seen = replace(state.seen, deaths=tuple(state.deaths), knocked=state.knocked, expected=expected)
+        state.deaths, state.knocked = [], False
         self.heartbeats.look(state.seen)
         before = state.record.memory
         result = plan(state.site, state.seen, before, now)
         state.record.memory = result.memory
+        if state.seen.load:
+            self.habits.learn(result.memory.demand.places)
         if result.actions or result.events:
             state.journal.decision(state.site, state.seen, before, now, result)
             # Should we be killed in the middle: no name is ever given twice.
@@ -203,7 +217,10 @@ class Control:
         if state.open:
             return
         active = next((b for b in state.seen.balancers if b.name == state.seen.active), None)
-        if active and active.answering and any(route.status == "up" for route in active.routes or ()):
+        if state.adopted and state.record.memory.asleep_since is not None:
+            state.open = True
+            state.say(Event("open", "site", f"asleep: the next request to {state.wanted.urls[0]} starts a server"))
+        elif active and active.answering and any(route.status == "up" for route in active.routes or ()):
             state.open = True
             seconds = time.monotonic() - state.began
             state.say(Event("open", "site", f"serving {state.wanted.urls[0]} after {seconds:.1f} s"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from seawall import files, members
 from seawall.config.effects import flat
+from seawall.control import limits
 from seawall.control.act.actor import Actor
 from seawall.control.inherit import inherit
 from seawall.control.processes import Balancer
@@ -43,6 +44,7 @@ async def open_site(state: State, actor: Actor) -> bool:
     hung = await _hung(state)
     state.listeners = _listeners(state)
     changed = _settings(state, adopting=bool(before))
+    limits.put(state)
     # Only now, as their listening sockets hold visitors that a new balancer will serve.
     await _end(hung)
     _remove_stale_sockets(state)

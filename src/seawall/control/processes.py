@@ -73,11 +73,12 @@ class Server(Managed):
 
     kind = "server"
     order = 20
-    kept = ("generation", "address", "ready", "beat")
+    kept = ("generation", "address", "ready", "beat", "slots")
 
     generation: int = 0
     address: str = ""
     beat: bool = False  # it answers heartbeats on a socket of its own
+    slots: int = 0  # requests it takes at a time, as it says itself
     ready: bool = False
     busy: bool = False  # it answers, but has no place for another request
     stopped: int = 0  # looks in a row that found it stopped before it was ready

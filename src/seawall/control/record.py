@@ -8,6 +8,7 @@ misread; `seawall down` ends what it finds by its marks (seawall/members.py).
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from seawall.process import Process
 
 VERSION = 1
 # What is remembered beyond the life of a control plane; the rest describes moments, and would be old.
-REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "sizing")
+REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "sizing", "asleep_since")
 
 
 @dataclass
@@ -33,8 +34,10 @@ class Record:
     orders: dict[str, Any] = field(default_factory=dict)  # an operator's: drain, restart, generation
     file: dict[str, Any] | None = None  # what seawall.toml said, as it is in effect; None: nobody wrote it down
     found: bool = False  # an earlier control plane left it: what it does not name is not ours to go on with
+    groups: dict[str, str] = field(default_factory=dict)  # of the servers: see Groups.folders
 
 
+@cache
 def boot() -> str:
     """The machine's boot: process numbers and monotonic times mean nothing in another one."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -52,6 +55,7 @@ def to_record(processes: Processes, record: Record) -> dict[str, Any]:
         "settings": record.settings,
         "file": record.file,
         "orders": record.orders,
+        "groups": record.groups,
     }
 
 
@@ -130,6 +134,7 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         dict(record.get("orders") or {}),
         file=dict(record["file"]) if isinstance(record.get("file"), dict) else None,
         found=True,
+        groups=dict(record.get("groups") or {}),
     )
 
 
@@ -159,4 +164,5 @@ def _memory(record: Mapping[str, Any], processes: Processes) -> Memory:
     sizing = values.get("sizing")
     known = {each.name for each in fields(Sizing)}
     values["sizing"] = Sizing(**{key: value for key, value in (sizing or {}).items() if key in known})
+    values["asleep_since"] = values.get("asleep_since") if values["opened"] else None
     return Memory(**values)

@@ -7,6 +7,7 @@ from typing import Any
 
 from seawall.config.effects import AT_ONCE, SERVERS, effects, flat
 from seawall.config.live import Proposal, ordered, saved, with_live
+from seawall.control import limits
 from seawall.control.act.warms import Attempt, Warms
 from seawall.control.compare import compared
 from seawall.control.giving_up import does_not_start
@@ -155,8 +156,10 @@ class Changes:
         except SeawallError as error:
             change.error = error
         except OSError as error:
-            folder = shell(self.state.paths.state)
-            change.error = StateUnusable(f"The change failed: {error}.", f"Make room or correct it: df -h {folder}")
+            state = self.state.paths.state
+            change.error = StateUnusable(
+                f"The change failed: {error}.", f"Make room or correct it: df -h {shell(state)}"
+            )
         finally:
             self.current = None
             change.finished.set()
@@ -213,6 +216,7 @@ class Changes:
         state.wanted = wanted
         state.record.settings, state.record.file = dict(proposal.live), flat(proposal.file)
         state.site = replace(wanted.site, generation=generation, drain=state.site.drain, restart=state.site.restart)
+        limits.put(state)
         state.processes.changed()
         state.wake()
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from seawall import files, members
 from seawall.control.processes import Balancer, Processes
 from seawall.errors import StateUnusable
+from seawall.fleet.groups import Groups
 from seawall.haproxy.finishing import Finishing
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths, bound_logs
@@ -19,7 +20,11 @@ GRACE = 5.0  # s a process may take to end once nobody waits for it any more
 
 
 async def stop(
-    processes: Processes, listeners: Listeners | None, timeout: float, forced: Callable[[], bool]
+    processes: Processes,
+    listeners: Listeners | None,
+    timeout: float,
+    forced: Callable[[], bool],
+    groups: Groups,
 ) -> list[str]:
     """End everything that belongs to the site, within `timeout` s plus a few; `forced` cuts the waiting short.
 
@@ -34,6 +39,7 @@ async def stop(
     left += bound_logs(processes.paths)  # what was printed since the last look
     for process in running:
         process.reap()
+    left += await _remove_groups(groups)
     return left + _remove_files(processes.paths)
 
 
@@ -117,6 +123,14 @@ async def _sweep(paths: Paths, orphans: bool) -> list[str]:
         for process in killed:
             process.close()
     return [f"{members.describe(member.pid)}, in state {state(member.pid)}" for member in belonging()]
+
+
+async def _remove_groups(groups: Groups) -> list[str]:
+    """A process that has just ended may still count as in its group for a moment."""
+    deadline = asyncio.get_running_loop().time() + GRACE
+    while (left := groups.remove()) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(LOOK)
+    return [f"the control group {group}" for group in left]
 
 
 def _remove_files(paths: Paths) -> list[str]:

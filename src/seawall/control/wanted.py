@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from seawall.config import Kind, Settings
+from seawall.config import Kind, Settings, size_in_bytes
 from seawall.config.live import with_live
+from seawall.control.most import most
 from seawall.fleet.application import Application, find
+from seawall.fleet.groups import Limits
 from seawall.haproxy.memory import memory_limit
 from seawall.haproxy.render import Edge
 from seawall.model import Site
 from seawall.paths import Paths
 from seawall.tls.certificate import ensure_certificate, needs_renewal, read_own
-
-MOST = 200  # servers.max is no larger either
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Wanted:
     address: str
     ports: dict[str, int]  # "http", and "https" where it is on
     file: Settings = field(default_factory=Settings)  # what seawall.toml said
+    limits: Limits = field(default_factory=Limits)  # of each server
 
     @property
     def urls(self) -> list[str]:
@@ -55,20 +56,28 @@ def built(
     """With an application that was found. Makes the certificate, and raises its errors."""
     settings = with_live(file, live)
     edge = _edge(settings, application, paths, _slots(file, settings, application))
-    if before and replace(edge, slots=before.slots) == before:
-        edge = before  # how many servers there are at least is a matter of moments, and no reason for new balancers
+    if before and replace(edge, slots=before.slots, concurrency=before.concurrency) == before:
+        # How many servers there are and what they work on is a matter of moments, and no reason for new balancers.
+        edge = replace(before, concurrency=edge.concurrency)
     ports = {"http": settings.listen.http}
     if settings.https.enabled:
         ports["https"] = settings.listen.https
     site = _site(settings, application, edge)
-    return Wanted(_name(settings, paths), site, application, edge, settings.listen.address, ports, file)
+    name, limits = _name(settings, paths), _limits(settings)
+    return Wanted(name, site, application, edge, settings.listen.address, ports, file, limits)
 
 
 def lightly(before: Wanted, file: Settings, live: Mapping[str, str], paths: Paths) -> Wanted:
     """With what only decisions ask for as it is now, and nothing looked for anew."""
     settings = with_live(file, live)
-    site = _site(settings, before.application, before.edge)
-    return replace(before, name=_name(settings, paths), site=site, file=file)
+    application = replace(before.application, concurrency=settings.concurrency(_kind(before.application)))
+    edge = replace(before.edge, concurrency=application.concurrency)
+    if application.concurrency < before.application.concurrency:
+        # The shares of slow uploads are in a balancer's configuration: of fewer places they would be all.
+        edge = replace(edge, slots=min(edge.slots, _slots(file, settings, application)))
+    site = _site(settings, application, edge)
+    name, limits = _name(settings, paths), _limits(settings)
+    return replace(before, name=name, site=site, application=application, edge=edge, file=file, limits=limits)
 
 
 def certificate_is_new(settings: Settings, paths: Paths, before: Edge) -> bool:
@@ -81,11 +90,11 @@ def certificate_is_new(settings: Settings, paths: Paths, before: Edge) -> bool:
 
 
 def starts_alike(before: Application, now: Application) -> bool:
-    """Whether servers of both are the same. Only balancers know how many requests a command works on at a time."""
+    """Whether servers of both are the same. How many requests they work on at a time is told to them as they run."""
+    now = replace(now, concurrency=before.concurrency)
     if now.kind == "command":
         now = replace(
             now,
-            concurrency=before.concurrency,
             stop_timeout=before.stop_timeout,
             warm_path=before.warm_path,
             warm_timeout=before.warm_timeout,
@@ -99,6 +108,10 @@ def _own_certificate(settings: Settings, paths: Paths) -> Path | None:
     return paths.project / Path(name).expanduser() if name else None
 
 
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.servers.cpu, size_in_bytes(settings.servers.memory))
+
+
 def _name(settings: Settings, paths: Paths) -> str:
     return settings.name or paths.project.name
 
@@ -106,7 +119,9 @@ def _name(settings: Settings, paths: Paths) -> str:
 def _site(settings: Settings, application: Application, edge: Edge) -> Site:
     return Site(
         min=settings.servers.min,
-        max=settings.servers.max or most(settings.servers.min, application),
+        max=settings.servers.max or most(settings.servers.min, application.kind).servers,
+        idle=settings.servers.idle,
+        cores=len(os.sched_getaffinity(0)),
         hold=settings.servers.hold,
         slots=application.concurrency,
         strategy=settings.balancer.strategy,
@@ -118,25 +133,14 @@ def _site(settings: Settings, application: Application, edge: Edge) -> Site:
 
 def _slots(file: Settings, settings: Settings, application: Application) -> int:
     """Of all servers that are wanted at least, or of the one to which a cookie leads all that a visitor sends."""
-    return application.concurrency * (1 if settings.sticky(_kind(application)) else file.servers.min)
+    kind = _kind(application)
+    # A number that was raised on the running site is no reason for new balancers; see `lightly` for a lower one.
+    each = min(file.concurrency(kind), settings.concurrency(kind))
+    return each * (1 if settings.sticky(kind) else max(1, file.servers.min))
 
 
 def _kind(application: Application) -> Kind:
     return "wsgi" if application.kind == "django" else application.kind
-
-
-SERVERS_A_CORE = 8  # of one or few threads: they wait most of the time, and more of them would only wait for the core
-LOOPS_A_CORE = 2  # a server with an event loop uses up to a core by itself
-FORKED, SEPARATE = 80, 250  # MB that one server more takes: what is forked shares most of the application
-
-
-def most(least: int, application: Application) -> int:
-    """The default of servers.max: what the processors are good for, and what fits half of the memory."""
-    loops = application.kind == "asgi"
-    cores = len(os.sched_getaffinity(0)) * (LOOPS_A_CORE if loops else SERVERS_A_CORE)
-    each = SEPARATE if application.kind == "command" else FORKED
-    fitting = memory_limit() // 2 // (each * 1_000_000)
-    return max(least, min(cores, fitting, MOST))
 
 
 def _edge(settings: Settings, application: Application, paths: Paths, slots: int) -> Edge:

@@ -110,11 +110,22 @@ def _update(site: Site, active: BalancerSeen, spare: BalancerSeen, memory: Memor
     """Bring in a new configuration without losing a request: the spare first, then a takeover, then the other."""
     if not _fit(spare, memory):
         return None
-    if spare.edge != site.edge:
+    if spare.edge != site.edge and not _waited_for(spare):
         return RetireBalancer(f"balancer {spare.name} runs an outdated configuration", spare.name)
-    if active.edge != site.edge and _serves(spare):
+    if active.edge != site.edge and (_serves(spare) or _sleeps(active, spare)):
         return TakeOver(f"balancer {active.name} runs an outdated configuration", spare.name)
     return None
+
+
+def _waited_for(balancer: BalancerSeen) -> bool:
+    """Whether requests wait in it for the first server: nobody tells it of one once it finishes."""
+    return balancer.current > 0 and not _serves(balancer)
+
+
+def _sleeps(active: BalancerSeen, spare: BalancerSeen) -> bool:
+    """Whether both say that there is no server, and nobody who asks for one."""
+    known = active.routes is not None and spare.routes is not None
+    return known and not _serves(active) and not active.current
 
 
 def _serves(balancer: BalancerSeen) -> bool:

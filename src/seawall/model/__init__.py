@@ -19,13 +19,15 @@ from seawall.model.actions import (
     StartWarm,
     StopServer,
     TakeOver,
+    TurnAway,
 )
 from seawall.model.memory import Memory
 from seawall.model.plan import Event, Plan
-from seawall.model.scaling import Demand, Sample, Sizing
+from seawall.model.scaling import Capacity, Demand, Rate, Sample, Sizing
 from seawall.model.seen import (
     FINISHING,
     BalancerSeen,
+    Expected,
     Load,
     Observed,
     RouteSeen,
@@ -50,8 +52,10 @@ __all__ = [
     "Action",
     "BalancerName",
     "BalancerSeen",
+    "Capacity",
     "Demand",
     "Event",
+    "Expected",
     "ForgetServer",
     "ForgetWarm",
     "KillBalancer",
@@ -61,6 +65,7 @@ __all__ = [
     "Memory",
     "Observed",
     "Plan",
+    "Rate",
     "RetireBalancer",
     "Route",
     "RouteSeen",
@@ -77,5 +82,6 @@ __all__ = [
     "StopServer",
     "Strategy",
     "TakeOver",
+    "TurnAway",
     "WarmSeen",
 ]

@@ -59,7 +59,7 @@ class BalancerAction(Action):
     balancer: BalancerName
 
 
-RouteStep = Literal["add", "enable", "drain", "maint", "remove"]
+RouteStep = Literal["add", "enable", "limit", "drain", "maint", "remove"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,13 @@ class SetStrategy(BalancerAction):
     """The balancer's servers are chosen by this strategy from now on."""
 
     strategy: Strategy
+
+
+@dataclass(frozen=True)
+class TurnAway(BalancerAction):
+    """While no server is up: answer requests 503, those that wait too; or, again, let them wait."""
+
+    on: bool
 
 
 class StartBalancer(BalancerAction):

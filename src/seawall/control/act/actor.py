@@ -8,7 +8,7 @@ from seawall.control.act.servers import Servers
 from seawall.control.act.warms import Warms
 from seawall.control.journal import action_event
 from seawall.errors import SeawallError, StateUnusable, shell
-from seawall.model import Action, Route, SetStrategy, Site, StartServer, TakeOver, actions
+from seawall.model import Action, Route, SetStrategy, Site, StartServer, TakeOver, TurnAway, actions
 from seawall.paths import Paths
 
 Outcome = dict[str, SeawallError | None]  # kind of action → why it could not be done, or None
@@ -32,11 +32,11 @@ class Actor:
         self.servers.about([action for action in plan if isinstance(action, StartServer)], site)
         try:
             for action in plan:
-                if not isinstance(action, Route | SetStrategy | TakeOver):
+                if not isinstance(action, Route | SetStrategy | TurnAway | TakeOver):
                     outcome[action_event(action).kind] = self._attempt(site, action)
         finally:
             self.servers.give_up_the_rest()
-        self.balancers.post([action for action in plan if isinstance(action, Route | SetStrategy)])
+        self.balancers.post([action for action in plan if isinstance(action, Route | SetStrategy | TurnAway)])
         return outcome
 
     def _attempt(self, site: Site, action: Action) -> SeawallError | None:

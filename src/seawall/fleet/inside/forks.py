@@ -27,6 +27,7 @@ class Server(NamedTuple):
     name: str
     listener: socket.socket
     beat: socket.socket | None
+    concurrency: int  # requests it takes at a time; 0: as many as was said to the warm process
 
 
 def wait(commands: socket.socket, report: dict[str, Any]) -> Server:
@@ -74,7 +75,12 @@ def _one(commands: socket.socket, report: dict[str, Any]) -> Server | None:
             if confirms and request.get("version") != VERSION:
                 _say(client, {"error": f"it speaks version {VERSION} of the protocol"})
                 return None
-            server = Server(str(request["server"]), sockets[0], sockets[1] if len(sockets) > 1 else None)
+            server = Server(
+                str(request["server"]),
+                sockets[0],
+                sockets[1] if len(sockets) > 1 else None,
+                int(request.get("concurrency", 0)),
+            )
             forked = _fork()
         except OSError as error:
             _say(client, {"error": error.strerror or str(error)})

@@ -91,6 +91,7 @@ def warm(told: Setup, commands: socket.socket) -> None:
     gc.freeze()
     server = forks.wait(commands, report)
     gc.enable()
+    told.concurrency = server.concurrency or told.concurrency
     serve_one(server.name, server.listener, server.beat)
 
 
