@@ -134,9 +134,8 @@ def test_a_timeout_of_the_edge(site: Site) -> None:
         assert any("timeout queue 7000ms" in text for text in configuration)
 
     under_load(site, deeds)
-    site.recovered()
     assert site.servers() == servers
-    assert not set(site.balancers().values()) & set(balancers.values())
+    site.wait(lambda state: whole(state) and not set(site.balancers().values()) & set(balancers.values()))
 
 
 def test_another_certificate_that_nobody_puts_back(site: Site) -> None:
@@ -342,7 +341,7 @@ def test_a_control_plane_that_is_killed_leaves_the_old_settings_or_the_new(tmp_p
 
         under_load(site, deeds)
         assert greeting(site) == {b"hello"}
-        assert not set(site.balancers().values()) & set(before[1].values())
+        site.wait(lambda state: not set(site.balancers().values()) & set(before[1].values()))
         assert site.run("reload").stdout == "What runs is what seawall.toml says.\n"
 
 
