@@ -29,9 +29,10 @@ SITE: dict[str, Callable[[Settings, Paths], str]] = {
     "trust": site.trust,
     "application": site.application,
     "interpreter": site.interpreter,
-    "sleep": site.sleep,
+    "servers": site.servers,
     "concurrency": site.concurrency,
     "limits": site.limits,
+    "sleep": site.sleep,
 }
 
 

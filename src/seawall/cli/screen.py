@@ -38,7 +38,7 @@ LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many co
 
 def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
     """The whole picture of one status object, for a terminal of `width` columns."""
-    parts: list[RenderableType] = [_head(state), _balancers(state)]
+    parts: list[RenderableType] = [_head(state), _balancers(state), _size(state)]
     if sleeps := asleep(state):
         parts.append(Text(sleeps, style="cyan"))
     if state["servers"] or not sleeps:
@@ -74,6 +74,12 @@ def _balancers(state: Mapping[str, Any]) -> Text:
     if warm := state["warm"]:
         text.append("  warm ").append(warm["state"], COLOURS.get(warm["state"], "red"))
     return text
+
+
+def _size(state: Mapping[str, Any]) -> Text:
+    """How many servers are wanted, and why."""
+    text = Text(f"{state['wanted']} of {state['min']} to {state['max']} servers", overflow="ellipsis", no_wrap=True)
+    return text.append(f"  {state['why']}", "dim") if state["why"] else text
 
 
 def _servers(state: Mapping[str, Any], width: int) -> Table:

@@ -14,6 +14,7 @@ from seawall.cli.machine import Note
 from seawall.cli.show import asleep
 from seawall.config import CONCURRENCY, Settings, size_in_bytes
 from seawall.control import client
+from seawall.control.most import most
 from seawall.control.telling import difference, value
 from seawall.errors import ApplicationFailed, ConfigError, NotRunning, SeawallError, StateUnusable, shell
 from seawall.fleet.application import Application, find
@@ -143,6 +144,17 @@ def application(settings: Settings, paths: Paths) -> str:
     found = find(settings, paths.project)
     text = f"{found.kind}: {found.target}, in {found.folder}"
     return f"{text} ({found.why}); {expected(found.project, found.environment)}" if found.project else text
+
+
+def servers(settings: Settings, paths: Paths) -> str:
+    least, named = settings.servers.min, settings.servers.max
+    if named:
+        return f"{least} to {named}, as the load needs them"
+    try:
+        found = most(least, find(settings, paths.project).kind)
+    except SeawallError:
+        raise Note("Not examined: there is no application to run.") from None
+    return f"{least} to {found.servers}, as the load needs them ({found.why}; servers.max names another number)"
 
 
 def interpreter(settings: Settings, paths: Paths) -> str:

@@ -18,6 +18,7 @@ from seawall.control.act.servers import Servers
 from seawall.control.act.warms import Warms
 from seawall.control.api import Api
 from seawall.control.giving_up import reason_to_give_up
+from seawall.control.habits import Habits
 from seawall.control.heartbeats import Heartbeats
 from seawall.control.journal import Entry, Journal
 from seawall.control.knocks import Knocks
@@ -65,6 +66,7 @@ class Control:
         warms = Warms(self.state, self.tasks)
         self.actor = Actor(paths, servers, warms, balancers)
         self.meter = Meter(processes)
+        self.habits = Habits(paths.state / "forecast.json", self.state.troubles)
         self.heartbeats = Heartbeats(self.state, self.tasks)
         self.changes = Changes(self.state, warms, self.tasks)
         operator = verbs.Operator(self.state, self.meter, self.end, self.changes)
@@ -184,12 +186,15 @@ class Control:
             state.wants_warm,
             now,
         )
-        state.seen = replace(state.seen, deaths=tuple(state.deaths), knocked=state.knocked)
+        expected = self.habits.expected(state.record.memory.sizing.start)
+        state.seen = replace(state.seen, deaths=tuple(state.deaths), knocked=state.knocked, expected=expected)
         state.deaths, state.knocked = [], False
         self.heartbeats.look(state.seen)
         before = state.record.memory
         result = plan(state.site, state.seen, before, now)
         state.record.memory = result.memory
+        if state.seen.load:
+            self.habits.learn(result.memory.demand.places)
         if result.actions or result.events:
             state.journal.decision(state.site, state.seen, before, now, result)
             # Should we be killed in the middle: no name is ever given twice.

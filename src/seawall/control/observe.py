@@ -22,7 +22,7 @@ def observe(
         warms=tuple(_warm(warm, processes.paths) for warm in processes.warms.values() if not warm.trial)
         if wants_warm
         else None,
-        load=tally.load(active, balancers, now),
+        load=tally.load(active, balancers, processes.servers, now),
     )
 
 

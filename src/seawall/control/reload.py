@@ -152,8 +152,10 @@ class Changes:
         except SeawallError as error:
             change.error = error
         except OSError as error:
-            folder = shell(self.state.paths.state)
-            change.error = StateUnusable(f"The change failed: {error}.", f"Make room or correct it: df -h {folder}")
+            state = self.state.paths.state
+            change.error = StateUnusable(
+                f"The change failed: {error}.", f"Make room or correct it: df -h {shell(state)}"
+            )
         finally:
             self.current = None
             change.finished.set()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from seawall.config import Kind, Settings, size_in_bytes
 from seawall.config.live import with_live
+from seawall.control.most import most
 from seawall.fleet.application import Application, find
 from seawall.fleet.groups import Limits
 from seawall.haproxy.memory import memory_limit
@@ -18,8 +19,6 @@ from seawall.haproxy.render import Edge
 from seawall.model import Site
 from seawall.paths import Paths
 from seawall.tls.certificate import ensure_certificate, needs_renewal, read_own
-
-MOST = 200  # servers.max is no larger either
 
 
 @dataclass(frozen=True)
@@ -120,8 +119,9 @@ def _name(settings: Settings, paths: Paths) -> str:
 def _site(settings: Settings, application: Application, edge: Edge) -> Site:
     return Site(
         min=settings.servers.min,
-        max=settings.servers.max or most(settings.servers.min, application),
+        max=settings.servers.max or most(settings.servers.min, application.kind).servers,
         idle=settings.servers.idle,
+        cores=len(os.sched_getaffinity(0)),
         hold=settings.servers.hold,
         slots=application.concurrency,
         strategy=settings.balancer.strategy,
@@ -129,20 +129,6 @@ def _site(settings: Settings, application: Application, edge: Edge) -> Site:
         start_timeout=settings.servers.start_timeout,
         stop_timeout=settings.servers.stop_timeout,
     )
-
-
-SERVERS_A_CORE = 8  # of one or few threads: they wait most of the time, and more of them would only wait for the core
-LOOPS_A_CORE = 2  # a server with an event loop uses up to a core by itself
-FORKED, SEPARATE = 80, 250  # MB that one server more takes: what is forked shares most of the application
-
-
-def most(least: int, application: Application) -> int:
-    """The default of servers.max: what the processors are good for, and what fits half of the memory."""
-    loops = application.kind == "asgi"
-    cores = len(os.sched_getaffinity(0)) * (LOOPS_A_CORE if loops else SERVERS_A_CORE)
-    each = SEPARATE if application.kind == "command" else FORKED
-    fitting = memory_limit() // 2 // (each * 1_000_000)
-    return max(least, min(cores, fitting, MOST))
 
 
 def _slots(file: Settings, settings: Settings, application: Application) -> int:

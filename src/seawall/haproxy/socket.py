@@ -8,7 +8,7 @@ from pathlib import Path
 from seawall.errors import EngineFailed
 from seawall.haproxy.conversation import Conversation
 from seawall.haproxy.render import INTERNAL, LATER, SORRY, Edge, ServerAddress, added_server, backend, server_name
-from seawall.haproxy.statistics import Pulse, Reading, pulse, reading, rows_of
+from seawall.haproxy.statistics import Pulse, Reading, Row, pulse, reading, rows_of
 from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
 # Object types of `show stat`
@@ -231,19 +231,19 @@ def backend_requests(answer: str) -> int:
     return _total(list(rows_of(answer)), "scur")
 
 
-def _total(rows: list[dict[str, str]], name: str) -> int:
+def _total(rows: list[Row], name: str) -> int:
     return sum(int(row[name] or 0) for row in rows)
 
 
 _STATUS: dict[str, RouteStatus] = {"UP": "up", "DOWN": "down", "DRAIN": "drain", "MAINT": "maint", "no": "up"}
 
 
-def _status(row: dict[str, str]) -> RouteStatus:
+def _status(row: Row) -> RouteStatus:
     # "UP 1/2" and "MAINT (via …)" begin with the word that counts; "no check" is a server without heartbeats.
     return _STATUS.get(row["status"].split()[0], "down")
 
 
-def _route(row: dict[str, str]) -> RouteSeen:
+def _route(row: Row) -> RouteSeen:
     latency = row["check_duration"]
     strategy = next(strategy for strategy in STRATEGIES if row["pxname"] == backend(strategy))
     return RouteSeen(

@@ -23,10 +23,11 @@ from seawall.model.actions import (
 )
 from seawall.model.memory import Memory
 from seawall.model.plan import Event, Plan
-from seawall.model.scaling import Demand, Sample, Sizing
+from seawall.model.scaling import Capacity, Demand, Rate, Sample, Sizing
 from seawall.model.seen import (
     FINISHING,
     BalancerSeen,
+    Expected,
     Load,
     Observed,
     RouteSeen,
@@ -51,8 +52,10 @@ __all__ = [
     "Action",
     "BalancerName",
     "BalancerSeen",
+    "Capacity",
     "Demand",
     "Event",
+    "Expected",
     "ForgetServer",
     "ForgetWarm",
     "KillBalancer",
@@ -62,6 +65,7 @@ __all__ = [
     "Memory",
     "Observed",
     "Plan",
+    "Rate",
     "RetireBalancer",
     "Route",
     "RouteSeen",

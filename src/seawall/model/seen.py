@@ -88,7 +88,16 @@ class Load:
     streams: int = 0
     queued: int = 0  # requests that wait for a place in a server
     complete: bool = True  # every balancer that may have requests was read
-    processor: float | None = None  # s of processor time the servers have used; None: not known
+    processor: float = 0.0  # s of processor time the servers have used
+    busy: float = 0.0  # s in which all processors of the machine worked, half of them counting half
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the same time of the day or week has asked for before."""
+
+    places: float  # in servers, at the most
+    days: float  # for which that has been noted
 
 
 @dataclass(frozen=True)
@@ -100,5 +109,6 @@ class Observed:
     active: BalancerName = "a"
     warms: tuple[WarmSeen, ...] | None = ()  # None: this kind of application has none
     load: Load | None = None  # None: not known
+    expected: Expected | None = None  # None: nothing has been learned
     deaths: tuple[RequestDeath, ...] = ()  # requests that killed servers, as far as that is news
     knocked: bool = False  # since the last look somebody has begun to wait for a server, while none was up
