@@ -39,6 +39,8 @@ LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many co
 def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
     """The whole picture of one status object, for a terminal of `width` columns."""
     parts: list[RenderableType] = [_head(state), _balancers(state)]
+    if "why" in state:  # an older control plane does not say
+        parts.append(_size(state))
     if sleeps := asleep(state):
         parts.append(Text(sleeps, style="cyan"))
     if state["servers"] or not sleeps:
@@ -49,7 +51,7 @@ def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableT
         parts += [Text("recent", style="bold"), *recent]
     if fixes := [advice["problem"] for advice in state["advice"] if advice["level"] == "fix"]:
         parts.append(Text(f"{len(fixes)} to fix in the settings: {' '.join(fixes)}", style="yellow"))
-    if state.get("change"):  # an older control plane does not say
+    if state.get("change"):
         parts.append(Text(f"settings change: {state['change']}", style="yellow"))
     if state["trouble"]:
         parts.append(Text(state["trouble"], style="red"))
