@@ -39,8 +39,6 @@ LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many co
 def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
     """The whole picture of one status object, for a terminal of `width` columns."""
     parts: list[RenderableType] = [_head(state), _balancers(state)]
-    if "why" in state:  # an older control plane does not say
-        parts.append(_size(state))
     if sleeps := asleep(state):
         parts.append(Text(sleeps, style="cyan"))
     if state["servers"] or not sleeps:

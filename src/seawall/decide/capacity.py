@@ -69,13 +69,13 @@ def judge(
     return known, ()
 
 
-def processors(samples: Sequence[Sample]) -> tuple[float, float]:
-    """How many processors the servers have used just now, and what share of them the whole machine."""
-    since = before(samples, SPAN) if samples else None
+def processors(samples: Sequence[Sample], seconds: float = SPAN) -> tuple[float, float]:
+    """How many processors the servers have used in the last seconds, and what share of them the whole machine."""
+    since = before(samples, seconds) if samples else None
     if since is None:
         return 0.0, 0.0
-    seconds = samples[-1].at - since.at
-    return (samples[-1].processor - since.processor) / seconds, (samples[-1].busy - since.busy) / seconds
+    span = samples[-1].at - since.at
+    return (samples[-1].processor - since.processor) / span, (samples[-1].busy - since.busy) / span
 
 
 def full(site: Site, samples: Sequence[Sample]) -> bool:
