@@ -133,13 +133,25 @@ def nginx(folder: Path, servers: list[str], certificate: Path, template: str) ->
 
 
 @contextlib.contextmanager
-def gunicorn(project: Path, socket: Path, *, workers: int, threads: int) -> Iterator[Peer]:
-    """gunicorn with threaded workers serving the flights site, as its deployment documentation has it."""
-    command = [sys.executable, "-m", "gunicorn", "flights.wsgi:application", "--worker-class", "gthread"]
+def gunicorn(
+    project: Path, socket: Path, *, workers: int, threads: int, application: str = "flights.wsgi:application"
+) -> Iterator[Peer]:
+    """gunicorn with threaded workers serving the flights site, or another, as its deployment documentation has it."""
+    command = [sys.executable, "-m", "gunicorn", application, "--worker-class", "gthread"]
     command += ["--workers", str(workers), "--threads", str(threads), "--bind", f"unix:{socket}"]
     command += ["--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
     with started(command, project) as peer:
         yield peer
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate with its key, for peers that are measured over HTTP only."""
+    key, file = folder / "key.pem", folder / "self-signed.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(file)]
+    subprocess.run(command, check=True, capture_output=True)
+    file.write_text(file.read_text() + key.read_text())
+    return file
 
 
 # Sites

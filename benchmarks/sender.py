@@ -11,9 +11,9 @@ import random
 import ssl
 import time
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 from hdrh.histogram import HdrHistogram
@@ -79,12 +79,6 @@ class Latencies:
         """The sender's own p99 delay."""
         return float(self.late.get_value_at_percentile(99)) / 1000
 
-    def punctual(self, ms: float) -> "Latencies":
-        """Itself. Raises MeasurementFailed if the sender's own p99 delay was more: its figures are void."""
-        if self.late_ms > ms:
-            raise MeasurementFailed(f"void: the sender itself was {self.late_ms:.0f} ms late (p99), not {ms:.0f}")
-        return self
-
     def answered(self, due: Due, seconds: float) -> None:
         self.answers.append(Answer(due, seconds))
         self.paths.setdefault(due.path, _histogram()).record_value(max(1, int(seconds * 1e6)))
@@ -104,10 +98,10 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.received = b""
         self.answer: asyncio.Future[bytes] | None = None
+        self.used = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
 
     def data_received(self, data: bytes) -> None:
         self.received += data
@@ -125,7 +119,9 @@ class _Connection(asyncio.Protocol):
         """The head of the answer."""
         self.answer = asyncio.get_running_loop().create_future()
         self.transport.write(request)
-        return await self.answer
+        head = await self.answer
+        self.used = True
+        return head
 
 
 @dataclass
@@ -140,8 +136,7 @@ class Connections:
         """Send it and wait for its answer. Raises Broken for anything but 200 within TIMEOUT."""
         try:
             async with asyncio.timeout(TIMEOUT):
-                connection = await self._free()
-                head = await connection.ask(due.request)
+                connection, head = await self._answer(due)
         except (OSError, TimeoutError) as error:
             raise Broken(f"{due.path}: {type(error).__name__}") from error
         if b"\r\nconnection: close" in head.lower():
@@ -150,6 +145,17 @@ class Connections:
             self.idle.append(connection)
         if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")):
             raise Broken(f"{due.path} was answered {head[:60]!r}")
+
+    async def _answer(self, due: Due) -> tuple[_Connection, bytes]:
+        """As browsers do: a kept connection that closes under a GET was closed for its age, and another is taken."""
+        while True:
+            connection = await self._free()
+            kept = connection.used
+            try:
+                return connection, await connection.ask(due.request)
+            except Broken:
+                if due.method != "GET" or not kept:
+                    raise
 
     async def open(self, number: int) -> None:
         self.idle += [await self._connect() for _ in range(number)]
@@ -219,6 +225,20 @@ def on_time(sending: Coroutine[Any, Any, Latencies]) -> Latencies:
     """Run it on the fastest loop there is, undisturbed."""
     with without_pauses():
         return uvloop.run(sending)
+
+
+def punctual(measure: Callable[[], Latencies], ms: float, times: int = 3) -> Latencies:
+    """The first of some measurements whose sender's own p99 delay was at most `ms`: the figures of others are void.
+
+    Raises MeasurementFailed if there was none.
+    """
+    late = []
+    for _ in range(times):
+        found = measure()
+        if found.late_ms <= ms:
+            return found
+        late.append(f"{found.late_ms:.0f}")
+    raise MeasurementFailed(f"void: the sender itself was {', '.join(late)} ms late (p99), not {ms:g}")
 
 
 def attempt(schedule: Iterable[Due], port: int, tls: ssl.SSLContext | None = None, connections: int = 16) -> Latencies:

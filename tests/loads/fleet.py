@@ -1,4 +1,4 @@
-"""A simulated fleet: servers with slots, one queue before them, every request an event. Whoever decides is asked each tick."""
+"""A simulated fleet: servers with slots and one queue before them, every request an event, and who decides its size."""
 
 import heapq
 import random
@@ -69,6 +69,7 @@ class Fleet:
     queue: deque[float] = field(default_factory=deque)  # when each came
     arrived: int = 0
     finished: int = 0
+    work: float = 0.0  # s requests have spent in servers
     outcome: Outcome = field(default_factory=Outcome)
 
     def __post_init__(self) -> None:
@@ -110,7 +111,7 @@ class Fleet:
                 self._arrive(following)
                 following = next(coming, seconds)
             self._finish(tick)
-            self.now = tick
+            self._to(tick)
             pause = decider.tick(self)
             self._count(pause)
             tick += pause
@@ -122,15 +123,20 @@ class Fleet:
         if not self.outcome.sizes or self.outcome.sizes[-1][1] != size:
             self.outcome.sizes.append((self.now, size))
 
+    def _to(self, moment: float) -> None:
+        self.work += self.serving * (moment - self.now)
+        self.now = moment
+
     def _arrive(self, at: float) -> None:
-        self.now = at
+        self._to(at)
         self.arrived += 1
         self.queue.append(at)
         self._hand_out()
 
     def _finish(self, until: float) -> None:
         while self._ends and self._ends[0][0] <= until:
-            self.now, name = heapq.heappop(self._ends)
+            self._to(self._ends[0][0])
+            _, name = heapq.heappop(self._ends)
             self.servers[name].busy -= 1
             self.finished += 1
             self._hand_out()

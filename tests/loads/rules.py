@@ -1,4 +1,4 @@
-"""When others would have how many servers: the rules of Kubernetes' HPA and of Knative's autoscaler, from their sources.
+"""How many servers others would have: the rules of Kubernetes' HPA and of Knative's autoscaler, from their sources.
 
 Both see what our own decision sees, once a tick, and keep their own windows.
 """
