@@ -38,9 +38,9 @@ class Shape:
         """The same rates, compressed into `seconds`, if it lasts longer."""
         return replace(self, step=min(self.step, seconds / len(self.rates)))
 
-    def first(self, seconds: float) -> "Shape":
-        """Its beginning, at its own pace."""
-        return replace(self, rates=self.rates[: max(1, math.ceil(seconds / self.step))])
+    def part(self, since: float, seconds: float) -> "Shape":
+        """What happens in it for `seconds` from `since` s on, at its own pace."""
+        return replace(self, rates=self.rates[int(since / self.step) : math.ceil((since + seconds) / self.step)])
 
     def arrivals(self, seed: int) -> Iterator[float]:
         """When independent people come at these rates, in s; the same seed is the same arrivals."""
@@ -91,4 +91,20 @@ def _all() -> Iterator[Shape]:
     yield Shape("steady", (40.0,) * 3600)
 
 
+def _short() -> Iterator[Shape]:
+    """Minutes of each, with what is special about it."""
+    yield SHAPES["world cup final"].within(900)
+    yield SHAPES["world cup jump"].part(2400, 1500)
+    yield SHAPES["nasa"].part(0, 600)
+    yield SHAPES["daily"].within(900)
+    yield SHAPES["ramp"].within(900)
+    yield SHAPES["flash"].part(700, 900)
+    yield SHAPES["on-off 12 s"].part(0, 240)
+    yield SHAPES["on-off 120 s"].part(0, 480)
+    yield SHAPES["on-off 10 min"].part(0, 900)
+    yield SHAPES["noise"].part(0, 400)
+    yield SHAPES["steady"].part(0, 400)
+
+
 SHAPES = {shape.name: shape for shape in _all()}
+SHORT = {shape.name: shape for shape in _short()}
