@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from seawall.control.metrics import Meter
 from seawall.control.observe import observe
 from seawall.control.processes import Balancer, Warm
+from seawall.control.tally import Tally
 from seawall.fleet.server import address
 from seawall.model import BALANCERS, BalancerSeen, Observed
 from tests.control.parts import Parts
@@ -16,7 +16,7 @@ NOW = 100.0
 
 def seen(parts: Parts, wants_warm: bool = True) -> Observed:
     processes = parts.state.processes
-    return observe(processes, {}, Meter(processes), "b", wants_warm, NOW)
+    return observe(processes, {}, Tally(), "b", wants_warm, NOW)
 
 
 def test_of_a_site_with_nothing_nothing_is_known(parts: Parts) -> None:

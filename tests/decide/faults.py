@@ -82,7 +82,8 @@ def strategy_is_set(world: World, number: int) -> None:
 
 
 def servers_are_set(world: World, number: int) -> None:
-    world.site = replace(world.site, min=(1, 2, 3, 12)[number % 4])
+    number = (1, 2, 3, 12)[number % 4]
+    world.site = replace(world.site, min=number, max=number)
 
 
 def server_is_drained(world: World, number: int) -> None:
@@ -188,5 +189,7 @@ def unrest(world: World) -> list[str]:
         warm_retry_at=memory.warm_retry_at,
         balancer_deaths=memory.balancer_deaths,
         balancer_retry_at=memory.balancer_retry_at,
+        sizing=memory.sizing,
+        demand=memory.demand,
     )
     return wrong if memory == rest else [*wrong, f"memory {memory}"]

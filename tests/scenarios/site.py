@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,10 @@ def free_ports(number: int) -> list[int]:
 
 
 class Site:
-    """One site. `settings` is the text of its seawall.toml without the section [listen], which comes first."""
+    """One site. `settings` is the text of its seawall.toml without the section [listen], which comes first.
+
+    It has as many servers as `min` says, whatever the load is, unless the settings name a `max`.
+    """
 
     def __init__(self, folder: Path, settings: str = "") -> None:
         self.folder = folder
@@ -51,7 +55,7 @@ class Site:
 
     def write(self, settings: str) -> None:
         listen = f"[listen]\nhttp = {self.http}\nhttps = {self.https}\n"
-        top, bracket, sections = settings.partition("[")
+        top, bracket, sections = _of_one_size(settings).partition("[")
         (self.folder / "seawall.toml").write_text(f"{top}\n{listen}\n{bracket}{sections}")
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
@@ -130,6 +134,15 @@ class Site:
         for folder in (self.paths.runtime, self.paths.kept, self.paths.printed):
             if folder:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _of_one_size(settings: str) -> str:
+    """The same with servers.max = servers.min, unless it says something else."""
+    servers = tomllib.loads(settings).get("servers", {})
+    line = f"[servers]\nmax = {servers.get('min', 2)}\n"
+    if "max" in servers:
+        return settings
+    return settings.replace("[servers]\n", line) if servers else f"{settings}\n{line}"
 
 
 def whole(state: dict[str, Any]) -> bool:

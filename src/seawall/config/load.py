@@ -16,7 +16,7 @@ from seawall.config.schema import SECTIONS, SETTINGS, expected
 from seawall.config.settings import Settings
 from seawall.errors import ConfigError, shell
 
-LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min")
+LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min", "servers.max")
 """What `seawall set` may change on the running site."""
 
 
@@ -55,7 +55,9 @@ def live_setting(key: str, text: str) -> str | int:
         )
     section, name = path
     try:
-        settings = Settings.model_validate_strings({section: {name: text}})
+        # What it is compared with is the running site's, not the default.
+        others = {"min": "1"} if key == "servers.max" else {}
+        settings = Settings.model_validate_strings({section: {**others, name: text}})
     except ValidationError as error:
         raise _config_error([_sentence(item) for item in error.errors()], "seawall set") from None
     value: str | int = getattr(getattr(settings, section), name)

@@ -54,6 +54,11 @@ class Servers(Section):
         description="How many there are at most. Without it: what this machine's processors and memory allow; "
         "`seawall doctor` says the number.",
     )
+    hold: Seconds = Field(
+        default=60,
+        description="Seconds that servers stay after the last moment that needed them; longer where they start slowly "
+        "or were missed when they had gone.",
+    )
     concurrency: int | None = Field(
         default=None,
         ge=1,

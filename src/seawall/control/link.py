@@ -13,6 +13,7 @@ from seawall.control.processes import Balancer
 from seawall.errors import EngineFailed
 from seawall.haproxy import deaths, refuse
 from seawall.haproxy.render import Edge, ServerAddress
+from seawall.haproxy.statistics import Pulse, Reading
 from seawall.judge import BALANCER, Verdict
 from seawall.lost import Refused
 from seawall.model import FINISHING, Route, RouteSeen, SetStrategy, Strategy
@@ -22,6 +23,7 @@ BEAT_SPARE = 0.3  # s: nobody waits for the spare
 WORD = 0.5  # s between two questions for its word while nothing moves
 OLD = 1.5  # s after which a word is no longer believed
 LOSSES = 2.0  # s between two readings of the log of lost requests; and for which it is read often after a death
+READ = 0.45  # s between two readings of its counts while it has nothing to do
 REFUSED = 0.5  # s after a refusal: it will hardly think otherwise at once
 CLOSED = 0.02  # s between two attempts to reach a socket that nobody listens on
 ENDING = 10  # attempts after which a process that refuses is not one that is just ending
@@ -51,6 +53,7 @@ class Link:
     answers: Callable[[], None]  # told when it begins to
     lost: Callable[[str], None]  # told of the balancer's log of lost requests
     failed: Callable[[str], None]  # told of a step that HAProxy refused
+    counted: Callable[[Strategy, Reading, float], None]  # told what it has counted, and when (s, the loop's clock)
     last: Word | None = None  # the last word, however old
     fresh: bool = False  # nothing was changed since it was given
     refused: Refused = field(default_factory=Refused)  # what it is to refuse
@@ -64,6 +67,9 @@ class Link:
         self._attempts = 0  # to reach it since it last answered
         self._verdict = ""  # why it hangs
         self._finishing = False  # it takes no new visitors
+        self._pulse: Pulse | None = None
+        self._read_at = 0.0
+        self.loaded = False  # it has requests, or had some at the last look
 
     def word(self, now: float) -> Word | None:
         """What it says; None, which means hold, while that is not known."""
@@ -108,7 +114,7 @@ class Link:
             await socket.ask_all(refuse.commands(refused))
             self._refuses = refused
         self._attempts = 0
-        self._find(self._verdict, await socket.finishing())
+        await self._look()
         if loop.time() >= self._losses_at or loop.time() < self._losses_until:
             self._losses_at = loop.time() + LOSSES
             self.lost(await socket.ask(deaths.COMMAND))
@@ -124,7 +130,25 @@ class Link:
                 self.answers()
             self.balancer.answering = True
             self.wake()
-        await self._pause(BEAT if self.active() or self.moving() else BEAT_SPARE)
+        often = self.active() or self.moving() or self.loaded
+        await self._pause(BEAT if often else BEAT_SPARE)
+
+    async def _look(self) -> None:
+        """Whether it takes visitors, and, where there is anything to count, what it has counted."""
+        strategy = self.last.strategy if self.last else None
+        pulse = await self.balancer.socket.pulse(strategy)
+        self._find(self._verdict, pulse.finishing)
+        if strategy is None:
+            return
+        before, self._pulse = self._pulse, pulse
+        loaded = bool(pulse.current) or before is None or pulse.requests != before.requests
+        now = asyncio.get_running_loop().time()
+        if loaded or self.loaded or now - self._read_at > READ:
+            self._read_at = now
+            self.counted(strategy, await self.balancer.socket.reading(strategy), now)
+        if loaded and not self.loaded:
+            self.wake()
+        self.loaded = loaded
 
     def _unreached(self, error: OSError) -> None:
         """It does not listen yet, or has just ended; or it finishes, and our connection was lost."""

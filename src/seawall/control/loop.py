@@ -38,7 +38,7 @@ from seawall.model import Event
 from seawall.paths import Paths
 
 TICK = 0.5  # s between two looks when nothing calls for one
-TICK_MOVING = 0.1  # s while something is under way
+TICK_MOVING = 0.1  # s while something is under way, or there are requests
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 Ending = Literal["", "stop", "force", "leave"]
@@ -154,7 +154,7 @@ class Control:
                 self.state.moving = False
             self.state.ticks.append(time.monotonic() - began)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_MOVING if self.state.moving else TICK):
+                async with asyncio.timeout(TICK_MOVING if self.state.moving or self.actor.balancers.loaded else TICK):
                     await self._wake.wait()
 
     def tick(self) -> bool:
@@ -164,7 +164,12 @@ class Control:
         reap_orphans(state.processes)
         now = time.monotonic()
         state.seen = observe(
-            state.processes, self.actor.balancers.links, self.meter, state.listeners.active, state.wants_warm, now
+            state.processes,
+            self.actor.balancers.links,
+            self.actor.balancers.tally,
+            state.listeners.active,
+            state.wants_warm,
+            now,
         )
         state.seen = replace(state.seen, deaths=tuple(state.deaths))
         state.deaths = []

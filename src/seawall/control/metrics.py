@@ -10,7 +10,6 @@ from seawall.control.processes import Balancer, Processes
 from seawall.errors import EngineFailed
 from seawall.haproxy.render import EXACT_RATE
 from seawall.haproxy.socket import Traffic
-from seawall.model import Load
 
 WINDOW = 10.0  # s
 EVERY = 1.0  # s
@@ -43,7 +42,6 @@ class Meter:
         self._processes = processes
         self._last: dict[str, Last] = {}
         self._samples: deque[Sample] = deque()
-        self._load: Load | None = None
         self.queue = 0
         self.current = 0
 
@@ -72,7 +70,6 @@ class Meter:
         )
         while len(self._samples) > WINDOW / EVERY:
             self._samples.popleft()
-        self._load = _load(self.summary())
 
     async def _read(self, balancer: Balancer) -> tuple[Traffic, Sample] | None:
         """A balancer's present load and what it did since it was last read; None if it does not say."""
@@ -88,10 +85,6 @@ class Meter:
         if last is None or last.pid != process.pid:
             return traffic, Sample(0.0)
         return traffic, change(last, traffic, latencies)
-
-    def load(self) -> Load | None:
-        """The same as decisions see it; None while nothing was measured."""
-        return self._load
 
     def summary(self) -> dict[str, Any]:
         """Rates in requests a second, latencies in ms (None without requests), over the window."""
@@ -130,21 +123,6 @@ def change(last: Last, traffic: Traffic, latencies: Histogram) -> Sample:
         given,
         Counter({key: round(n * weight) for key, n in noted.items()}),
     )
-
-
-def _load(told: Mapping[str, Any]) -> Load:
-    return Load(
-        requests=told["requests_per_second"],
-        errors=told["errors_per_second"],
-        active=told["current"],
-        queued=told["queue"],
-        p50=_seconds(told["p50_ms"]),
-        p99=_seconds(told["p99_ms"]),
-    )
-
-
-def _seconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000
 
 
 def _percentiles(latencies: Histogram) -> dict[str, int | None]:

@@ -4,14 +4,14 @@ import os
 from typing import cast
 
 from seawall.control.link import Link
-from seawall.control.metrics import Meter
 from seawall.control.processes import Balancer, Processes, Server, Warm
+from seawall.control.tally import Tally
 from seawall.model import BALANCERS, BalancerName, BalancerSeen, Observed, ServerSeen, WarmSeen
 from seawall.paths import Paths
 
 
 def observe(
-    processes: Processes, links: dict[str, Link], meter: Meter, active: BalancerName, wants_warm: bool, now: float
+    processes: Processes, links: dict[str, Link], tally: Tally, active: BalancerName, wants_warm: bool, now: float
 ) -> Observed:
     """Everything as it is now."""
     balancers = processes.balancers
@@ -20,7 +20,7 @@ def observe(
         balancers=tuple(_balancer(name, balancers.get(name), links.get(name), now) for name in BALANCERS),
         active=active,
         warms=tuple(_warm(warm, processes.paths) for warm in processes.warms.values()) if wants_warm else None,
-        load=meter.load(),
+        load=tally.load(active, balancers, now),
     )
 
 

@@ -8,7 +8,7 @@ from seawall.control.record import Record
 from seawall.model import Site
 
 # What `seawall set` may change on a running site, and where decisions find it.
-LIVE_FIELDS = {"balancer.strategy": "strategy", "servers.min": "min"}
+LIVE_FIELDS = {"balancer.strategy": "strategy", "servers.min": "min", "servers.max": "max"}
 
 
 def with_settings(site: Site, settings: dict[str, str]) -> Site:

@@ -7,20 +7,20 @@ misread; `seawall down` ends what it finds by its marks (seawall/members.py).
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from seawall import files, members
 from seawall.control.processes import KINDS, Processes
 from seawall.errors import RecordDamaged, RecordUnusable
-from seawall.model import Memory
+from seawall.model import Memory, Sizing
 from seawall.paths import Paths
 from seawall.process import Process
 
 VERSION = 1
 # What is remembered beyond the life of a control plane; the rest describes moments, and would be old.
-REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring")
+REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "sizing")
 
 
 @dataclass
@@ -40,13 +40,13 @@ def boot() -> str:
 
 def to_record(processes: Processes, record: Record) -> dict[str, Any]:
     """All that goes on record, as JSON values."""
-    memory = asdict(record.memory)
+    memory = {key: getattr(record.memory, key) for key in REMEMBERED} | {"sizing": asdict(record.memory.sizing)}
     return {
         "version": VERSION,
         "boot": boot(),
         "processes": [one.to_record() for one in processes if not one.exited],
         "listeners": record.listeners,
-        "memory": {key: memory[key] for key in REMEMBERED},
+        "memory": memory,
         "settings": record.settings,
         "orders": record.orders,
     }
@@ -151,4 +151,7 @@ def _memory(record: Mapping[str, Any], processes: Processes) -> Memory:
         values[key] = {name: since for name, since in values.get(key, {}).items() if name in there}
     values["retiring"] = {name: since for name, since in values.get("retiring", {}).items() if name in balancers}
     values["opened"] = bool(values.get("opened")) and bool(there or balancers)
+    sizing = values.get("sizing")
+    known = {each.name for each in fields(Sizing)}
+    values["sizing"] = Sizing(**{key: value for key, value in (sizing or {}).items() if key in known})
     return Memory(**values)

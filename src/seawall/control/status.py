@@ -8,6 +8,7 @@ from seawall.control.metrics import Meter
 from seawall.control.processes import Managed, Server
 from seawall.control.state import State
 from seawall.decide.backoff import pause
+from seawall.decide.count import wanted
 from seawall.decide.liveness import AT_WORK, SAID
 from seawall.model import BalancerSeen, Observed, RouteSeen
 
@@ -27,7 +28,10 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "control": {"pid": os.getpid(), "uptime": now - control.began, "tick_ms": _ticks(control)},
         "application": {"kind": control.wanted.application.kind, "target": control.wanted.application.target},
         "strategy": control.site.strategy,
-        "wanted": control.site.min,
+        "wanted": wanted(control.site, control.record.memory),
+        "why": control.record.memory.demand.why,
+        "min": control.site.min,
+        "max": control.site.max,
         "concurrency": control.wanted.edge.concurrency,
         "traffic": traffic,
         "balancers": [_balancer(control, balancer, seen.active, now) for balancer in seen.balancers],

@@ -15,7 +15,7 @@ from seawall.control.orders import with_settings
 from seawall.control.processes import Server
 from seawall.control.state import State
 from seawall.control.status import status
-from seawall.errors import UnknownServer
+from seawall.errors import ConfigError, UnknownServer
 from seawall.model import Event
 
 Answers = AsyncIterator[dict[str, Any]]
@@ -59,6 +59,8 @@ class Operator:
     async def set(self, key: str, value: str) -> Answers:
         state = self._state
         site = with_settings(state.site, {key: value})
+        if key == "servers.max" and site.max < site.min:
+            raise ConfigError(f"servers.min is {site.min}, and servers.max cannot be less.", "seawall set servers.min")
         state.record.settings = {**state.record.settings, key: value}
         state.site = site
         self._done("set", key, f"an operator set {key} to {value}")

@@ -1,8 +1,177 @@
-"""How many servers the site is to have."""
+"""How many servers the site is to have: more at once when the load needs them, one fewer at a time when it has gone."""
 
-from seawall.model import Memory, Observed, Site
+import math
+from dataclasses import dataclass, replace
+
+from seawall.decide import demand, erlang
+from seawall.decide.demand import Offered
+from seawall.decide.fleet import kept, replacing
+from seawall.model import Demand, Event, Load, Memory, Observed, Plan, Site, Sizing
+
+OLD = 1.0  # s after which a reading says nothing of the present
+CLEAR = 0.5  # s in which a backlog is to be worked off, or as long as a server takes to start
+STEP = 1 / 12  # of Site.hold between two steps down
+HOLDS = 5  # times Site.hold is the longest that servers stay, were they not missed before
+START_HOLDS = 1.25  # times Site.hold, for each second that a server takes to start, servers stay at least
+REGRETTED = 5  # times Site.hold within which a step down is regretted if it is needed again
+QUIET = 10  # times Site.hold after which a regret is half forgotten
+MOST_REGRET = 10.0
 
 
-def wanted(site: Site, observed: Observed, memory: Memory, now: float) -> int:
-    """The number of servers that are to serve. Today what the settings say, whatever the load is."""
-    return site.min
+def wanted(site: Site, memory: Memory) -> int:
+    """The number of servers that are to serve."""
+    return _within(site, memory.sizing.wanted or site.min)
+
+
+def _within(site: Site, number: int) -> int:
+    return max(site.min, min(number, site.max))
+
+
+@dataclass(frozen=True)
+class Need:
+    """How many servers the load needs, and the sentence that says so."""
+
+    base: int  # for what comes
+    number: int  # to work off what waits, too
+    why: str
+
+
+def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
+    """Changes only what is remembered; decide/servers.py makes it so."""
+    memory = _starts(observed, memory, now)
+    if hold := _cannot_tell(site, observed, memory, now):
+        samples = () if hold.blind else memory.demand.samples
+        return Plan((), replace(memory, demand=replace(memory.demand, samples=samples, why=hold.why)))
+    assert observed.load is not None, "_cannot_tell holds without it"
+    noted = demand.note(memory.demand, observed.load)
+    offered = demand.offered(noted, observed.load)
+    need = _need(site, observed.load, offered, memory, _ready(observed, memory))
+    noted = replace(noted, service=offered.service if offered.known else noted.service, why=need.why)
+    noted = replace(noted, peaks=_peaks(noted, need.base, _law(site, memory), now - _hold(site, memory.sizing)))
+    memory = replace(memory, demand=noted)
+    if min(need.number, site.max) > _law(site, memory) and offered.known:
+        return _up(site, memory, need, now)
+    if _may_go_down(site, observed, memory, now):
+        return _down(site, memory, now)
+    return Plan((), memory)
+
+
+def _law(site: Site, memory: Memory) -> int:
+    """What the load alone asks for, whatever the settings allow: with other settings it is there to be looked up."""
+    return memory.sizing.wanted or site.min
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why the number stays as it is. `blind`: what was seen before says nothing of what comes after."""
+
+    why: str
+    blind: bool = False
+
+
+def _cannot_tell(site: Site, observed: Observed, memory: Memory, now: float) -> Hold | None:
+    load = observed.load
+    if load is None or now - load.at > OLD:
+        return Hold("the balancer does not tell the load, so nothing changes", blind=True)
+    if _ready(observed, memory) < min(site.min, wanted(site, memory)):
+        # What waits or comes at once now is the start's doing.
+        return Hold(f"not even {site.min} servers are ready yet", blind=True)
+    if replacing(site, observed):
+        return Hold("servers are being replaced; the number stays until that is done")
+    return None
+
+
+def _ready(observed: Observed, memory: Memory) -> int:
+    gone = memory.leaving.keys() | memory.stopping.keys() | memory.down.keys()
+    return sum(server.alive and server.ready and server.name not in gone for server in observed.servers)
+
+
+def _need(site: Site, load: Load, offered: Offered, memory: Memory, ready: int) -> Need:
+    places, service, present = offered.places, offered.service, wanted(site, memory)
+    base = max(1, erlang.servers(places, site.slots, service, load.streams))
+    number, clear = base, max(CLEAR, memory.sizing.start)
+    streams = f" and {load.streams} streams" if load.streams else ""
+    why = (
+        f"{offered.serving:.1f} requests in service, {offered.rate:.3g}/s of {service:.2g} s each{streams} "
+        f"need {base} server{'s' * (base > 1)}, {present} {'are' if present > 1 else 'is'} there"
+    )
+    # A queue that is gone within the time that people may wait is no backlog.
+    late = load.queued * service - ready * site.slots * erlang.PATIENCE
+    if late > 0:
+        number = max(base, math.ceil((places + load.streams + late / clear) / site.slots))
+    if number > base:
+        why += f"; to clear the {load.queued} that wait within {clear:.2g} s takes {number}"
+    if number > site.max:
+        why += f"; servers.max is {site.max}"
+    return Need(base, number, why)
+
+
+def _peaks(noted: Demand, base: int, present: int, since: float) -> tuple[tuple[float, int], ...]:
+    """With the newest need; without what is older than `since`, or not greater than a later one."""
+    at = noted.samples[-1].at
+    # Whoever was there before us had his reasons: the present number counts like a need of this moment.
+    before = noted.peaks or ((at, present),)
+    kept = tuple(peak for peak in before if peak[0] >= since and peak[1] > base)
+    return (*kept, (at, base))
+
+
+def _hold(site: Site, sizing: Sizing) -> float:
+    """Seconds that servers stay after the last moment that needed them."""
+    return min(HOLDS * site.hold, site.hold * max(1.0, START_HOLDS * sizing.start)) * sizing.regret
+
+
+def _up(site: Site, memory: Memory, need: Need, now: float) -> Plan:
+    sizing = memory.sizing
+    missed = (
+        need.base > _law(site, memory) and sizing.lowered_at > 0 and now - sizing.lowered_at < REGRETTED * site.hold
+    )
+    if missed and now - sizing.regretted_at > site.hold:
+        sizing = replace(sizing, regret=min(MOST_REGRET, 2 * sizing.regret), regretted_at=now)
+    return _changed(site, memory, replace(sizing, wanted=min(need.number, site.max)), now)
+
+
+def _may_go_down(site: Site, observed: Observed, memory: Memory, now: float) -> bool:
+    sizing = memory.sizing
+    assert observed.load is not None, "_cannot_tell holds without it"
+    return (
+        max(peak for _, peak in memory.demand.peaks) < _law(site, memory)
+        and observed.load.complete
+        and not memory.leaving
+        and all(server.ready for server in kept(site, observed, memory))
+        and now - sizing.raised_at >= site.hold
+        and now - sizing.lowered_at >= STEP * site.hold
+    )
+
+
+def _down(site: Site, memory: Memory, now: float) -> Plan:
+    sizing, most = memory.sizing, max(peak for _, peak in memory.demand.peaks)
+    if sizing.regret > 1 and now - sizing.regretted_at > QUIET * site.hold:
+        sizing = replace(sizing, regret=max(1.0, sizing.regret / 2), regretted_at=now)
+    why = f"no more than {most} {'were' if most > 1 else 'was'} needed in the last {_hold(site, sizing):.0f} s"
+    memory = replace(memory, demand=replace(memory.demand, why=why))
+    return _changed(site, memory, replace(sizing, wanted=_law(site, memory) - 1), now)
+
+
+def _changed(site: Site, memory: Memory, sizing: Sizing, now: float) -> Plan:
+    """With another number; what the settings do not let happen is no event."""
+    before, after = wanted(site, memory), _within(site, sizing.wanted)
+    if after == before:
+        return Plan((), replace(memory, sizing=sizing))
+    up = after > before
+    sizing = replace(sizing, raised_at=now) if up else replace(sizing, lowered_at=now)
+    event = Event("scale-up" if up else "scale-down", "site", f"from {before} to {after}: {memory.demand.why}")
+    return Plan((), replace(memory, sizing=sizing), (event,))
+
+
+def _starts(observed: Observed, memory: Memory, now: float) -> Memory:
+    """How long servers take to start, by those that have become ready since the last look."""
+    starting = frozenset(server.name for server in observed.servers if server.alive and not server.ready)
+    took = [
+        now - server.started for server in observed.servers if server.ready and server.name in memory.demand.starting
+    ]
+    if starting != memory.demand.starting:
+        memory = replace(memory, demand=replace(memory.demand, starting=starting))
+    if took:
+        known, mean = memory.sizing.start, sum(took) / len(took)
+        memory = replace(memory, sizing=replace(memory.sizing, start=(known + mean) / 2 if known else mean))
+    return memory

@@ -2,11 +2,19 @@
 
 from dataclasses import replace
 
-from seawall.decide import crashing, liveness, routing, servers, takeover, warm
+from seawall.decide import count, crashing, liveness, routing, servers, takeover, warm
 from seawall.model import Memory, Observed, Plan, Site
 
 # The most urgent first: a dead active balancer fails every visitor, a missing server only slows some.
-DECISIONS = (takeover.decide, crashing.decide, liveness.decide, warm.decide, servers.decide, routing.decide)
+DECISIONS = (
+    takeover.decide,
+    crashing.decide,
+    liveness.decide,
+    warm.decide,
+    count.decide,
+    servers.decide,
+    routing.decide,
+)
 
 
 def plan(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:

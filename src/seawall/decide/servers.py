@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from seawall.decide import count
+from seawall.decide.fleet import kept as keep
+from seawall.decide.fleet import staying, to_replace
 from seawall.decide.warm import usable
 from seawall.model import Action, Memory, Observed, Plan, RouteSeen, ServerSeen, Site, StartServer, StopServer
 
@@ -10,7 +12,7 @@ AT_ONCE = 8  # servers starting at the same time: more only slow each other, and
 
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
-    wanted = count.wanted(site, observed, memory, now)
+    wanted = count.wanted(site, memory)
     leaving = _leaving(site, observed, memory, wanted, now)
     if leaving != memory.leaving:
         memory = replace(memory, leaving=leaving)
@@ -19,41 +21,30 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     return Plan(stopped + started, memory)
 
 
-def _staying(observed: Observed, memory: Memory) -> list[ServerSeen]:
-    """Servers that are there to stay, oldest first."""
-    gone = memory.leaving.keys() | memory.stopping.keys()
-    return [server for server in observed.servers if server.alive and server.name not in gone]
-
-
-def _to_replace(site: Site, observed: Observed) -> frozenset[str]:
-    """Servers that go once others can take their place: by order, by the age of their code, by a lost socket."""
-    warm = usable(observed)
-    # Only code that has been imported takes the place of older code.
-    newest = site.generation if observed.warms is None else warm.generation if warm else 0
-    replaced = {server.name for server in observed.servers if server.generation < newest or server.lost}
-    return site.restart | replaced
-
-
-def _kept(site: Site, observed: Observed, memory: Memory) -> list[ServerSeen]:
-    """Those that stay and that nothing speaks against."""
-    ordered = site.drain | _to_replace(site, observed)
-    return [server for server in _staying(observed, memory) if server.name not in ordered]
-
-
 def _leaving(site: Site, observed: Observed, memory: Memory, wanted: int, now: float) -> dict[str, float]:
-    kept = _kept(site, observed, memory)
+    kept = keep(site, observed, memory)
     serving = [server for server in kept if server.ready and server.name not in memory.down]
     useless = [server for server in kept if not server.ready or server.name in memory.down]
     if not serving:
         # Nobody else could serve: whoever was to leave stays until somebody can.
         return {}
     full = len(serving) >= wanted
-    ordered = site.drain | _to_replace(site, observed) if full else site.drain
-    new = [server for server in _staying(observed, memory) if server.name in ordered]
+    ordered = site.drain | to_replace(site, observed) if full else site.drain
+    new = [server for server in staying(observed, memory) if server.name in ordered]
     if full:
-        # Whoever does not serve is missed by nobody, and the youngest has the coldest caches.
-        new += useless + serving[wanted:]
+        # Whoever does not serve is missed by nobody.
+        new += useless + _least_to_finish(observed, serving)[: max(0, len(serving) - wanted)]
     return {**memory.leaving, **{server.name: now for server in new}}
+
+
+def _least_to_finish(observed: Observed, serving: list[ServerSeen]) -> list[ServerSeen]:
+    """Those first that have the fewest requests; of equals the youngest, which has the coldest caches."""
+    work: dict[str, int] = {}
+    for balancer in observed.balancers:
+        for route in balancer.routes or ():
+            work[route.server] = work.get(route.server, 0) + route.current + route.queued
+    youngest_first = serving[::-1]
+    return sorted(youngest_first, key=lambda server: work.get(server.name, 0))
 
 
 def _stop(site: Site, observed: Observed, memory: Memory, now: float) -> tuple[tuple[Action, ...], Memory]:
@@ -87,13 +78,13 @@ def _start(
     warm = usable(observed)
     if now < memory.retry_at or (warm is None and observed.warms is not None):
         return (), memory
-    kept = _kept(site, observed, memory)
+    kept = keep(site, observed, memory)
     starting = sum(s.alive and not s.ready and s.name not in memory.stopping for s in observed.servers)
     # After a death something is wrong with the application: one attempt at a time shows whether it still is.
     number = min(wanted - len(kept), (1 if memory.deaths else AT_ONCE) - starting)
     if number <= 0:
         return (), memory
-    replacing = any(s.name in site.drain | _to_replace(site, observed) for s in observed.servers)
+    replacing = any(s.name in site.drain | to_replace(site, observed) for s in observed.servers)
     why = "others are to be replaced" if replacing else f"{wanted} servers are wanted"
     first = memory.next_server
     actions = tuple(

@@ -1,18 +1,18 @@
 """One balancer's runtime socket: what is asked of a running HAProxy, and what it is told (management guide, 9.3)."""
 
 import asyncio
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seawall.errors import EngineFailed
 from seawall.haproxy.conversation import Conversation
 from seawall.haproxy.render import WAITING_ROOM, Edge, ServerAddress, added_server, backend, server_name
+from seawall.haproxy.statistics import Pulse, Reading, pulse, reading, rows_of
 from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
 # Object types of `show stat`
-_FRONTEND, _SERVER = 1, 4
+_FRONTEND, _BACKEND, _SERVER = 1, 2, 4
 # The backend whose servers' states say which strategy is on; see the template.
 _SWITCH = "switch"
 # What `del server` says while the last connections to a server are open.
@@ -72,8 +72,19 @@ class RuntimeSocket:
 
     async def finishing(self) -> bool:
         """Whether it takes no new visitors: it was told to finish (SIGUSR1) or to pause (SIGTTOU)."""
-        rows = _rows(await self.ask(f"show stat http {_FRONTEND} -1"))
+        rows = rows_of(await self.ask(f"show stat http {_FRONTEND} -1"))
         return any(row["status"] in ("STOP", "PAUSED") for row in rows)
+
+    async def pulse(self, strategy: Strategy | None) -> Pulse:
+        """Whether it takes visitors, and whether there is anything to do in the backend of `strategy`."""
+        asked = [f"show stat http {_FRONTEND} -1"]
+        asked += [f"show stat {backend(strategy)} {_BACKEND} -1"] if strategy else []
+        return pulse(await self.ask_all(asked))
+
+    async def reading(self, strategy: Strategy) -> Reading:
+        """What it has counted of requests in the backend of `strategy`, and what goes on in it."""
+        asked = [f"show stat {backend(strategy)} {_BACKEND + _SERVER} -1", "show table streams"]
+        return reading(*await self.ask_all(asked))
 
     async def routes(self) -> tuple[RouteSeen, ...]:
         """Every server in every backend."""
@@ -87,7 +98,7 @@ class RuntimeSocket:
         """Every server in every backend, and where visitors are sent (None if it cannot be told)."""
         asked = [f"show stat {backend(strategy)} {_SERVER} -1" for strategy in STRATEGIES]
         *statistics, switch = await self.ask_all([*asked, f"show servers state {_SWITCH}"])
-        routes = [_route(row) for answer in statistics for row in _rows(answer) if row["svname"] != WAITING_ROOM]
+        routes = [_route(row) for answer in statistics for row in rows_of(answer) if row["svname"] != WAITING_ROOM]
         return tuple(routes), _strategy(switch)
 
     async def set_strategy(self, strategy: Strategy) -> None:
@@ -119,7 +130,7 @@ class RuntimeSocket:
         """Counters of the whole edge and of every server."""
         asked = [f"show stat {name} {_FRONTEND} -1" for name in ("http", "https")]
         asked += [f"show stat {backend(strategy)} 6 -1" for strategy in STRATEGIES]
-        rows = [row for answer in await self.ask_all(asked) for row in _rows(answer)]
+        rows = [row for answer in await self.ask_all(asked) for row in rows_of(answer)]
         fronts = [row for row in rows if row["svname"] == "FRONTEND"]
         backs = [row for row in rows if row["svname"] == "BACKEND"]
         servers: dict[str, int] = {}
@@ -181,21 +192,9 @@ def milliseconds(step: int) -> int:
     return (step - 90) * 10 if step < 190 else (step - 180) * 100
 
 
-def _rows(answer: str) -> Iterator[dict[str, str]]:
-    """The rows of one or more `show stat` answers, each of which begins with its header."""
-    header: list[str] = []
-    for fields in csv.reader(line for line in answer.splitlines() if line):
-        if fields[0].startswith("# "):
-            header = ["pxname", *fields[1:]]
-        elif len(fields) != len(header):
-            raise EngineFailed(f"HAProxy gave statistics that cannot be read: {fields[0]}")
-        else:
-            yield dict(zip(header, fields, strict=True))
-
-
 def backend_requests(answer: str) -> int:
     """Requests in servers and in queues, from a `show stat` of backends."""
-    return _total(list(_rows(answer)), "scur")
+    return _total(list(rows_of(answer)), "scur")
 
 
 def _total(rows: list[dict[str, str]], name: str) -> int:

@@ -22,6 +22,7 @@ from seawall.model.actions import (
 )
 from seawall.model.memory import Memory
 from seawall.model.plan import Event, Plan
+from seawall.model.scaling import Demand, Sample, Sizing
 from seawall.model.seen import (
     FINISHING,
     BalancerSeen,
@@ -49,6 +50,7 @@ __all__ = [
     "Action",
     "BalancerName",
     "BalancerSeen",
+    "Demand",
     "Event",
     "ForgetServer",
     "ForgetWarm",
@@ -64,9 +66,11 @@ __all__ = [
     "RouteSeen",
     "RouteStatus",
     "RouteStep",
+    "Sample",
     "ServerSeen",
     "SetStrategy",
     "Site",
+    "Sizing",
     "StartBalancer",
     "StartServer",
     "StartWarm",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seawall.lost import Crashes
+from seawall.model.scaling import Demand, Sizing
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,5 @@ class Memory:
     retiring: Mapping[str, float] = field(default_factory=dict)  # balancer → since when it finishes its connections
     balancer_deaths: Mapping[str, int] = field(default_factory=dict)
     balancer_retry_at: Mapping[str, float] = field(default_factory=dict)
+    sizing: Sizing = field(default_factory=Sizing)
+    demand: Demand = field(default_factory=Demand)

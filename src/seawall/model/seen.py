@@ -69,14 +69,21 @@ class WarmSeen:
 
 @dataclass(frozen=True)
 class Load:
-    """What the site has done over the last seconds. Rates in requests a second, latencies in s."""
+    """What the balancers have counted since this control plane first read them, and what goes on now.
 
-    requests: float = 0.0
-    errors: float = 0.0
-    active: int = 0  # requests in servers now
-    queued: int = 0  # requests waiting in the balancers now
-    p50: float | None = None  # None without requests
-    p99: float | None = None
+    The counts only grow, however many balancers come and go. A stream (a websocket, an event stream) has a place in a
+    server for as long as it likes: it is no request that will soon be finished.
+    """
+
+    at: float  # when the active balancer was read
+    arrived: int = 0  # requests that were to be given to a server
+    finished: int = 0  # requests that servers are done with
+    work: float = 0.0  # s that requests have spent in servers, streams left out
+    serving: int = 0  # requests in servers, streams left out
+    streams: int = 0
+    queued: int = 0  # requests that wait for a place in a server
+    complete: bool = True  # every balancer that may have requests was read
+    processor: float | None = None  # s of processor time the servers have used; None: not known
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import cast
 from seawall.control.link import Link, Step
 from seawall.control.processes import Balancer
 from seawall.control.state import State
+from seawall.control.tally import Tally
 from seawall.control.tasks import Tasks, watch
 from seawall.haproxy import process as haproxy
 from seawall.haproxy.deaths import Losses
@@ -30,6 +31,7 @@ class Balancers:
     tasks: Tasks
     links: dict[str, Link] = field(default_factory=dict)
     losses: Losses = field(default_factory=Losses)
+    tally: Tally = field(default_factory=Tally)
 
     def take_over(self, name: BalancerName) -> None:
         if self.state.listeners:
@@ -93,6 +95,7 @@ class Balancers:
             wake=self.state.wake,
             answers=lambda: self.state.troubles.over(f"balancer {balancer.name}"),
             lost=lambda answer: self._lost(balancer.name, answer),
+            counted=lambda *counted: self.tally.heard(balancer.name, process.pid, *counted),
             failed=lambda problem: self.state.say(Event("step-failed", balancer.name, problem)),
         )
         self.tasks.start(link.run())
@@ -100,6 +103,11 @@ class Balancers:
     def _address(self, name: str) -> ServerAddress:
         server = self.state.processes.servers.get(name)
         return ServerAddress(name, server.address if server else "", bool(server and server.beat))
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there are requests to look after."""
+        return any(link.loaded for link in self.links.values())
 
     def refuse(self, refused: Refused) -> None:
         """From now on, and from each balancer to come, these requests get no server."""

@@ -1,0 +1,76 @@
+"""Reads what HAProxy answers to `show stat` (management guide, 9.1) and what it counts of the requests in a backend."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from seawall.errors import EngineFailed
+from seawall.haproxy.render import WAITING_ROOM
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """The least that tells whether anything goes on."""
+
+    finishing: bool  # it was told to finish (SIGUSR1) or to pause (SIGTTOU), and takes no new visitors
+    requests: int = 0  # that came so far; the waiting room's count again each time
+    current: int = 0  # requests that are served or wait
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one balancer has counted since it started, and what goes on now."""
+
+    arrived: int  # requests
+    queued: int
+    streams: int  # websockets and event streams
+    servers: dict[str, tuple[int, int]] = field(default_factory=dict)  # name → requests given to it, and in it now
+
+    @property
+    def serving(self) -> int:
+        """Requests in servers, streams among them."""
+        return sum(current for _, current in self.servers.values())
+
+
+def rows_of(answer: str) -> Iterator[dict[str, str]]:
+    """The rows of one or more `show stat` answers, each of which begins with its header."""
+    header: list[str] = []
+    for line in answer.splitlines():
+        if not line:
+            continue
+        # What a heartbeat said may have commas; without them, splitting takes a fraction of the time.
+        fields = next(csv.reader([line])) if '"' in line else line.split(",")
+        if fields[0].startswith("# "):
+            header = ["pxname", *fields[1:]]
+        elif len(fields) != len(header):
+            raise EngineFailed(f"HAProxy gave statistics that cannot be read: {fields[0]}")
+        else:
+            yield dict(zip(header, fields, strict=True))
+
+
+def pulse(answers: Sequence[str]) -> Pulse:
+    rows = [row for answer in answers for row in rows_of(answer)]
+    finishing = any(row["status"] in ("STOP", "PAUSED") for row in rows if row["svname"] == "FRONTEND")
+    backends = [row for row in rows if row["svname"] == "BACKEND"]
+    return Pulse(finishing, sum(int(row["stot"]) for row in backends), sum(int(row["scur"]) for row in backends))
+
+
+def reading(statistics: str, streams: str) -> Reading:
+    """From a `show stat` of one backend and its servers, and from the table of streams."""
+    arrived, queued = 0, 0
+    servers: dict[str, tuple[int, int]] = {}
+    for row in rows_of(statistics):
+        if row["svname"] == "BACKEND":
+            arrived, queued = arrived + int(row["stot"]), queued + int(row["qcur"])
+        elif row["svname"] == WAITING_ROOM:
+            # Whoever waits there comes back to this backend, and is counted once more.
+            arrived -= int(row["stot"])
+        else:
+            servers[row["svname"]] = (int(row["stot"]), int(row["scur"]))
+            queued += int(row["qcur"])
+    return Reading(arrived, queued, sum(map(_in_use, streams.splitlines())), servers)
+
+
+def _in_use(line: str) -> int:
+    _, found, number = line.partition(" conn_cur=")
+    return int(number) if found else 0
