@@ -15,6 +15,8 @@ from tests.scenarios.site import Site, running
 MIN, MAX, SLOTS = 1, 12, 4
 SOAK, PEAK = 600.0, 150.0  # s, requests a second: a third of the two cores that this machine may have
 SETTINGS = f"""
+[https]
+redirect = false
 [servers]
 min = {MIN}
 max = {MAX}
