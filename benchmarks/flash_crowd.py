@@ -25,6 +25,7 @@ WORK = (100, 300)  # ms
 CALM = 10.0  # s with few people before
 NOTICED = 0.1  # s of waiting
 WINDOW = 0.5  # s over which a percentile is taken
+LASTING = 3.0  # s
 LATE = 50.0  # ms the people may be behind their own schedule, p99
 FIXED = f"gunicorn, {MIN} x {SLOTS} threads"
 
@@ -61,15 +62,17 @@ class Crowd:
 
     @property
     def recovered(self) -> float:
-        """s from the crowd's coming to the end of the last window with a p95 above NOTICED."""
-        last, at = 0.0, CALM
+        """s from the crowd's coming until the p95 is below NOTICED and stays there for LASTING."""
         end = max(each.due.at for each in self.found.answers)
-        while at < end:
-            waits = self.waits(at, at + WINDOW)
-            if waits and percentile(waits, 0.95) > NOTICED:
-                last = at + WINDOW - CALM
-            at += WINDOW
-        return last
+        begins = [CALM + WINDOW * number for number in range(int((end - CALM) / WINDOW))]
+        good = [self._p95(begin) <= NOTICED for begin in begins]
+        lasting = int(LASTING / WINDOW)
+        firsts = [n for n in range(len(good)) if all(good[n : n + lasting])]
+        return begins[firsts[0]] - CALM if firsts else end - CALM
+
+    def _p95(self, since: float) -> float:
+        waits = self.waits(since, since + WINDOW)
+        return percentile(waits, 0.95) if waits else float("inf")
 
     @property
     def waited(self) -> float:

@@ -25,13 +25,17 @@ class Server:
 
 
 class Decider(Protocol):
+    @property
+    def wanted(self) -> int:
+        """How many servers there are to be."""
+
     def tick(self, fleet: "Fleet") -> float:
         """Change the fleet as it should be. Returns after how many s it wants to be asked again."""
 
 
 @dataclass
 class Outcome:
-    """What a run came to. `sizes` are the numbers of servers as they changed: (s, servers)."""
+    """What a run came to. `sizes` are the numbers of servers wanted, as they changed: (s, servers)."""
 
     requests: int = 0
     waited: int = 0  # longer than LONG
@@ -113,15 +117,14 @@ class Fleet:
             self._finish(tick)
             self._to(tick)
             pause = decider.tick(self)
-            self._count(pause)
+            self._count(pause, decider.wanted)
             tick += pause
         return self.outcome
 
-    def _count(self, pause: float) -> None:
-        size = sum(not server.leaves for server in self.servers.values())
+    def _count(self, pause: float, wanted: int) -> None:
         self.outcome.server_seconds += pause * len(self.servers)
-        if not self.outcome.sizes or self.outcome.sizes[-1][1] != size:
-            self.outcome.sizes.append((self.now, size))
+        if not self.outcome.sizes or self.outcome.sizes[-1][1] != wanted:
+            self.outcome.sizes.append((self.now, wanted))
 
     def _to(self, moment: float) -> None:
         self.work += self.serving * (moment - self.now)
@@ -162,6 +165,7 @@ class Ruled:
     least: int = 1
     most: int = 400
     pause: float = 0.1  # s
+    wanted: int = 0
     _next: int = 1
 
     def tick(self, fleet: Fleet) -> float:
@@ -174,12 +178,12 @@ class Ruled:
         starting = [server for server in fleet.servers.values() if not server.routed and not server.leaves]
         there = len(ready) + len(starting)
         seen = Moment(fleet.now, len(ready), len(starting), fleet.serving, len(fleet.queue), fleet.slots)
-        wanted = min(self.most, max(self.least, self.rule.wanted(seen))) if there else self.least
-        for _ in range(wanted - there):
+        self.wanted = min(self.most, max(self.least, self.rule.wanted(seen))) if there else self.least
+        for _ in range(self.wanted - there):
             fleet.start(f"s{self._next}")
             self._next += 1
-        if wanted < there:
-            for server in sorted(starting + ready, key=lambda each: (each.routed, each.busy))[: there - wanted]:
+        if self.wanted < there:
+            for server in sorted(starting + ready, key=lambda each: (each.routed, each.busy))[: there - self.wanted]:
                 server.leaves = True
                 fleet.route(server.name, False)
         return self.pause

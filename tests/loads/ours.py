@@ -1,5 +1,6 @@
 """The simulated fleet as the site's own decisions see it, and what becomes of it by their actions."""
 
+from seawall.decide import count
 from seawall.decide.plan import plan
 from seawall.model import (
     BalancerSeen,
@@ -32,7 +33,12 @@ class Ours:
         self.site = site
         self.memory = Memory(opened=True)
         self.status: dict[str, RouteStatus] = {}
+        self.ended: dict[str, float] = {}  # servers that have ended, but are not forgotten yet: since when
         self.events: list[tuple[float, Event]] = []
+
+    @property
+    def wanted(self) -> int:
+        return count.wanted(self.site, self.memory)
 
     def tick(self, fleet: Fleet) -> float:
         result = plan(self.site, self._observed(fleet), self.memory, fleet.now)
@@ -46,6 +52,7 @@ class Ours:
             ServerSeen(server.name, server.started, ready=server.ready_at <= fleet.now)
             for server in fleet.servers.values()
         )
+        servers += tuple(ServerSeen(name, at, alive=False, ready=True) for name, at in self.ended.items())
         routes = tuple(
             RouteSeen("least-connections", name, status, current=fleet.servers[name].busy)
             for name, status in self.status.items()
@@ -74,10 +81,11 @@ class Ours:
                     fleet.start(name)
                 case Route(balancer="a", server=name, step=step):
                     self._step(fleet, name, step)
-                case StopServer(server=name) | KillServer(server=name) | ForgetServer(server=name):
+                case StopServer(server=name) | KillServer(server=name):
                     fleet.end(name)
-        for server in fleet.servers.values():
-            server.leaves = server.name in self.memory.leaving
+                    self.ended[name] = fleet.now
+                case ForgetServer(server=name):
+                    del self.ended[name]
 
     def _step(self, fleet: Fleet, name: str, step: str) -> None:
         if step == "remove":
