@@ -4,7 +4,6 @@ Root keeps nothing in the project, which may be another user's: that user could 
 """
 
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,7 +150,7 @@ def _created(paths: Paths) -> list[tuple[Path, bool]]:
         files.replace(ignore, b"*\n")
         made.append((ignore, True))
     if not (paths.state / MARK).exists():
-        files.replace(paths.state / MARK, secrets.token_hex(8).encode())
+        files.replace(paths.state / MARK, os.urandom(8).hex().encode())
         made.append((paths.state / MARK, True))
     for folder in (paths.state, paths.logs):
         files.close_to_others(folder)

@@ -20,7 +20,7 @@ def observe(
         balancers=tuple(_balancer(name, balancers.get(name), links.get(name), now) for name in BALANCERS),
         active=active,
         warms=tuple(_warm(warm, processes.paths) for warm in processes.warms.values()) if wants_warm else None,
-        load=tally.load(active, balancers, now),
+        load=tally.load(active, balancers, processes.servers, now),
     )
 
 

@@ -8,6 +8,7 @@ misread; `seawall down` ends what it finds by its marks (seawall/members.py).
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Record:
     orders: dict[str, Any] = field(default_factory=dict)  # an operator's: drain, restart, generation
 
 
+@cache
 def boot() -> str:
     """The machine's boot: process numbers and monotonic times mean nothing in another one."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

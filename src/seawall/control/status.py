@@ -63,7 +63,11 @@ def _trouble(control: State, now: float) -> str:
         dying = f"servers keep dying, {memory.deaths} in a row; next try in {wait:.0f} s: seawall logs"
     if (died := len(memory.died_at_work)) >= SAID:
         dying = f"{died} servers died at their work within {AT_WORK:g} s: seawall logs"
-    return "; ".join(trouble for trouble in (control.journal.trouble, *control.troubles.present, dying) if trouble)
+    return "; ".join(
+        trouble
+        for trouble in (control.journal.trouble, *control.troubles.present, dying, memory.demand.capacity.why)
+        if trouble
+    )
 
 
 def _routes(seen: Observed) -> dict[str, RouteSeen]:

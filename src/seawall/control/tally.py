@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from seawall.control.processes import Balancer
+from seawall.control.processes import Balancer, Server
+from seawall.control.processors import ProcessorTime
 from seawall.haproxy.statistics import Reading
 from seawall.model import Load, Strategy
 
@@ -25,6 +26,7 @@ class Tally:
     """Told of each reading of each balancer. Times in s, the loop's clock."""
 
     def __init__(self) -> None:
+        self._processors = ProcessorTime()
         self._last: dict[str, Last] = {}
         self._arrived = self._finished = 0
         self._work = 0.0
@@ -43,7 +45,9 @@ class Tally:
         if at - last.at <= APART:
             self._work += (at - last.at) * (_requests(reading) + _requests(last.reading)) / 2
 
-    def load(self, active: str, balancers: Mapping[str, Balancer], now: float) -> Load | None:
+    def load(
+        self, active: str, balancers: Mapping[str, Balancer], servers: Mapping[str, Server], now: float
+    ) -> Load | None:
         """What is known now; None while the active balancer does not say."""
         fresh = {
             name: last for name, last in self._last.items() if now - last.at <= OLD and _same(last, balancers.get(name))
@@ -51,6 +55,7 @@ class Tally:
         if active not in fresh:
             return None
         readings = [last.reading for last in fresh.values()]
+        self._processors.look(servers, not any(reading.serving for reading in readings), now)
         return Load(
             fresh[active].at,
             self._arrived,
@@ -60,6 +65,8 @@ class Tally:
             sum(reading.streams for reading in readings),
             sum(reading.queued for reading in readings),
             complete=_all_read(fresh, balancers.values()),
+            processor=self._processors.used,
+            busy=self._processors.busy,
         )
 
 

@@ -47,6 +47,7 @@ def wanted(settings: Settings, paths: Paths) -> Wanted:
     site = Site(
         min=settings.servers.min,
         max=settings.servers.max or most(settings.servers.min, application),
+        cores=len(os.sched_getaffinity(0)),
         hold=settings.servers.hold,
         slots=application.concurrency,
         strategy=settings.balancer.strategy,

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from seawall.decide import demand, erlang
+from seawall.decide import capacity, demand, erlang
 from seawall.decide.demand import Offered
 from seawall.decide.fleet import kept, replacing
 from seawall.model import Demand, Event, Load, Memory, Observed, Plan, Site, Sizing
@@ -20,11 +20,16 @@ MOST_REGRET = 10.0
 
 def wanted(site: Site, memory: Memory) -> int:
     """The number of servers that are to serve."""
-    return _within(site, memory.sizing.wanted or site.min)
+    return _within(site, memory, _law(site, memory))
 
 
-def _within(site: Site, number: int) -> int:
-    return max(site.min, min(number, site.max))
+def _within(site: Site, memory: Memory, number: int) -> int:
+    return max(site.min, min(number, _most(site, memory)))
+
+
+def _most(site: Site, memory: Memory) -> int:
+    """What the settings allow, or fewer where more do not help."""
+    return min(site.max, memory.demand.capacity.most or site.max)
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,18 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     need = _need(site, observed.load, offered, memory, _ready(observed, memory))
     noted = replace(noted, service=offered.service if offered.known else noted.service, why=need.why)
     noted = replace(noted, peaks=_peaks(noted, need.base, _law(site, memory), now - _hold(site, memory.sizing)))
-    memory = replace(memory, demand=noted)
-    if min(need.number, site.max) > _law(site, memory) and offered.known:
-        return _up(site, memory, need, now)
-    if _may_go_down(site, observed, memory, now):
-        return _down(site, memory, now)
-    return Plan((), memory)
+    visible = min(need.number, site.max)
+    limits, events = capacity.judge(site, observed.load, noted, _ready(observed, memory), need.number)
+    memory = replace(memory, demand=replace(noted, capacity=limits))
+    if limits.most and not limits.trial and _law(site, memory) > limits.most:
+        memory = replace(memory, sizing=replace(memory.sizing, wanted=max(1, limits.most)))
+    if min(visible, _most(site, memory)) > _law(site, memory) and offered.known:
+        plan = _up(site, memory, need, now)
+    elif _may_go_down(site, observed, memory, now):
+        plan = _down(site, memory, now)
+    else:
+        plan = Plan((), memory)
+    return replace(plan, events=(*events, *plan.events))
 
 
 def _law(site: Site, memory: Memory) -> int:
@@ -127,7 +138,7 @@ def _up(site: Site, memory: Memory, need: Need, now: float) -> Plan:
     )
     if missed and now - sizing.regretted_at > site.hold:
         sizing = replace(sizing, regret=min(MOST_REGRET, 2 * sizing.regret), regretted_at=now)
-    return _changed(site, memory, replace(sizing, wanted=min(need.number, site.max)), now)
+    return _changed(site, memory, replace(sizing, wanted=min(need.number, _most(site, memory))), now)
 
 
 def _may_go_down(site: Site, observed: Observed, memory: Memory, now: float) -> bool:
@@ -154,7 +165,7 @@ def _down(site: Site, memory: Memory, now: float) -> Plan:
 
 def _changed(site: Site, memory: Memory, sizing: Sizing, now: float) -> Plan:
     """With another number; what the settings do not let happen is no event."""
-    before, after = wanted(site, memory), _within(site, sizing.wanted)
+    before, after = wanted(site, memory), _within(site, memory, sizing.wanted)
     if after == before:
         return Plan((), replace(memory, sizing=sizing))
     up = after > before

@@ -32,8 +32,8 @@ class Offered:
 
 def note(demand: Demand, load: Load) -> Demand:
     """With one more reading, and without those that are too old or too close to one another to matter."""
-    sample = Sample(load.at, load.arrived, load.finished, load.work)
     last = demand.samples[-1] if demand.samples else None
+    sample = Sample(load.at, load.arrived, load.finished, load.work, load.processor, load.busy)
     if last and sample.at <= last.at:
         return demand
     if last is None or sample.at - last.at > GAP or sample.arrived < last.arrived:

@@ -8,7 +8,7 @@ from pathlib import Path
 from seawall.errors import EngineFailed
 from seawall.haproxy.conversation import Conversation
 from seawall.haproxy.render import WAITING_ROOM, Edge, ServerAddress, added_server, backend, server_name
-from seawall.haproxy.statistics import Pulse, Reading, pulse, reading, rows_of
+from seawall.haproxy.statistics import Pulse, Reading, Row, pulse, reading, rows_of
 from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
 # Object types of `show stat`
@@ -197,14 +197,14 @@ def backend_requests(answer: str) -> int:
     return _total(list(rows_of(answer)), "scur")
 
 
-def _total(rows: list[dict[str, str]], name: str) -> int:
+def _total(rows: list[Row], name: str) -> int:
     return sum(int(row[name] or 0) for row in rows)
 
 
 _STATUS: dict[str, RouteStatus] = {"UP": "up", "DOWN": "down", "DRAIN": "drain", "MAINT": "maint", "no": "up"}
 
 
-def _route(row: dict[str, str]) -> RouteSeen:
+def _route(row: Row) -> RouteSeen:
     # "UP 1/2" and "MAINT (via …)" begin with the word that counts; "no check" is a server without heartbeats.
     latency = row["check_duration"]
     strategy = next(strategy for strategy in STRATEGIES if row["pxname"] == backend(strategy))

@@ -22,7 +22,7 @@ from seawall.model.actions import (
 )
 from seawall.model.memory import Memory
 from seawall.model.plan import Event, Plan
-from seawall.model.scaling import Demand, Sample, Sizing
+from seawall.model.scaling import Capacity, Demand, Rate, Sample, Sizing
 from seawall.model.seen import (
     FINISHING,
     BalancerSeen,
@@ -50,6 +50,7 @@ __all__ = [
     "Action",
     "BalancerName",
     "BalancerSeen",
+    "Capacity",
     "Demand",
     "Event",
     "ForgetServer",
@@ -61,6 +62,7 @@ __all__ = [
     "Memory",
     "Observed",
     "Plan",
+    "Rate",
     "RetireBalancer",
     "Route",
     "RouteSeen",

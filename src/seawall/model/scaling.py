@@ -1,6 +1,6 @@
 """What is remembered of the load, and of how many servers it needed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -12,6 +12,33 @@ class Sample(NamedTuple):
     finished: int
     work: float
     processor: float = 0.0
+    busy: float = 0.0
+
+
+class Rate(NamedTuple):
+    """How many requests so many servers finished while more waited all the time."""
+
+    servers: int
+    finished: int
+    seconds: float
+    at: float  # when that ended
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Whether more servers help. `most` servers are to be there while they do not, or while that is tried out."""
+
+    servers: int = 0  # that have been ready since `since`, while requests waited all the time
+    since: float = 0.0
+    finished: int = 0  # requests, at `since`
+    quiet_since: float = 0.0  # nothing waits
+    rates: tuple[Rate, ...] = ()  # one for each number of servers, the newest last
+    trial: tuple[Rate, Rate] | None = None  # with few and with many servers: some were taken out to be sure
+    most: int = 0  # 0: no limit is known
+    until: float = 0.0  # the limit, or the trial, holds
+    sure_until: float = 0.0  # no other trial before
+    told_at: float = 0.0  # that the processors are full
+    why: str = ""  # what keeps more servers from helping
 
 
 @dataclass(frozen=True)
@@ -22,6 +49,7 @@ class Demand:
     service: float = 0.0  # s a request is in a server; 0: not known yet
     peaks: tuple[tuple[float, int], ...] = ()  # when how many servers were needed: those that none after them exceeds
     starting: frozenset[str] = frozenset()  # servers that have not been ready yet
+    capacity: Capacity = field(default_factory=Capacity)
     why: str = ""  # the sentence of the last decision
 
 

@@ -83,7 +83,8 @@ class Load:
     streams: int = 0
     queued: int = 0  # requests that wait for a place in a server
     complete: bool = True  # every balancer that may have requests was read
-    processor: float | None = None  # s of processor time the servers have used; None: not known
+    processor: float = 0.0  # s of processor time the servers have used
+    busy: float = 0.0  # s in which all processors of the machine worked, half of them counting half
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ class Site:
     min: int = 2  # servers
     max: int = 2
     slots: int = 4  # requests one server works on at a time
+    cores: float = 2.0  # processors that its servers may use
     hold: float = 60.0  # s that servers stay after the last moment that needed them
     strategy: Strategy = "least-connections"
     edge: str = ""  # digest of the configuration a balancer should run with

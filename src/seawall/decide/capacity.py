@@ -1,0 +1,153 @@
+"""Whether more servers help: what they finish is compared with what fewer finished, while requests waited all the time.
+
+Twice the servers that finish as much say that something else is used up: a lock, a database, the processor. Without a
+queue the comparison would say nothing: then the servers finish what comes, however many there are.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from seawall.decide.demand import before
+from seawall.model import Capacity, Demand, Event, Load, Rate, Sample, Site
+
+SETTLE = 1.0  # s, and at least twice the time of a request, until new servers show what they do
+MEASURED = 5.0  # s with a queue throughout that are compared
+ENDS = 20.0  # s after which a trial without an answer ends
+SHORTEST = 0.25  # s of a stretch before servers were added; it begins empty, which makes it seem slower than it was
+FEW = 5  # finished requests, below which a rate says nothing
+HELPS, CERTAIN = 0.5, 0.7  # growth of the rate with the servers (1: as many times more): less does not help
+LAST = 120.0  # s for which a rate is remembered
+LIFTED = 10  # times Site.hold after which it is tried again whether more servers help
+FULL = 0.85  # of the processors: if the servers use as much, more of them would only share it
+BUSY, MUCH = 0.95, 0.35  # the same where others use the rest, as the database may
+SPAN = 1.0  # s over which that is measured
+HELD = 5.0  # s for which nothing is added after that
+
+
+def growth(few: Rate, many: Rate) -> tuple[float, float]:
+    """By which power of the number of servers the rate grows, and the standard error of that.
+
+    ln(X₂/X₁)/ln(k₂/k₁): 1 where each server does as much as before, 0 where more of them do no more in all.
+    """
+    ratio = math.log(many.servers / few.servers)
+    grown = math.log((many.finished / many.seconds) / (few.finished / few.seconds)) / ratio
+    return grown, math.sqrt(1 / few.finished + 1 / many.finished) / ratio
+
+
+def helps_not(few: Rate, many: Rate) -> bool:
+    grown, error = growth(few, many)
+    return grown < HELPS and grown + 2 * error < CERTAIN
+
+
+def judge(site: Site, load: Load, demand: Demand, ready: int, number: int) -> tuple[Capacity, tuple[Event, ...]]:
+    """What is known of the capacity now, and what to say of it. `number` of servers is needed, `ready` are there."""
+    now = load.at
+    known = _measured(load, demand, ready, now)
+    if known.trial:
+        return _tried(site, load, demand, known, now)
+    if now >= known.until or (known.quiet_since and now - known.quiet_since >= site.hold):
+        known = replace(known, most=0, why="")
+    if number <= ready:
+        return known, ()
+    if ready >= site.cores and full(site, demand.samples):
+        return _full(site, known, ready, processors(demand.samples)[0], now)
+    present = _present(known, load, now)
+    slower = [few for few in known.rates if present and few.servers < ready and helps_not(few, present)]
+    if present and slower and now >= known.sure_until:
+        return _try(known, slower[0], present, now)
+    return known, ()
+
+
+def processors(samples: Sequence[Sample]) -> tuple[float, float]:
+    """How many processors the servers have used just now, and what share of them the whole machine."""
+    since = before(samples, SPAN) if samples else None
+    if since is None:
+        return 0.0, 0.0
+    seconds = samples[-1].at - since.at
+    return (samples[-1].processor - since.processor) / seconds, (samples[-1].busy - since.busy) / seconds
+
+
+def full(site: Site, samples: Sequence[Sample]) -> bool:
+    """Whether it is the servers that leave no processor idle, alone or for the most part."""
+    used, busy = processors(samples)
+    return used > FULL * site.cores or (busy > BUSY and used > MUCH * site.cores)
+
+
+def _measured(load: Load, demand: Demand, ready: int, now: float) -> Capacity:
+    """With the present stretch of time in which so many servers worked and requests waited."""
+    known = demand.capacity
+    if not load.queued:
+        # A moment without a queue ends the stretch; after a while the rates say nothing of the load of now.
+        quiet = known.quiet_since or now
+        return replace(known, servers=0, quiet_since=quiet, rates=known.rates if now - quiet < MEASURED else ())
+    known = replace(known, quiet_since=0.0)
+    stretch = _rate(known, load, now)
+    # While servers are added one after the other, what is finished counts for the number at the beginning.
+    goes_on = known.rates and not known.trial and not (stretch and stretch.seconds >= MEASURED)
+    if ready == known.servers or (ready > known.servers > 0 and goes_on):
+        begins = known.finished < 0 and now >= known.since
+        return replace(known, since=now, finished=load.finished) if begins else known
+    rates = tuple(rate for rate in known.rates if rate.servers != known.servers and now - rate.at < LAST)
+    # Servers that were there before the queue have nothing to settle.
+    settle = max(SETTLE, 2 * demand.service) if known.servers or rates else 0.0
+    finished = -1 if settle else load.finished
+    if stretch and stretch.finished >= FEW and stretch.seconds >= SHORTEST:
+        rates = (*rates, stretch)
+    return replace(known, servers=ready, since=now + settle, finished=finished, rates=rates)
+
+
+def _rate(known: Capacity, load: Load, now: float) -> Rate | None:
+    if not known.servers or known.finished < 0 or now <= known.since:
+        return None
+    return Rate(known.servers, load.finished - known.finished, now - known.since, now)
+
+
+def _present(known: Capacity, load: Load, now: float) -> Rate | None:
+    """What the servers do now, once that was long enough to be compared."""
+    rate = _rate(known, load, now)
+    return rate if rate and rate.seconds >= MEASURED and rate.finished >= FEW else None
+
+
+def _full(site: Site, known: Capacity, ready: int, used: float, now: float) -> tuple[Capacity, tuple[Event, ...]]:
+    rest = "" if used > FULL * site.cores else ", others the rest"
+    why = f"the servers use {used:.1f} of {site.cores:g} processors{rest}, and more servers would only share them"
+    event = Event("no-more", "site", f"no server is added: {why}. A larger machine or quicker pages would help")
+    held = replace(known, most=min(ready, known.most or ready), until=max(known.until, now + HELD), why=why)
+    if known.told_at and now - known.told_at < LIFTED * site.hold:
+        return held, ()
+    return replace(held, told_at=now), (event,)
+
+
+def _try(known: Capacity, few: Rate, many: Rate, now: float) -> tuple[Capacity, tuple[Event, ...]]:
+    """Take some out again: pages may have become slower at the very moment when servers were added."""
+    fewer = max(few.servers, math.ceil(many.servers / 2))
+    why = f"{_told(many)}, no more than {_told(few)} before, while requests waited"
+    event = Event("trial", "site", f"{why}; to be sure, it goes on with {fewer} for some seconds")
+    return replace(known, trial=(few, many), most=fewer, until=now + ENDS, why=why), (event,)
+
+
+def _tried(site: Site, load: Load, demand: Demand, known: Capacity, now: float) -> tuple[Capacity, tuple[Event, ...]]:
+    assert known.trial, "this ends a trial"
+    many, present = known.trial[1], _present(known, load, now)
+    given_up = now >= known.until or (known.quiet_since and now - known.quiet_since >= MEASURED)
+    until = now + LIFTED * site.hold
+    over = replace(known, trial=None, until=until, sure_until=until)
+    if present and present.servers == known.most and helps_not(present, many):
+        why = f"more servers do not help: {_told(many)}, {_told(present)}, while requests waited"
+        return replace(over, why=why), (Event("no-more", "site", f"{why}. {_advice(site, demand.samples)}"),)
+    if given_up or (present and present.servers == known.most):
+        text = f"more servers may help: {_told(many)}" + (f", {_told(present)}" if present else "; that is unsure")
+        return replace(over, most=0, why=""), (Event("trial-over", "site", text),)
+    return known, ()
+
+
+def _told(rate: Rate) -> str:
+    return f"{rate.servers} servers finished {rate.finished / rate.seconds:.3g}/s"
+
+
+def _advice(site: Site, samples: Sequence[Sample]) -> str:
+    share = f"They use {processors(samples)[0]:.1f} of {site.cores:g} processors"
+    if full(site, samples):
+        return f"{share}: a larger machine or quicker pages would help"
+    return f"{share}, so they wait for one another or for something else: look for a lock, and at the database"
