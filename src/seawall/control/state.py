@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from seawall.control.journal import Entry, Journal
+from seawall.control.journal import Journal
 from seawall.control.processes import Processes
 from seawall.control.record import Record
 from seawall.control.troubles import Troubles
@@ -49,8 +49,3 @@ class State:
     def say(self, event: Event) -> None:
         """Tell an event, and put it in the journal."""
         self.journal.event(event)
-
-
-def entry_shown(entry: Entry) -> bool:
-    """Whether an event is for people; each step at each balancer is not."""
-    return not entry["kind"].startswith("route-")
