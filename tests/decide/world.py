@@ -34,6 +34,7 @@ from seawall.model import (
     WarmSeen,
 )
 from tests.decide.machine import JUDGED, NEVER, NOTICED, SPINS, Balancer, Entry, Server, Warm
+from tests.decide.people import People
 
 
 class Crashed(Exception):
@@ -58,6 +59,7 @@ class World:
         self.doomed = 0  # so many of the next servers die young
         self.failing = 0  # so many of the next actions come to nothing
         self.memory = self.saved = Memory()
+        self.people: People | None = None
         self.done = 0  # actions so far
         self.crash_after = NEVER  # actions
 
@@ -65,6 +67,8 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
+        if self.people:
+            self.people.pass_time(seconds, self.places())
         for server in self.servers.values():
             if server.dies_at <= self.now and not server.hangs:
                 self.end_server(server)
@@ -88,6 +92,12 @@ class World:
 
     def end_warm(self, warm: Warm) -> None:
         warm.alive = warm.ready = False
+
+    def places(self) -> int:
+        """For requests, in the servers that the active balancer sends them to."""
+        balancer = self.balancers[self.active]
+        entries = {name for (_, name), entry in balancer.table.items() if self.status(entry, name) == "up"}
+        return self.site.slots * len(entries) if balancer.alive else 0
 
     # Observation
 
@@ -137,7 +147,8 @@ class World:
             WarmSeen(w.name, w.started, w.generation, w.alive, w.ready, "is stopped" if w.hung_since < self.now else "")
             for w in self.warms.values()
         )
-        return Observed(servers, balancers, self.active, warms)
+        load = self.people.load(self.now) if self.people else None
+        return Observed(servers, balancers, self.active, warms, load)
 
     def _hung(self, server: Server, down: set[str]) -> str:
         if not server.hangs or server.name not in down:
@@ -199,7 +210,7 @@ class World:
             for key in ("leaving", "stopping", "down")
         }
         opened = saved.opened and bool(self.servers or living)
-        self.memory = self.saved = Memory(saved.next_server, saved.next_warm, opened, **kept)
+        self.memory = self.saved = Memory(saved.next_server, saved.next_warm, opened, **kept, sizing=saved.sizing)
 
     # Actions
 

@@ -28,6 +28,7 @@ SITE: dict[str, Callable[[Settings, Paths], str]] = {
     "trust": site.trust,
     "application": site.application,
     "interpreter": site.interpreter,
+    "servers": site.servers,
 }
 
 

@@ -53,6 +53,7 @@ def _explained(line: dict[str, Any]) -> Iterator[str]:
         yield f"  {event['kind']:<15} {event['subject']:<4} because {event['text']}"
     site, observed, now = line["inputs"]["site"], line["inputs"]["observed"], line["inputs"]["now"]
     yield f"  wanted    {site['min']} to {site['max']} servers, {site['strategy']}"
+    yield from _load(observed["load"], line["inputs"]["memory"], now)
     for server in observed["servers"]:
         yield f"  seen      {server['name']}: {_server(server, now)}"
     for balancer in observed["balancers"]:
@@ -61,6 +62,18 @@ def _explained(line: dict[str, Any]) -> Iterator[str]:
     remembered = {key: memory[key] for key in ("leaving", "stopping", "down", "deaths") if memory[key]}
     if remembered:
         yield f"  remembered {remembered}"
+
+
+def _load(load: dict[str, Any] | None, memory: dict[str, Any], now: float) -> Iterator[str]:
+    """What was known of the load, and what was made of it the moment before."""
+    if load is None:
+        yield "  load      unknown"
+    else:
+        streams = f", {load['streams']} streams" if load["streams"] else ""
+        age = f"read {1000 * (now - load['at']):.0f} ms before"
+        yield f"  load      {load['serving']} requests in service{streams}, {load['queued']} queued; {age}"
+    if why := memory["demand"]["why"]:
+        yield f"  load      before: {why}"
 
 
 def _server(server: dict[str, Any], now: float) -> str:

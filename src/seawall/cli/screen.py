@@ -22,7 +22,7 @@ COLOURS = {
 
 def screen(state: Mapping[str, Any], events: int = 8) -> RenderableType:
     """The whole picture of one status object."""
-    parts: list[RenderableType] = [_head(state), _balancers(state), _servers(state)]
+    parts: list[RenderableType] = [_head(state), _balancers(state), _size(state), _servers(state)]
     recent = state["events"][-events:]
     if recent:
         parts += [
@@ -54,6 +54,12 @@ def _balancers(state: Mapping[str, Any]) -> Text:
     if warm := state["warm"]:
         text.append("  warm ").append(warm["state"], COLOURS.get(warm["state"], "red"))
     return text
+
+
+def _size(state: Mapping[str, Any]) -> Text:
+    """How many servers are wanted, and why."""
+    text = Text(f"{state['wanted']} of {state['min']} to {state['max']} servers", overflow="ellipsis", no_wrap=True)
+    return text.append(f"  {state['why']}", "dim") if state["why"] else text
 
 
 def _servers(state: Mapping[str, Any]) -> Table:

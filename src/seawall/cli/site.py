@@ -12,6 +12,7 @@ from pathlib import Path
 from seawall import members
 from seawall.cli.machine import Note
 from seawall.config import Settings
+from seawall.control.most import most
 from seawall.errors import ApplicationFailed, ConfigError, SeawallError, StateUnusable, shell
 from seawall.fleet.application import Application, find
 from seawall.fleet.django import expected
@@ -123,6 +124,17 @@ def application(settings: Settings, paths: Paths) -> str:
     found = find(settings, paths.project)
     text = f"{found.kind}: {found.target}, in {found.folder}"
     return f"{text} ({found.why}); {expected(found.project, found.environment)}" if found.project else text
+
+
+def servers(settings: Settings, paths: Paths) -> str:
+    least, named = settings.servers.min, settings.servers.max
+    if named:
+        return f"{least} to {named}, as the load needs them"
+    try:
+        found = most(least, find(settings, paths.project).kind)
+    except SeawallError:
+        raise Note("Not examined: there is no application to run.") from None
+    return f"{least} to {found.servers}, as the load needs them ({found.why}; servers.max names another number)"
 
 
 def interpreter(settings: Settings, paths: Paths) -> str:

@@ -18,6 +18,7 @@ from seawall.control.act.servers import Servers
 from seawall.control.act.warms import Warms
 from seawall.control.api import Api
 from seawall.control.giving_up import reason_to_give_up
+from seawall.control.habits import Habits
 from seawall.control.heartbeats import Heartbeats
 from seawall.control.journal import Entry, Journal
 from seawall.control.lock import Lock
@@ -62,6 +63,7 @@ class Control:
         servers = Servers(self.state, self.tasks, balancers.look_for_losses)
         self.actor = Actor(paths, servers, Warms(self.state, self.tasks), balancers)
         self.meter = Meter(processes)
+        self.habits = Habits(paths.state / "forecast.json", self.state.troubles)
         self.heartbeats = Heartbeats(self.state, self.tasks)
         operator = verbs.Operator(self.state, self.meter, self.end)
         self.api = Api(paths.control_socket, verbs.table(operator))
@@ -171,12 +173,15 @@ class Control:
             state.wants_warm,
             now,
         )
-        state.seen = replace(state.seen, deaths=tuple(state.deaths))
+        expected = self.habits.expected(state.record.memory.sizing.start)
+        state.seen = replace(state.seen, deaths=tuple(state.deaths), expected=expected)
         state.deaths = []
         self.heartbeats.look(state.seen)
         before = state.record.memory
         result = plan(state.site, state.seen, before, now)
         state.record.memory = result.memory
+        if state.seen.load:
+            self.habits.learn(result.memory.demand.places)
         if result.actions or result.events:
             state.journal.decision(state.site, state.seen, before, now, result)
             # Should we be killed in the middle: no name is ever given twice.

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import asdict
 from typing import Any
 
 from seawall.control.metrics import Meter
@@ -30,6 +31,7 @@ def status(control: State, meter: Meter) -> dict[str, Any]:
         "strategy": control.site.strategy,
         "wanted": wanted(control.site, control.record.memory),
         "why": control.record.memory.demand.why,
+        "forecast": asdict(control.seen.expected) if control.seen.expected else None,
         "min": control.site.min,
         "max": control.site.max,
         "concurrency": control.wanted.edge.concurrency,

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seawall.config import Settings
+from seawall.control.most import most
 from seawall.fleet.application import Application, find
 from seawall.haproxy.memory import memory_limit
 from seawall.haproxy.render import Edge
 from seawall.model import Site
 from seawall.paths import Paths
 from seawall.tls.certificate import ensure_certificate
-
-MOST = 200  # servers.max is no larger either
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def wanted(settings: Settings, paths: Paths) -> Wanted:
     edge = _edge(settings, application, paths)
     site = Site(
         min=settings.servers.min,
-        max=settings.servers.max or most(settings.servers.min, application),
+        max=settings.servers.max or most(settings.servers.min, application.kind).servers,
         cores=len(os.sched_getaffinity(0)),
         hold=settings.servers.hold,
         slots=application.concurrency,
@@ -60,20 +59,6 @@ def wanted(settings: Settings, paths: Paths) -> Wanted:
         ports["https"] = settings.listen.https
     name = settings.name or paths.project.name
     return Wanted(name, site, application, edge, settings.listen.address, ports)
-
-
-SERVERS_A_CORE = 8  # of one or few threads: they wait most of the time, and more of them would only wait for the core
-LOOPS_A_CORE = 2  # a server with an event loop uses up to a core by itself
-FORKED, SEPARATE = 80, 250  # MB that one server more takes: what is forked shares most of the application
-
-
-def most(least: int, application: Application) -> int:
-    """The default of servers.max: what the processors are good for, and what fits half of the memory."""
-    loops = application.kind == "asgi"
-    cores = len(os.sched_getaffinity(0)) * (LOOPS_A_CORE if loops else SERVERS_A_CORE)
-    each = SEPARATE if application.kind == "command" else FORKED
-    fitting = memory_limit() // 2 // (each * 1_000_000)
-    return max(least, min(cores, fitting, MOST))
 
 
 def _edge(settings: Settings, application: Application, paths: Paths) -> Edge:

@@ -14,7 +14,7 @@ from seawall.model import Capacity, Demand, Event, Load, Rate, Sample, Site
 SETTLE = 1.0  # s, and at least twice the time of a request, until new servers show what they do
 MEASURED = 5.0  # s with a queue throughout that are compared
 ENDS = 20.0  # s after which a trial without an answer ends
-SHORTEST = 0.25  # s of a stretch before servers were added; it begins empty, which makes it seem slower than it was
+SHORTEST = 0.25  # s with a queue, before servers were added, from which on they are compared
 FEW = 5  # finished requests, below which a rate says nothing
 HELPS, CERTAIN = 0.5, 0.7  # growth of the rate with the servers (1: as many times more): less does not help
 LAST = 120.0  # s for which a rate is remembered
@@ -82,30 +82,31 @@ def _measured(load: Load, demand: Demand, ready: int, now: float) -> Capacity:
         quiet = known.quiet_since or now
         return replace(known, servers=0, quiet_since=quiet, rates=known.rates if now - quiet < MEASURED else ())
     known = replace(known, quiet_since=0.0)
-    stretch = _rate(known, load, now)
+    settled = _settled(known, load, now)
     # While servers are added one after the other, what is finished counts for the number at the beginning.
-    goes_on = known.rates and not known.trial and not (stretch and stretch.seconds >= MEASURED)
+    goes_on = known.rates and not known.trial and not (settled and settled.seconds >= MEASURED)
     if ready == known.servers or (ready > known.servers > 0 and goes_on):
-        begins = known.finished < 0 and now >= known.since
-        return replace(known, since=now, finished=load.finished) if begins else known
+        settles = known.finished < 0 and now >= known.since
+        return replace(known, since=now, finished=load.finished) if settles else known
     rates = tuple(rate for rate in known.rates if rate.servers != known.servers and now - rate.at < LAST)
-    # Servers that were there before the queue have nothing to settle.
-    settle = max(SETTLE, 2 * demand.service) if known.servers or rates else 0.0
-    finished = -1 if settle else load.finished
-    if stretch and stretch.finished >= FEW and stretch.seconds >= SHORTEST:
+    # What they did while they settled is less than what they can do: that makes more of them seem to help more.
+    stretch = settled or Rate(known.servers, load.finished - known.before, now - known.began, now)
+    if known.servers and stretch.finished >= FEW and stretch.seconds >= SHORTEST:
         rates = (*rates, stretch)
-    return replace(known, servers=ready, since=now + settle, finished=finished, rates=rates)
+    settle = max(SETTLE, 2 * demand.service)
+    return replace(known, servers=ready, began=now, before=load.finished, since=now + settle, finished=-1, rates=rates)
 
 
-def _rate(known: Capacity, load: Load, now: float) -> Rate | None:
+def _settled(known: Capacity, load: Load, now: float) -> Rate | None:
+    """What the servers have done since they have settled."""
     if not known.servers or known.finished < 0 or now <= known.since:
         return None
     return Rate(known.servers, load.finished - known.finished, now - known.since, now)
 
 
 def _present(known: Capacity, load: Load, now: float) -> Rate | None:
-    """What the servers do now, once that was long enough to be compared."""
-    rate = _rate(known, load, now)
+    """The same, once that was long enough to be compared."""
+    rate = _settled(known, load, now)
     return rate if rate and rate.seconds >= MEASURED and rate.finished >= FEW else None
 
 

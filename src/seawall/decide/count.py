@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from seawall.decide import capacity, demand, erlang
 from seawall.decide.demand import Offered
 from seawall.decide.fleet import kept, replacing
-from seawall.model import Demand, Event, Load, Memory, Observed, Plan, Site, Sizing
+from seawall.model import Demand, Event, Memory, Observed, Plan, Site, Sizing
 
 OLD = 1.0  # s after which a reading says nothing of the present
 CLEAR = 0.5  # s in which a backlog is to be worked off, or as long as a server takes to start
@@ -16,6 +16,8 @@ START_HOLDS = 1.25  # times Site.hold, for each second that a server takes to st
 REGRETTED = 5  # times Site.hold within which a step down is regretted if it is needed again
 QUIET = 10  # times Site.hold after which a regret is half forgotten
 MOST_REGRET = 10.0
+SLOW = 1.0  # s that servers take to start, from which on a forecast is worth having
+LEARNED = 1.0  # days of experience before it counts
 
 
 def wanted(site: Site, memory: Memory) -> int:
@@ -37,6 +39,7 @@ class Need:
     """How many servers the load needs, and the sentence that says so."""
 
     base: int  # for what comes
+    keep: int  # for what is expected to come, too
     number: int  # to work off what waits, too
     why: str
 
@@ -50,9 +53,10 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     assert observed.load is not None, "_cannot_tell holds without it"
     noted = demand.note(memory.demand, observed.load)
     offered = demand.offered(noted, observed.load)
-    need = _need(site, observed.load, offered, memory, _ready(observed, memory))
+    need = _need(site, observed, offered, memory)
     noted = replace(noted, service=offered.service if offered.known else noted.service, why=need.why)
-    noted = replace(noted, peaks=_peaks(noted, need.base, _law(site, memory), now - _hold(site, memory.sizing)))
+    noted = replace(noted, places=offered.places + observed.load.streams)
+    noted = replace(noted, peaks=_peaks(noted, need.keep, _law(site, memory), now - _hold(site, memory.sizing)))
     visible = min(need.number, site.max)
     limits, events = capacity.judge(site, observed.load, noted, _ready(observed, memory), need.number)
     memory = replace(memory, demand=replace(noted, capacity=limits))
@@ -97,24 +101,40 @@ def _ready(observed: Observed, memory: Memory) -> int:
     return sum(server.alive and server.ready and server.name not in gone for server in observed.servers)
 
 
-def _need(site: Site, load: Load, offered: Offered, memory: Memory, ready: int) -> Need:
-    places, service, present = offered.places, offered.service, wanted(site, memory)
+def _need(site: Site, observed: Observed, offered: Offered, memory: Memory) -> Need:
+    load, places, service, present = observed.load, offered.places, offered.service, wanted(site, memory)
+    assert load is not None, "_cannot_tell holds without it"
     base = max(1, erlang.servers(places, site.slots, service, load.streams))
-    number, clear = base, max(CLEAR, memory.sizing.start)
+    clear = max(CLEAR, memory.sizing.start)
     streams = f" and {load.streams} streams" if load.streams else ""
     why = (
         f"{offered.serving:.1f} requests in service, {offered.rate:.3g}/s of {service:.2g} s each{streams} "
-        f"need {base} server{'s' * (base > 1)}, {present} {'are' if present > 1 else 'is'} there"
+        f"need {_servers(base)}, {present} {'are' if present > 1 else 'is'} there"
     )
     # A queue that is gone within the time that people may wait is no backlog.
-    late = load.queued * service - ready * site.slots * erlang.PATIENCE
-    if late > 0:
-        number = max(base, math.ceil((places + load.streams + late / clear) / site.slots))
-    if number > base:
-        why += f"; to clear the {load.queued} that wait within {clear:.2g} s takes {number}"
+    late = load.queued * service - _ready(observed, memory) * site.slots * erlang.PATIENCE
+    backlog = math.ceil((places + load.streams + late / clear) / site.slots) if late > 0 else 0
+    if backlog > base:
+        why += f"; to clear the {load.queued} that wait within {clear:.2g} s takes {backlog}"
+    foreseen = _foreseen(site, observed, memory, service)
+    if foreseen > base:
+        why += f"; at this time of the week up to {foreseen} were needed before"
+    number = max(base, backlog, foreseen)
     if number > site.max:
         why += f"; servers.max is {site.max}"
-    return Need(base, number, why)
+    return Need(base, max(base, foreseen), number, why)
+
+
+def _servers(number: int) -> str:
+    return f"{number} server{'s' * (number > 1)}"
+
+
+def _foreseen(site: Site, observed: Observed, memory: Memory, service: float) -> int:
+    """The servers that experience asks for, where they start too slowly to be started when they are needed."""
+    expected = observed.expected
+    if expected is None or expected.days < LEARNED or memory.sizing.start < SLOW:
+        return 0
+    return erlang.servers(expected.places, site.slots, service or erlang.PATIENCE)
 
 
 def _peaks(noted: Demand, base: int, present: int, since: float) -> tuple[tuple[float, int], ...]:

@@ -26,6 +26,7 @@ from seawall.model.scaling import Capacity, Demand, Rate, Sample, Sizing
 from seawall.model.seen import (
     FINISHING,
     BalancerSeen,
+    Expected,
     Load,
     Observed,
     RouteSeen,
@@ -53,6 +54,7 @@ __all__ = [
     "Capacity",
     "Demand",
     "Event",
+    "Expected",
     "ForgetServer",
     "ForgetWarm",
     "KillBalancer",

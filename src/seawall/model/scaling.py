@@ -28,9 +28,11 @@ class Rate(NamedTuple):
 class Capacity:
     """Whether more servers help. `most` servers are to be there while they do not, or while that is tried out."""
 
-    servers: int = 0  # that have been ready since `since`, while requests waited all the time
-    since: float = 0.0
-    finished: int = 0  # requests, at `since`
+    servers: int = 0  # that have been ready since `began`, while requests waited all the time; 0: none wait
+    began: float = 0.0
+    before: int = 0  # requests finished until then
+    since: float = 0.0  # they have settled
+    finished: int = -1  # requests finished until then; -1: they have not
     quiet_since: float = 0.0  # nothing waits
     rates: tuple[Rate, ...] = ()  # one for each number of servers, the newest last
     trial: tuple[Rate, Rate] | None = None  # with few and with many servers: some were taken out to be sure
@@ -47,6 +49,7 @@ class Demand:
 
     samples: tuple[Sample, ...] = ()  # oldest first
     service: float = 0.0  # s a request is in a server; 0: not known yet
+    places: float = 0.0  # in servers that are needed on average
     peaks: tuple[tuple[float, int], ...] = ()  # when how many servers were needed: those that none after them exceeds
     starting: frozenset[str] = frozenset()  # servers that have not been ready yet
     capacity: Capacity = field(default_factory=Capacity)

@@ -88,6 +88,14 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What the same time of the day or week has asked for before."""
+
+    places: float  # in servers, at the most
+    days: float  # for which that has been noted
+
+
+@dataclass(frozen=True)
 class Observed:
     """What is seen."""
 
@@ -96,4 +104,5 @@ class Observed:
     active: BalancerName = "a"
     warms: tuple[WarmSeen, ...] | None = ()  # None: this kind of application has none
     load: Load | None = None  # None: not known
+    expected: Expected | None = None  # None: nothing has been learned
     deaths: tuple[RequestDeath, ...] = ()  # requests that killed servers, as far as that is news
