@@ -17,8 +17,8 @@ MIN, MAX, SLOTS = 2, 60, 4
 FORKED, IMPORTED, COLD = 0.1, 1.0, 4.0  # s a server takes to start
 MISSED = 0.2  # times as many may wait longer than 100 ms as with HPA at 80 %
 CHANCE = 0.005  # share of the requests that the law itself lets wait
-HOURS = 1.25  # times the server-hours of HPA
-# Bursts of seconds: HPA saves its hours by not seeing them.
+HOURS = 1.45  # times the server-hours of HPA, which saves them by letting people wait
+# Bursts of seconds, which HPA does not see at all.
 BURSTS = {"nasa": 2.0, "noise": 2.2, "on-off 12 s": 1.8}
 
 
