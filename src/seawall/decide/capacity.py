@@ -11,9 +11,9 @@ from dataclasses import replace
 from seawall.decide.demand import before
 from seawall.model import Capacity, Demand, Event, Load, Rate, Sample, Site
 
-SETTLE = 1.0  # s, and at least twice the time of a request, until new servers show what they do
+SETTLE, LONGEST = 1.0, 20.0  # s, or twice the time of a request, until new servers show what they do
 MEASURED = 5.0  # s with a queue throughout that are compared
-ENDS = 20.0  # s after which a trial without an answer ends
+ENDS = 60.0  # s after which a trial without an answer ends
 SHORTEST = 0.25  # s with a queue, before servers were added, from which on they are compared
 FEW = 5  # finished requests, below which a rate says nothing
 HELPS, CERTAIN = 0.5, 0.7  # growth of the rate with the servers (1: as many times more): less does not help
@@ -38,6 +38,11 @@ def growth(few: Rate, many: Rate) -> tuple[float, float]:
 def helps_not(few: Rate, many: Rate) -> bool:
     grown, error = growth(few, many)
     return grown < HELPS and grown + 2 * error < CERTAIN
+
+
+def _helps(few: Rate, many: Rate) -> bool:
+    grown, error = growth(few, many)
+    return grown - 2 * error > HELPS
 
 
 def judge(site: Site, load: Load, demand: Demand, ready: int, number: int) -> tuple[Capacity, tuple[Event, ...]]:
@@ -93,7 +98,7 @@ def _measured(load: Load, demand: Demand, ready: int, now: float) -> Capacity:
     stretch = settled or Rate(known.servers, load.finished - known.before, now - known.began, now)
     if known.servers and stretch.finished >= FEW and stretch.seconds >= SHORTEST:
         rates = (*rates, stretch)
-    settle = max(SETTLE, 2 * demand.service)
+    settle = min(LONGEST, max(SETTLE, 2 * demand.service))
     return replace(known, servers=ready, began=now, before=load.finished, since=now + settle, finished=-1, rates=rates)
 
 
@@ -137,7 +142,7 @@ def _tried(site: Site, load: Load, demand: Demand, known: Capacity, now: float) 
     if present and present.servers == known.most and helps_not(present, many):
         why = f"more servers do not help: {_told(many)}, {_told(present)}, while requests waited"
         return replace(over, why=why), (Event("no-more", "site", f"{why}. {_advice(site, demand.samples)}"),)
-    if given_up or (present and present.servers == known.most):
+    if given_up or (present and present.servers == known.most and _helps(present, many)):
         text = f"more servers may help: {_told(many)}" + (f", {_told(present)}" if present else "; that is unsure")
         return replace(over, most=0, why=""), (Event("trial-over", "site", text),)
     return known, ()

@@ -1,0 +1,67 @@
+"""Whether more servers help: the arithmetic, and the processors."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from seawall.decide.capacity import FULL, growth, helps_not, judge
+from seawall.model import Capacity, Demand, Load, Rate, Sample, Site
+from tests.decide.values import NOW
+
+SITE = Site(1, 20, cores=2.0)
+
+
+def rate(servers: int, finished: int, seconds: float = 5.0) -> Rate:
+    return Rate(servers, finished, seconds, NOW)
+
+
+def test_growth_by_hand() -> None:
+    assert growth(rate(2, 400), rate(4, 800))[0] == pytest.approx(1.0)
+    assert growth(rate(2, 400), rate(4, 400)) == pytest.approx((0.0, math.sqrt(2 / 400) / math.log(2)))
+
+
+@pytest.mark.parametrize(
+    ("few", "many", "found"),
+    [
+        (rate(2, 800), rate(4, 820), True),
+        (rate(2, 800), rate(4, 1600), False),
+        (rate(2, 8), rate(3, 8), False),  # too few to be sure
+        (rate(2, 800), rate(4, 1150), False),  # g = 0.52
+    ],
+)
+def test_when_it_is_certain(few: Rate, many: Rate, found: bool) -> None:
+    assert helps_not(few, many) is found
+
+
+def used(seconds: float, busy: float = 0.0) -> Demand:
+    """Servers that have used so many processor seconds in the last one, and the machine altogether."""
+    return Demand((Sample(NOW - 1, 0, 0, 0.0), Sample(NOW, 40, 40, 4.0, seconds, busy)), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("demand", "full"),
+    [
+        (used(2 * FULL + 0.01), True),
+        (used(1.0, busy=1.0), True),  # the database uses the rest
+        (used(0.2, busy=1.0), False),  # others do: the servers only wait
+        (used(1.0, busy=0.6), False),
+    ],
+)
+def test_full_processors_are_not_shared_among_more(demand: Demand, full: bool) -> None:
+    capacity, events = judge(SITE, Load(NOW, queued=9), demand, 3, 8)
+    assert capacity.most == (3 if full else 0)
+    assert [event.kind for event in events] == ["no-more"] * full
+    if full:
+        again, events = judge(SITE, Load(NOW, queued=9), replace(demand, capacity=capacity), 3, 8)
+        assert (again.most, events) == (3, ())
+
+
+def test_a_machine_with_idle_processors_gets_more_servers() -> None:
+    assert judge(SITE, Load(NOW, queued=9), used(1.0, busy=1.0), 1, 8)[0].most == 0
+
+
+def test_a_limit_is_forgotten_with_the_load() -> None:
+    known = Capacity(most=3, until=NOW + 500, quiet_since=NOW - 61, why="x")
+    capacity, _ = judge(SITE, Load(NOW), replace(used(0.1), capacity=known), 3, 2)
+    assert (capacity.most, capacity.why) == (0, "")
