@@ -125,11 +125,11 @@ def _routed(up: Site, name: str) -> float:
     return _when(lambda: asyncio.run(both()))
 
 
-def cold(project: Path, socket_path: Path) -> float:
+def cold(project: Path, socket_path: Path, application: str = "flights.wsgi:application") -> float:
     """ms from nothing to gunicorn's first answer."""
     socket_path.unlink(missing_ok=True)
     began = time.time()
-    with peers.gunicorn(project, socket_path, workers=1, threads=4):
+    with peers.gunicorn(project, socket_path, workers=1, threads=4, application=application):
         return (_when(lambda: page(socket_path)) - began) * 1000
 
 

@@ -136,7 +136,7 @@ def nginx(folder: Path, servers: list[str], certificate: Path, template: str) ->
 def gunicorn(
     project: Path, socket: Path, *, workers: int, threads: int, application: str = "flights.wsgi:application"
 ) -> Iterator[Peer]:
-    """gunicorn with threaded workers serving the flights site, or another, as its deployment documentation has it."""
+    """gunicorn with threaded workers serving a site, as its deployment documentation has it."""
     command = [sys.executable, "-m", "gunicorn", application, "--worker-class", "gthread"]
     command += ["--workers", str(workers), "--threads", str(threads), "--bind", f"unix:{socket}"]
     command += ["--worker-tmp-dir", "/dev/shm", "--no-control-socket"]

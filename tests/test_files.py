@@ -83,10 +83,9 @@ def test_a_symbolic_link_leads_nowhere(tmp_path: Path, home: Path, link: str) ->
     (tmp_path / link).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / link).symlink_to(home.joinpath(*Path(link).parts[1:]))
     log = tmp_path / "state" / "logs" / "log"
-    for change in (append, files.empty):
-        with pytest.raises(OSError, match="symbolic link") as caught:
-            change(log)
-        assert str(caught.value.filename).startswith(str(tmp_path / "state"))
+    with pytest.raises(OSError, match="symbolic link") as caught:
+        append(log)
+    assert str(caught.value.filename).startswith(str(tmp_path / "state"))
     assert "symbolic link" in files.bound(log, 0)
     if link == "state/logs/log":
         files.replace(log, b"x")

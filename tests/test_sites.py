@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import shutil
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,7 +102,16 @@ def test_a_copy_is_another_site(root: Path, project: Path, tmp_path: Path) -> No
     assert locate(copy).runtime != before.runtime
 
 
-@pytest.mark.parametrize("change", [{"boot": "before"}, {"inode": 1}, {"device": 1}, {"inode": "x"}, None])
+def test_what_is_unknown_in_a_record_is_passed_over(root: Path, project: Path, tmp_path: Path) -> None:
+    before = started(project)
+    claim = before.runtime / "site.json"
+    claim.write_text(json.dumps({**json.loads(claim.read_text()), "colour": "blue"}))
+    assert locate(project.rename(tmp_path / "moved")).runtime == before.runtime
+
+
+@pytest.mark.parametrize(
+    "change", [{"boot": "before"}, {"inode": 1}, {"device": 1}, {"inode": "x"}, {"version": 2}, None]
+)
 def test_a_record_of_another_folder_is_not_believed(root: Path, project: Path, tmp_path: Path, change: object) -> None:
     before = started(project)
     claim = before.runtime / "site.json"
@@ -224,6 +234,26 @@ def test_whose_site_it_is(roots_site: Paths, stranger: pwd.struct_passwd) -> Non
     assert refused is not None
     assert f"sudo -u {stranger.pw_name} seawall" in refused.remedy
     shutil.rmtree(theirs)
+
+
+def test_whose_site_it_is_after_its_folder_was_moved(roots_site: Paths, stranger: pwd.struct_passwd) -> None:
+    """Root's folders may not be listed by others, but a site that runs has sockets there."""
+    create(roots_site)
+    roots_site.processes.write_text("{}")
+    moved = roots_site.project.rename(roots_site.project.with_name("moved"))
+    with socket.socket(socket.AF_UNIX) as control:
+        control.bind(str(roots_site.control_socket))
+        assert ask(stranger, moved, "sites.whose(p)") == "root"
+
+
+def test_whose_site_it_is_for_root_after_its_folder_was_moved(their_project: Path, stranger: pwd.struct_passwd) -> None:
+    made = ask(
+        stranger, their_project, "(f := paths.locate(p), paths.create(f), f.processes.write_text('{}'))[0].runtime"
+    )
+    moved = their_project.rename(their_project.with_name("moved"))
+    assert sites.whose(moved) == stranger.pw_name
+    assert sites.whose(moved.parent) is None
+    shutil.rmtree(made)
 
 
 def test_nonsense_of_another_user_does_not_stop_us(

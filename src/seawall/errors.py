@@ -104,6 +104,14 @@ class ReportUnwritable(SeawallError):
     exit_code = 2
 
 
+class SettingsUnwritable(SeawallError):
+    """seawall.toml cannot be written, or is not ours to write."""
+
+
+class ChangeRefused(SeawallError):
+    """Settings cannot be changed just now."""
+
+
 class UnknownServer(SeawallError):
     """An operator named a server that does not exist."""
 

@@ -65,16 +65,7 @@ def lines(path: Path, most: int, longest: int) -> Iterator[str]:
             yield line.decode(errors="replace")
 
 
-def empty(path: Path) -> None:
-    """Make the file an empty one. Whoever appends to it goes on at its new end."""
-    descriptor = open_to_append(path)
-    try:
-        os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
-
-
-def replace(path: Path, content: bytes, mode: int = PRIVATE, durable: bool = False) -> None:
+def replace(path: Path, content: bytes, mode: int = PRIVATE, durable: bool = False, group: int | None = None) -> None:
     """Write the file anew, all or nothing: a reader sees the old one or the new; `durable`: after a power cut too."""
     draft = f".{path.name}.{os.getpid()}.new"
     with _entered(path.parent) as folder, _naming(path):
@@ -84,6 +75,8 @@ def replace(path: Path, content: bytes, mode: int = PRIVATE, durable: bool = Fal
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, PRIVATE, dir_fd=folder)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                if group is not None and group != os.fstat(file.fileno()).st_gid:
+                    os.fchown(file.fileno(), -1, group)
                 os.fchmod(file.fileno(), mode)
                 file.write(content)
                 file.flush()

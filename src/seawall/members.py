@@ -26,6 +26,7 @@ class Member:
     parent: int
     session: int
     marks: tuple[str, str]  # site and process it was started for; "" where its environment does not say
+    title: str = ""  # its name, cut after 15 bytes; it may choose another
 
 
 def marked(site: str, kind: str, name: str) -> dict[str, str]:
@@ -60,10 +61,10 @@ def orphans(site: str) -> list[Member]:
     return _family(ours, seen)
 
 
-def of_leader(leader: Process) -> list[Member]:
+def of_leaders(leaders: Iterable[Process], seen: list[Member] | None = None) -> list[Member]:
     """The same without marks: a forked server shows those of the warm process that it came from."""
-    seen = everybody()
-    return _family(_led_by(leader, seen), seen)
+    seen = everybody() if seen is None else seen
+    return _family({pid for leader in leaders for pid in _led_by(leader, seen)}, seen)
 
 
 def _led_by(leader: Process | None, seen: list[Member]) -> set[int]:
@@ -86,6 +87,11 @@ def kill(members: Iterable[Member]) -> list[Process]:
     return found
 
 
+def mark(pid: int) -> str:
+    """The site that a process was started for, as far as we may look; "" where it does not say."""
+    return _marks(pid)[0]
+
+
 def describe(pid: int) -> str:
     """For example "python (pid 812)"."""
     try:
@@ -98,12 +104,13 @@ def describe(pid: int) -> str:
 
 def _look(pid: int) -> Member | None:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()
+        title, _, rest = Path(f"/proc/{pid}/stat").read_text(errors="replace").partition("(")[2].rpartition(")")
     except OSError:
         return None
+    fields = rest.split()
     if fields[0] in "ZX":
         return None
-    return Member(pid, int(fields[19]), int(fields[1]), int(fields[3]), _marks(pid))
+    return Member(pid, int(fields[19]), int(fields[1]), int(fields[3]), _marks(pid), title)
 
 
 def _marks(pid: int) -> tuple[str, str]:

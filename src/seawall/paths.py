@@ -13,6 +13,7 @@ from seawall.errors import StateUnusable, shell
 STATES = Path("/var/lib/seawall")  # where root runs the site
 LOGS = Path("/var/log/seawall")
 MARK = "mark"
+KNOCKS = "wake.sock"
 SMALL = 5_000_000  # bytes
 LIMITS = {"application.log": 20_000_000, "control.log": SMALL, "balancer-a.log": SMALL, "balancer-b.log": SMALL}
 
@@ -75,6 +76,11 @@ class Paths:
     def processes(self) -> Path:
         """The record of what runs, by which the next control plane adopts it."""
         return self.runtime / "processes.json"
+
+    @property
+    def knocks(self) -> Path:
+        """Where balancers say that requests begin to wait."""
+        return self.runtime / KNOCKS
 
     def warm_socket(self, warm: str) -> Path:
         return self.runtime / f"{warm}.sock"

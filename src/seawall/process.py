@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from seawall import files, rights
@@ -33,6 +34,15 @@ def state(pid: int) -> str:
     """The process's state as proc(5) has it: R, S, D, T, Z …; "" if it is gone."""
     fields = _stat(pid)
     return fields[0] if fields else ""
+
+
+def memory_used(pid: int) -> int | None:
+    """Bytes (PSS: of a shared page its part, proc(5) smaps_rollup). None if it is gone or not ours to ask."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)
 
 
 def owner(pid: int) -> int | None:
@@ -122,11 +132,12 @@ def spawn(
     log: Path,
     fds: Sequence[int] = (),
     user: tuple[int, int] | None = None,
+    doors: Sequence[int] = (),
 ) -> Process:
     """Start `command` in its own session, its output appended to `log`, inheriting only `fds`.
 
-    `user` is (uid, gid) to run as, with all groups of that user. Raises OSError if the program cannot be started, or if
-    `log` is not ours alone to write.
+    `user` is (uid, gid) to run as, with all groups of that user; through `doors` it enters its control groups
+    (fleet/groups.py). Raises OSError if the program cannot be started, or if `log` is not ours alone to write.
     """
     output = files.open_to_append(log)
     try:
@@ -142,13 +153,22 @@ def spawn(
             user=user[0] if user else None,
             group=user[1] if user else None,
             extra_groups=rights.groups(*user) if user else None,
+            # Between fork and exec: all it does is write, and it takes no lock that another thread may hold.
+            preexec_fn=partial(_enter, doors) if doors else None,  # noqa: PLW1509
         )
+    except subprocess.SubprocessError as error:
+        raise OSError(f"{command[0]} cannot enter its control group: {error}") from error
     finally:
         os.close(output)
     # The pidfd reports the end and reap() collects it; Popen must not wait for the same child.
     child.returncode = 0
     process = Process.adopt(child.pid)
     return process or Process(child.pid, -1, os.pidfd_open(child.pid))
+
+
+def _enter(doors: Sequence[int]) -> None:
+    for door in doors:
+        os.write(door, b"0")
 
 
 def raise_open_files() -> int:

@@ -17,7 +17,7 @@ from seawall.errors import NotRunning
 ROOTS = Path("/run/seawall")
 RECORD = "processes.json"  # while it is there, something runs, or was killed
 CLAIM = "site.json"
-VERSION = 1
+VERSION = 1  # of site.json; of another one nothing is believed, and the folder's name decides
 SOCKET_PATH_LIMIT = 107  # bytes, unix(7)
 SHARED = ("nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "lustre", "gfs2", "ocfs2", "vboxsf", "virtiofs")
 LONGEST = f"{'n' * 29}/a.sock.4194304.tmp"  # HAProxy binds its socket under such a name first (sock_unix.c)
@@ -99,6 +99,8 @@ def read(runtime: Path, uid: int) -> Claim | None:
             if not stat.S_ISREG(seen.st_mode) or seen.st_uid != uid:
                 return None
             told = json.loads(file.read(65536))
+        if told["version"] != VERSION:
+            return None
         return Claim(str(told["project"]), int(told["device"]), int(told["inode"]), str(told["boot"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -108,10 +110,8 @@ def whose(project: Path) -> str | None:
     """The name of another user who runs a site from this folder, as far as we may see: root, or the folder's owner."""
     project = project.resolve()
     for uid in _others(project):
-        for place in places(uid):
-            folder = place / _name(project)
-            claim = read(folder, uid)
-            if _runs(folder, uid) and (claim is None or claim.project == str(project)):
+        for folder in (folder for place in places(uid) for folder in (place / _name(project), *_folders(place))):
+            if _runs(folder, uid) and _is_for(folder, project, uid):
                 return rights.user_name(uid)
     return None
 
@@ -178,8 +178,19 @@ def _is_for(runtime: Path, project: Path, uid: int) -> bool:
 def _folders(root: Path) -> Iterator[Path]:
     try:
         yield from (Path(entry.path) for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False))
+    except PermissionError:
+        yield from _with_sockets(root)
     except OSError:
         return  # there is none, so no site runs
+
+
+def _with_sockets(root: Path) -> set[Path]:
+    """Where other users' sites may not be listed: the kernel tells everybody the paths of sockets (proc(5))."""
+    try:
+        sockets = Path("/proc/net/unix").read_text(errors="replace")
+    except OSError:
+        return set()
+    return {root / name for name in re.findall(rf" {re.escape(str(root))}/([^/\n]+)/", sockets)}
 
 
 def _runs(runtime: Path, uid: int) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from seawall.cli.main import VERBS
+from seawall.paths import locate
 from tests.patience import PATIENCE
 
 
@@ -40,12 +41,46 @@ def test_all_verbs_are_listed_without_importing_them(tmp_path: Path) -> None:
         (["status", "--jsn"], "Did you mean '--json'?"),
         (["set", "servers.min"], "Missing argument 'VALUE'"),
         (["-C", "nowhere", "status"], "'nowhere' does not exist"),
+        (["down", "now"], "Did you mean --now?"),
+        (["down", "later"], "Got unexpected extra argument (later)\n"),
+        (["events", "-n", "-3"], "-3 is not in the range"),
     ],
 )
 def test_a_slip_is_answered_with_what_was_meant(tmp_path: Path, arguments: list[str], words: str) -> None:
     answer = seawall(tmp_path, *arguments)
     assert answer.returncode == 2
     assert words in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"],
+        ["down"],
+        ["doctor"],
+        ["events"],
+        ["logs"],
+        ["trust"],
+        ["restart", "all"],
+        ["secrets", "guard", "install"],
+    ],
+)
+def test_a_folder_is_named_before_the_verb(tmp_path: Path, arguments: list[str]) -> None:
+    other = tmp_path / "the other"
+    other.mkdir()
+    answer = seawall(tmp_path, *arguments, str(other))
+    assert answer.returncode == 2
+    assert f"seawall -C '{other}' {arguments[0]}" in answer.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["-d"], ["--replace"], ["-d", "--replace"]], ids=" ".join)
+def test_a_folder_without_an_application_is_left_as_it_was(tmp_path: Path, options: list[str]) -> None:
+    answer = seawall(tmp_path, "up", *options)
+    assert answer.returncode != 0
+    assert f"There is no application in {tmp_path}" in answer.stderr
+    paths = locate(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert [path for path in (paths.state, paths.logs, paths.runtime) if path.exists()] == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The live view on a real terminal: drawn in place, fitting its width, and the terminal as it was afterwards."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -44,7 +45,7 @@ class Terminal:
     def cursor_shown(self) -> bool:
         return self._tmux("display-message", "-p", "#{cursor_flag}").strip() == "1"
 
-    def shows(self, until: Callable[[str], bool], timeout: float = PATIENCE) -> str:
+    def shows(self, until: Callable[[str], object], timeout: float = PATIENCE) -> str:
         """The first screen for which `until` holds."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -85,7 +86,7 @@ def test_it_draws_what_happens_and_leaves_the_terminal_as_it_was(site: Site, ter
     os.kill(pid, signal.SIGKILL)
     terminal.shows(lambda screen: f"{name} died after" in screen and f"\n{name} " not in screen)
     terminal.resize(60)
-    terminal.shows(lambda screen: "hear…" in screen)
+    terminal.shows(lambda screen: re.search(r"up +req/s .* heartbeat", screen))
     terminal.type("C-c")
     # The prompt is back, the cursor too, and what is typed is seen.
     terminal.shows(lambda screen: "ready>" in screen.rpartition("recent")[2])

@@ -140,7 +140,7 @@ def test_status_as_json_and_for_people(site: Site) -> None:
     assert whole(state)
     shown = site.run("status").stdout
     for server in state["servers"]:
-        assert re.search(rf"^{server['name']} +up +\d+ s +{server['pid']} ", shown, re.MULTILINE)
+        assert re.search(rf"^{server['name']} +up +\d+ s .* MB *$", shown, re.MULTILINE)
     assert f"https://localhost:{site.https}/" in shown
     assert "active a up" in shown
     assert max(map(len, shown.splitlines())) <= 80

@@ -1,10 +1,13 @@
 """The parts of a control plane for the tests of this folder."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.control.parts import Parts
+from seawall.process import Process
+from tests.control.parts import SLEEP, Parts
 from tests.haproxy.conftest import certificate, make_site, site
 from tests.haproxy.site import Site
 
@@ -16,3 +19,14 @@ def parts(site: Site) -> Iterator[Parts]:
     made = Parts(site)
     yield made
     made.close()
+
+
+@pytest.fixture
+def process() -> Iterator[Process]:
+    """A process that runs until the end of the test."""
+    with subprocess.Popen([sys.executable, "-c", SLEEP]) as child:
+        found = Process.adopt(child.pid)
+        assert found is not None
+        yield found
+        found.close()
+        child.kill()

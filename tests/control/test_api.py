@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from seawall.control import api, client
 from seawall.control.api import Api
 from seawall.errors import UnknownServer
 
@@ -45,6 +46,7 @@ def test_answers_errors_and_nonsense(tmp_path: Path) -> None:
             "name": "UnknownServer",
             "problem": "There is no s9.",
             "remedy": "Look at: seawall status",
+            "detail": "",
         }
         for nonsense in (
             b"\n",
@@ -63,6 +65,26 @@ def test_answers_errors_and_nonsense(tmp_path: Path) -> None:
         assert await ask(path, b'{"verb": "echo", "word": "still here"}\n') == [{"word": "still here"}]
         await api.stop()
         assert not path.exists()
+
+    asyncio.run(scenario())
+
+
+def test_requests_of_other_releases(tmp_path: Path) -> None:
+    assert client.VERSION == api.VERSION
+
+    async def scenario() -> None:
+        path = tmp_path / "control.sock"
+        served = Api(path, {"echo": echo})
+        await served.start()
+        asked: dict[str, object] = {"verb": "echo", "word": "hello"}
+        for version in ({}, {"version": 0}, {"version": api.VERSION}):
+            assert await ask(path, json.dumps({**asked, **version}).encode() + b"\n") == [{"word": "hello"}]
+        for later in (api.VERSION + 1, "x"):
+            [refused] = await ask(path, json.dumps({**asked, "version": later}).encode() + b"\n")
+            assert refused["error"]["problem"]
+        [refused] = await ask(path, json.dumps({**asked, "version": api.VERSION + 1}).encode() + b"\n")
+        assert "seawall up --replace" in refused["error"]["remedy"]
+        await served.stop()
 
     asyncio.run(scenario())
 

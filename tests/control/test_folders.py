@@ -8,6 +8,7 @@ import pytest
 
 from seawall.control import upkeep
 from seawall.control.api import Api
+from seawall.control.knocks import Knocks
 from seawall.control.lock import Lock, in_charge
 from seawall.control.tasks import Tasks
 from seawall.control.upkeep import Upkeep
@@ -28,13 +29,16 @@ def kept(parts: Parts, harm: Callable[[], None], healed: Callable[[], object]) -
         with in_charge(parts.site.paths) as lock:
             api = Api(parts.site.paths.control_socket, {})
             await api.start()
-            tasks.start(Upkeep(parts.state, api, lock).run())
+            knocks = Knocks(parts.site.paths.knocks, lambda: None)
+            knocks.listen()
+            tasks.start(Upkeep(parts.state, api, knocks, lock).run())
             await asyncio.sleep(0.05)
             assert parts.told == []
             harm()
             await until(healed)
             await tasks.cancel()
             await api.stop()
+            knocks.close()
 
     asyncio.run(main())
 

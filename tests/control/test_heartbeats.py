@@ -61,7 +61,7 @@ def impatient(parts: Parts) -> None:
 
 
 # All two places are taken by requests whose visitors have gone; the loop of such a server goes round.
-ABANDONED = Pulse(loop=1, begun=2, ended=0, working=2, abandoned=2)
+ABANDONED = Pulse(loop=1, begun=2, ended=0, working=2, abandoned=2, slots=2)
 
 
 def test_a_server_that_works_only_for_nobody_hangs(parts: Parts) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seawall.control import journal as journal_module
-from seawall.control.journal import Journal, action_event, read
+from seawall.control.journal import Journal, action_event, read, replay
 from seawall.errors import StateUnusable
 from seawall.model import Event, Memory, Observed, Plan, Route, ServerSeen, Site, StartServer, TakeOver
 
@@ -52,6 +52,19 @@ def test_decisions_and_events_are_read_back(tmp_path: Path) -> None:
     assert decision["events"] == [{"kind": "start-server", "subject": "s2", "text": "one is missing"}]
     assert event["events"][0]["text"] == "found"
     assert [entry["kind"] for entry in told] == ["start-server", "adopt"]
+
+
+@pytest.mark.parametrize("version", [None, journal_module.VERSION + 1], ids=["0.1.0", "later"])
+def test_a_decision_of_another_release_is_told_and_not_made_again(tmp_path: Path, version: int | None) -> None:
+    path = tmp_path / "journal.jsonl"
+    Journal(path, lambda entry: None).decision(Site(), Observed(), Memory(), 2.0, Plan((), Memory()))
+    line = json.loads(path.read_text())
+    assert line["version"] == journal_module.VERSION
+    del line["version"]
+    path.write_text(json.dumps({**line, **({"version": version} if version else {}), "mood": "good"}) + "\n")
+    [told] = read(path)
+    with pytest.raises(ValueError, match="another version"):
+        replay(told)
 
 
 def test_a_full_disk_is_told_once_and_costs_no_line(full_disk: Path) -> None:

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from seawall.control.act.balancers import Balancers
-from seawall.control.link import Link, Step, Word
+from seawall.control.link import Link, Step
 from seawall.control.tasks import Tasks
-from seawall.haproxy.socket import RuntimeSocket
+from seawall.haproxy.socket import RuntimeSocket, Word
 from seawall.lost import Refused
 from seawall.model import Route, RouteStep, SetStrategy, Strategy
 from seawall.process import Process

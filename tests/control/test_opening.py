@@ -1,17 +1,20 @@
 """Opening a site: what an earlier control plane left is adopted, ended or removed, each kind for its own reason."""
 
 import asyncio
+import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seawall.control.opening import open_site
-from seawall.control.processes import KINDS
+from seawall.control.processes import KINDS, Warm
 from seawall.errors import AlreadyRunning, RecordUnusable
 from seawall.model import BalancerName
 from tests.control.parts import Parts
+from tests.patience import until
 
 
 def opened(parts: Parts) -> None:
@@ -138,3 +141,16 @@ def test_the_balancer_that_was_active_is_active_again(parts: Parts) -> None:
     opened(parts)
     assert parts.state.listeners is not None
     assert parts.state.listeners.active == "b"
+
+
+def test_a_trial_of_settings_that_nobody_waits_for_any_more_is_ended(left: Parts) -> None:
+    left.state.processes.add(Warm("w3", process=left.child("warm", "w3"), generation=1, trial=True))
+    trial = left.state.processes.warms["w3"].process
+    assert trial is not None
+    kept = left.state.processes.servers["s1"].process
+    pid = trial.pid
+    opened(left)
+    assert "w3" not in left.state.processes.warms
+    until(lambda: not os.path.exists(f"/proc/{pid}") or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2])
+    assert kept is not None
+    assert kept.alive

@@ -1,9 +1,6 @@
 """The table of managed processes: what is about to exist is on record first, and nothing is lost by being forgotten."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +8,6 @@ import pytest
 from seawall.control.processes import KINDS, Balancer, Processes, Server, Warm
 from seawall.paths import Paths
 from seawall.process import Process
-
-
-@pytest.fixture
-def process() -> Iterator[Process]:
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
-        found = Process.adopt(child.pid)
-        assert found is not None
-        yield found
-        child.kill()
 
 
 def test_what_is_about_to_exist_is_told_before_it_does_and_again_when_it_does(tmp_path: Path, process: Process) -> None:
@@ -45,14 +33,16 @@ def test_they_are_in_the_order_in_which_they_start(tmp_path: Path) -> None:
 
 def test_who_is_gone_does_not_run_and_who_is_forgotten_holds_nothing(tmp_path: Path, process: Process) -> None:
     table = Processes(Paths(tmp_path, tmp_path))
-    server = Server("s1", process=process)
+    held = Process.adopt(process.pid)
+    assert held is not None
+    server = Server("s1", process=held)
     table.add(server)
     server.exited = True
     assert (table.running, table.unfinished, server.alive) == ([], [], False)
     table.forget(server)
     assert table.servers == {}
     with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(process.pidfd)
+        os.fstat(held.pidfd)
 
 
 def test_forgetting_one_leaves_its_successor_of_the_same_name(tmp_path: Path) -> None:

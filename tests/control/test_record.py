@@ -3,9 +3,6 @@
 import json
 import os
 import stat
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,16 +23,6 @@ def paths(tmp_path: Path) -> Paths:
     runtime = tmp_path / "runtime"
     runtime.mkdir()
     return replace(Paths(tmp_path, runtime))
-
-
-@pytest.fixture
-def process() -> Iterator[Process]:
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
-        found = Process.adopt(child.pid)
-        assert found is not None
-        yield found
-        found.close()
-        child.kill()
 
 
 def whole(paths: Paths, process: Process) -> tuple[Processes, Record]:

@@ -32,7 +32,7 @@ def test_a_stopped_process_hears_that_it_is_to_end(parts: Parts) -> None:
         assert server.process
         server.process.signal(signal.SIGSTOP)
         await until(lambda: server.process and server.process.stopped)
-        return await stop(parts.state.processes, None, 1.0, lambda: False)
+        return await stop(parts.state.processes, None, 1.0, lambda: False, parts.state.groups)
 
     assert asyncio.run(main()) == []
     assert (folder / "asked").exists()
@@ -41,7 +41,7 @@ def test_a_stopped_process_hears_that_it_is_to_end(parts: Parts) -> None:
 
 def test_what_nobody_has_on_record_is_ended_too(parts: Parts) -> None:
     unknown = parts.child("server", "s9")
-    assert asyncio.run(stop(parts.state.processes, None, 1.0, lambda: False)) == []
+    assert asyncio.run(stop(parts.state.processes, None, 1.0, lambda: False, parts.state.groups)) == []
     assert not unknown.alive
 
 
@@ -52,7 +52,7 @@ def test_files_are_removed_but_for_the_lock_and_what_cannot_be_is_told(parts: Pa
         path.touch()
     stubborn = paths.runtime / "stubborn"
     (stubborn / "full").mkdir(parents=True)
-    left = asyncio.run(stop(parts.state.processes, None, 1.0, lambda: False))
+    left = asyncio.run(stop(parts.state.processes, None, 1.0, lambda: False, parts.state.groups))
     assert [path for path in files if path.exists()] == [paths.control_lock]
     assert [str(stubborn) in words for words in left] == [True]
 
@@ -71,7 +71,7 @@ async def requested(parts: Parts, milliseconds: int) -> tuple[asyncio.StreamRead
 def test_a_request_in_flight_is_finished(parts: Parts) -> None:
     async def main() -> bytes:
         reader, writer = await requested(parts, 500)
-        await stop(parts.state.processes, parts.state.listeners, 60.0, lambda: False)
+        await stop(parts.state.processes, parts.state.listeners, 60.0, lambda: False, parts.state.groups)
         answer = await reader.read()
         writer.close()
         return answer
@@ -83,7 +83,7 @@ def test_a_request_in_flight_is_finished(parts: Parts) -> None:
 def test_forced_nobody_waits_for_it(parts: Parts) -> None:
     async def main() -> bytes:
         reader, writer = await requested(parts, 600_000)
-        await stop(parts.state.processes, parts.state.listeners, 600.0, lambda: True)
+        await stop(parts.state.processes, parts.state.listeners, 600.0, lambda: True, parts.state.groups)
         answer = await reader.read()
         writer.close()
         return answer

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from seawall import members
+from seawall.control.act.warms import Warms
 from seawall.control.metrics import Meter
 from seawall.control.orders import to_record, with_orders
 from seawall.control.record import Record
+from seawall.control.reload import Changes
+from seawall.control.tasks import Tasks
 from seawall.control.verbs import Answers, Operator, table
 from seawall.errors import ConfigError, UnknownServer
 from seawall.model import Event, Site
@@ -23,7 +26,9 @@ class Asked:
         parts.wake = self._woken
         parts.server("s1", ready=True)
         parts.server("s2", ready=True)
-        self.operator = Operator(parts.state, Meter(parts.state.processes), self.ended.append)
+        state, tasks = parts.state, Tasks(parts.failures.append)
+        changes = Changes(state, Warms(state, tasks), tasks)
+        self.operator = Operator(state, Meter(state.processes), self.ended.append, changes)
 
     def _woken(self) -> None:
         self.woken += 1
@@ -72,7 +77,7 @@ def test_set_changes_the_site_and_what_is_on_record(ask: Asked) -> None:
     assert state.record.settings == {"servers.min": "7", "balancer.strategy": "random"}
 
 
-@pytest.mark.parametrize(("key", "value"), [("servers.min", "0"), ("listen.http", "80"), ("colour", "red")])
+@pytest.mark.parametrize(("key", "value"), [("servers.min", "201"), ("listen.http", "80"), ("colour", "red")])
 def test_set_with_nonsense_changes_nothing(ask: Asked, key: str, value: str) -> None:
     state = ask.parts.state
     with pytest.raises(ConfigError):
@@ -107,6 +112,7 @@ def test_the_last_events(ask: Asked) -> None:
     for number in range(5):
         ask.parts.state.say(Event("note", "site", str(number)))
     assert [entry["text"] for entry in ask("events", number=2)] == ["3", "4"]
+    assert ask("events", number=0) == []
 
 
 def test_events_as_they_happen_until_nobody_listens(ask: Asked) -> None:
@@ -139,4 +145,3 @@ def test_orders_are_read_back_as_they_were_written() -> None:
 
 def test_a_record_without_orders_changes_nothing() -> None:
     assert with_orders(Site(), Record()) == Site()
-    assert with_orders(Site(), Record(settings={"of.another.version": "1"})) == Site()

@@ -113,6 +113,21 @@ def control_crashes(world: World, number: int) -> None:
     world.crash_after = world.done + number + 1
 
 
+def nobody_comes(world: World, number: int) -> None:
+    world.visitors = False
+    world.site = replace(world.site, min=0, idle=3.0)
+
+
+def somebody_comes_in_vain(world: World, number: int) -> None:
+    """The next servers die before they are ready."""
+    world.visitors = True
+    world.doomed = 5
+
+
+def somebody_comes(world: World, number: int) -> None:
+    world.visitors = True
+
+
 Fault = Callable[[World, int], None]
 FAULTS: tuple[Fault, ...] = (
     server_dies,
@@ -135,6 +150,9 @@ FAULTS: tuple[Fault, ...] = (
     control_restarts,
     configuration_changes,
     control_crashes,
+    nobody_comes,
+    somebody_comes_in_vain,
+    somebody_comes,
 )
 
 
@@ -168,11 +186,13 @@ def unrest(world: World) -> list[str]:
     """What is not yet as it is wanted."""
     site, memory, seen = world.site, world.memory, world.observe()
     names = {server.name for server in seen.servers if server.alive and server.ready}
-    routes = {RouteSeen(site.strategy, name, "up", current=1) for name in names}
+    routes = {RouteSeen(site.strategy, name, "up", current=int(world.visitors)) for name in names}
     wrong = [f"server {server}" for server in seen.servers if server.name not in names or server.hung]
-    wrong += [] if len(names) == site.min else [f"{len(names)} servers, not {site.min}"]
+    wanted = 0 if site.min == 0 and not world.visitors else max(1, site.min)
+    wrong += [] if len(names) == wanted else [f"{len(names)} servers, not {wanted}"]
     for balancer in seen.balancers:
         at_work = balancer.alive and balancer.answering and not balancer.owes and balancer.edge == site.edge
+        at_work = at_work and not balancer.turns_away
         if not at_work or balancer.strategy != site.strategy or set(balancer.routes or ()) != routes:
             wrong.append(f"balancer {balancer}")
     if [(warm.ready, warm.generation) for warm in seen.warms or ()] != [(True, site.generation)]:
@@ -182,6 +202,10 @@ def unrest(world: World) -> list[str]:
         memory.next_server,
         memory.next_warm,
         opened=True,
+        asleep_since=None if wanted else memory.asleep_since,
+        idle_since=memory.idle_since,
+        requests=memory.requests,
+        deaths=0 if wanted else memory.deaths,
         retry_at=memory.retry_at,
         died_at_work=memory.died_at_work,
         crashes=Crashes(generation=memory.crashes.generation),

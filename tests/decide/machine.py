@@ -68,6 +68,8 @@ class Balancer:
     ends_at: float = NEVER  # it was told to finish
     retired_since: float = NEVER
     edge: str = ""
+    came: int = 0  # requests so far
+    turns_away: bool = False
     strategy: Strategy = "least-connections"
     table: dict[tuple[Strategy, str], Entry] = field(default_factory=dict)
 

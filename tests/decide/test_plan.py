@@ -103,7 +103,8 @@ def test_every_decision_can_be_made_again_from_the_journal(tmp_path: Path) -> No
 
     eventful(decided)
     kinds = {type(action) for result in plans for action in result.actions}
-    assert kinds == set(Action.__subclasses__()), "something of interest did not happen"
+    every = {kind for group in Action.__subclasses__() for kind in group.__subclasses__()}
+    assert kinds == every, "something of interest did not happen"
     assert all(action.reason for result in plans for action in result.actions)
     assert [replay(line) for line in read(tmp_path / "journal.jsonl")] == plans
 

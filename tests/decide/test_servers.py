@@ -221,5 +221,14 @@ def test_who_is_to_stay_after_all_is_not_stopped_in_the_same_breath() -> None:
     assert told(decided(seen, LEAVING, min=1)) == []
 
 
-def test_a_site_of_no_servers_is_possible() -> None:
-    assert decide(Site(min=0), observed(), OPEN, NOW) == Plan((), OPEN)
+def test_a_site_that_sleeps_has_no_servers() -> None:
+    asleep = replace(OPEN, asleep_since=NOW)
+    assert decide(Site(min=0), observed(), asleep, NOW) == Plan((), asleep)
+    assert decide(Site(min=0), observed(server("s1")), asleep, NOW).memory.leaving == {"s1": NOW}
+    assert told(decide(Site(min=0), observed(), OPEN, NOW)) == ["StartServer s10"]
+
+
+def test_who_was_to_leave_for_the_night_stays_when_somebody_comes() -> None:
+    woken = replace(OPEN, waking_since=NOW, leaving={"s1": NOW - 1})
+    plan = decide(Site(min=0), observed(server("s1")), woken, NOW)
+    assert (told(plan), plan.memory.leaving) == ([], {})

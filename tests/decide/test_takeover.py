@@ -68,6 +68,14 @@ def test_a_hung_active_is_replaced_then_killed() -> None:
     assert plan.actions[1].reason == "balancer a is stopped"
 
 
+def test_changes_of_the_configuration_in_quick_succession_are_no_deaths() -> None:
+    often = replace(OPEN, balancer_deaths={"b": 5})
+    plan = decided(well("a"), balancer("b", age=1.0, edge="old", **DEAD), often)
+    assert [action.reason for action in plan.actions] == ["the spare balancer b had an outdated configuration"]
+    assert plan.memory.balancer_deaths == {"b": 0}
+    assert plan.memory.balancer_retry_at == {"b": NOW}
+
+
 def test_one_that_may_only_be_slow_is_left_alone() -> None:
     assert told(decided(well("a", owes=True, routes=None), B)) == []
 

@@ -31,6 +31,7 @@ from seawall.model import (
     StartWarm,
     StopServer,
     TakeOver,
+    TurnAway,
     WarmSeen,
 )
 from tests.decide.machine import JUDGED, NEVER, NOTICED, SPINS, Balancer, Entry, Server, Warm
@@ -56,6 +57,7 @@ class World:
         self.balancers = {name: Balancer(name) for name in BALANCERS}
         self.active: BalancerName = "a"
         self.warms: dict[str, Warm] = {}
+        self.visitors = True  # somebody asks for something all the time
         self.doomed = 0  # so many of the next servers die young
         self.failing = 0  # so many of the next actions come to nothing
         self.memory = self.saved = Memory()
@@ -67,6 +69,7 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
+        self.balancers[self.active].came += self.visitors
         if self.people:
             self.people.pass_time(seconds, self.places())
         for server in self.servers.values():
@@ -111,7 +114,7 @@ class World:
     def requests(self, entry: Entry, name: str) -> int:
         """Requests a balancer has in a server: a dead one has none left, one that takes visitors always some."""
         server = self.servers.get(name)
-        busy = entry.admin == "up" or self.now < entry.done_at
+        busy = (entry.admin == "up" and self.visitors) or self.now < entry.done_at
         return int(bool(server and server.alive) and busy and self.status(entry, name) != "down")
 
     def _routes(self, balancer: Balancer) -> tuple[RouteSeen, ...] | None:
@@ -121,6 +124,11 @@ class World:
             RouteSeen(strategy, name, self.status(entry, name), current=self.requests(entry, name))
             for (strategy, name), entry in balancer.table.items()
         )
+
+    def _waiting(self, balancer: Balancer) -> bool:
+        """Whether somebody waits in it because no server is up."""
+        up = any(self.status(entry, name) == "up" for (_, name), entry in balancer.table.items())
+        return self.visitors and balancer.name == self.active and not up
 
     def _balancer(self, balancer: Balancer) -> BalancerSeen:
         routes, now = self._routes(balancer), self.now
@@ -134,6 +142,9 @@ class World:
             started=balancer.started,
             strategy=None if routes is None else balancer.strategy,
             routes=routes,
+            requests=None if routes is None else balancer.came,
+            current=sum(route.current for route in routes or ()) + self._waiting(balancer),
+            turns_away=balancer.turns_away,
         )
 
     def observe(self) -> Observed:
@@ -164,11 +175,11 @@ class World:
         self.memory = result.memory
         stuck = {balancer.name for balancer in self.balancers.values() if not balancer.speaks(self.now)}
         for action in self._in_order(result):
-            if isinstance(action, Route | SetStrategy) and action.balancer in stuck:
+            if isinstance(action, Route | SetStrategy | TurnAway) and action.balancer in stuck:
                 continue
             if self.failing > 0:
                 self.failing -= 1
-                stuck |= {action.balancer} if isinstance(action, Route | SetStrategy) else set()
+                stuck |= {action.balancer} if isinstance(action, Route | SetStrategy | TurnAway) else set()
                 continue
             with self.watch(self, result, action):
                 self.apply(action)
@@ -187,7 +198,7 @@ class World:
 
     def _in_order(self, result: Plan) -> list[Action]:
         """As control/act/actor.py has it: processes first, then the steps at each balancer."""
-        return sorted(result.actions, key=lambda action: isinstance(action, Route | SetStrategy))
+        return sorted(result.actions, key=lambda action: isinstance(action, Route | SetStrategy | TurnAway))
 
     def restart_control(self, **changes: object) -> None:
         """A new control plane with what control/running.py and adopt.py hand on; `changes` are new settings."""
@@ -210,7 +221,10 @@ class World:
             for key in ("leaving", "stopping", "down")
         }
         opened = saved.opened and bool(self.servers or living)
-        self.memory = self.saved = Memory(saved.next_server, saved.next_warm, opened, **kept, sizing=saved.sizing)
+        asleep_since = saved.asleep_since if opened else None
+        self.memory = self.saved = Memory(
+            saved.next_server, saved.next_warm, opened, **kept, asleep_since=asleep_since, sizing=saved.sizing
+        )
 
     # Actions
 
@@ -243,6 +257,8 @@ class World:
                 self.active = balancer
             case SetStrategy(balancer=balancer, strategy=strategy):
                 self.balancers[balancer].strategy = strategy
+            case TurnAway(balancer=balancer, on=on):
+                self.balancers[balancer].turns_away = on
             case Route():
                 self._step(action)
 
@@ -274,7 +290,7 @@ class World:
             if self.now >= entry.done_at or self.random.random() < 0.5:
                 del table[key]
             return
-        if self.status(entry, step.server) == "up":
+        if self.status(entry, step.server) == "up" and self.visitors:
             entry.done_at = self.now + self.random.choice((0.0, 0.3, 5.0, 100.0))
         admin: dict[str, RouteStatus] = {"enable": "up", "drain": "drain", "maint": "maint"}
         entry.admin = admin[step.step]

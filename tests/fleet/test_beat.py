@@ -42,6 +42,20 @@ async def given_up(site: Site, path: str) -> None:
     writer.close()
 
 
+def test_what_a_server_of_another_release_says(make: Callable[..., Site]) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"working": 2, "mood": "good"}')
+        writer.close()
+
+    async def scenario() -> Pulse:
+        site = make({"app.py": ""}, wsgi="app:app")
+        async with await asyncio.start_unix_server(speak, server.beat_socket(site.paths, "s1")):
+            return await server.pulse(site.paths, "s1", 10)
+
+    assert asyncio.run(scenario()) == Pulse(working=2)
+
+
 async def until(site: Site, holds: Callable[[Pulse], bool]) -> Pulse:
     async with asyncio.timeout(15):
         while not holds(pulse := await server.pulse(site.paths, "s1", 10)):
@@ -171,3 +185,17 @@ def test_a_body_that_is_not_read_is_taken_whole(make: Callable[..., Site]) -> No
         writer.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("kind", "code"), [("wsgi", SLOW), ("asgi", BLOCKED)])
+def test_it_takes_as_many_requests_as_it_is_told(make: Callable[..., Site], kind: str, code: str) -> None:
+    async def main() -> None:
+        site = make({"app.py": code}, servers={"concurrency": 2}, **{kind: "app:app"})
+        await site.warmed()
+        await site.fork("s1")
+        assert (await server.pulse(site.paths, "s1", 10)).slots == 2
+        for told in (7, 3):
+            assert (await server.pulse(site.paths, "s1", 10, slots=told)).slots == told
+        assert (await server.pulse(site.paths, "s1", 10)).slots == 3
+
+    asyncio.run(main())

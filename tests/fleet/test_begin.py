@@ -47,14 +47,27 @@ async def gone(name: str, site: Site) -> None:
             await asyncio.sleep(0.02)
 
 
-def question(site: Site, name: str) -> socket.socket:
+def question(site: Site, name: str, version: int = warm.VERSION) -> socket.socket:
     """A fork that has been asked for, on a connection that is still open."""
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(str(site.paths.warm_socket("w1")))
-    asked = {"version": warm.VERSION, "ask": "serve", "server": name}
+    asked = {"version": version, "ask": "serve", "server": name}
     with server.listen(site.application, site.paths, name) as listener:
         socket.send_fds(connection, [json.dumps(asked).encode() + b"\n"], [listener.fileno()])
     return connection
+
+
+def test_a_control_plane_of_another_release_is_told_so_and_gets_no_server(make: Callable[..., Site]) -> None:
+    async def scenario() -> None:
+        site = make({"app.py": HELLO}, wsgi="app:app")
+        await site.warmed()
+        with question(site, "s1", warm.VERSION + 1) as connection:
+            answer = json.loads(await asyncio.to_thread(connection.recv, 4096))
+        assert (answer["version"], "pid" in answer) == (warm.VERSION, False)
+        assert f"version {warm.VERSION}" in answer["error"]
+        assert named("s1", site) == []
+
+    asyncio.run(scenario())
 
 
 def test_who_asked_dies_before_the_answer(make: Callable[..., Site]) -> None:

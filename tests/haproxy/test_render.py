@@ -9,7 +9,17 @@ import pytest
 
 from seawall.errors import UnknownServer
 from seawall.haproxy import process
-from seawall.haproxy.render import REFUSED, Edge, ServerAddress, error_pages, render, server_id, server_name
+from seawall.haproxy.render import (
+    LOG_FORMAT,
+    REFUSED,
+    RING,
+    Edge,
+    ServerAddress,
+    error_pages,
+    render,
+    server_id,
+    server_name,
+)
 from seawall.model import STRATEGIES, Strategy
 from tests.haproxy.conftest import MakeSite
 
@@ -76,6 +86,11 @@ def test_haproxy_accepts_it(make_site: MakeSite, https: bool, redirect: bool, st
 def test_digest_tells_configurations_apart() -> None:
     assert EDGE.digest() == replace(EDGE).digest()
     assert EDGE.digest() != replace(EDGE, sticky=False).digest()
+
+
+def test_the_log_of_lost_requests_has_the_form_of_its_name() -> None:
+    """A balancer of another release is asked for it, too: with another form comes another name."""
+    assert (RING, LOG_FORMAT) == ("ended", "%Ts %ID %ft %tsc %ST %s %[var(txn.ended)] %HM %HU")
 
 
 def test_server_ids() -> None:

@@ -169,7 +169,7 @@ def test_http2_and_tls_versions(site: Site) -> None:
 
 
 def test_error_page(make_site: MakeSite) -> None:
-    site = make_site(request_timeout=2.0)  # so that it does not wait long for a server to come
+    site = make_site(queue_timeout=1.0)
 
     async def main() -> None:
         await site.balancer("a", [])

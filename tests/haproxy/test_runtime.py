@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -198,6 +199,43 @@ def test_concurrency_is_limited_and_the_rest_waits(make_site: MakeSite) -> None:
 
         await until(full)
         assert (await load).failures == []
+
+    asyncio.run(main())
+
+
+def test_a_server_is_given_more_and_fewer_while_requests_wait(make_site: MakeSite) -> None:
+    site = make_site(concurrency=1)
+
+    async def main() -> None:
+        runtime = await site.balancer("a", site.upstream("s1"))
+        load = Load(site.ports["http"], visitors=10, path="/?ms=300", pause=0)
+        work = asyncio.create_task(load.run(3600))
+        try:
+            for limit in (6, 2):
+                route = Route("", "a", "least-connections", "s1", "limit")
+                await runtime.step(route, replace(site.address("s1"), limit=limit), site.edge)
+
+                async def given(limit: int = limit) -> bool:
+                    (seen,) = [one for one in await runtime.routes() if one.server == "s1"]
+                    return (seen.limit, seen.current) == (limit, limit)
+
+                await until(given)
+        finally:
+            load.stop()
+            await work
+        assert load.tally.failures == []
+
+    asyncio.run(main())
+
+
+def test_traffic_is_counted_without_https(make_site: MakeSite) -> None:
+    site = make_site(https_port=None, certificate=None)
+
+    async def main() -> None:
+        runtime = await site.balancer("a", site.upstream("s1"))
+        assert (await Load(site.ports["http"], visitors=2).run(0.1)).failures == []
+        traffic = await runtime.traffic()
+        assert traffic.requests == sum(traffic.servers.values()) > 0
 
     asyncio.run(main())
 

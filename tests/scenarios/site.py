@@ -116,6 +116,11 @@ class Site:
         self.control.kill()
         self.control.wait()
 
+    def start_command(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """A command that is not waited for."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen([*SEAWALL, "-C", str(self.folder), *arguments], stdout=log, stderr=log)
+
     def run(self, *arguments: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         command = [*SEAWALL, "-C", str(self.folder), *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)

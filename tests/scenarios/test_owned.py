@@ -1,6 +1,7 @@
 """Whoever starts something knows its end: processes in odd states, odd moments and odd families."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -54,12 +55,16 @@ async def get(site: Site, path: str) -> None:
     assert load.tally.ok
 
 
+def restart_all(site: Site) -> None:
+    old = site.servers()
+    assert site.run("restart", "all").returncode == 0
+    site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
+
+
 def test_children_of_a_command_end_with_their_server(tmp_path: Path) -> None:
     with running(command(tmp_path)) as site:
         before = pids(site)
-        old = site.servers()
-        assert site.run("restart", "all").returncode == 0
-        site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
+        restart_all(site)
         site.wait(lambda _: len(pids(site)) <= len(before))
         remaining = pids(site) & before - set(site.balancers().values())
         assert not remaining, "processes of servers that were replaced"
@@ -70,9 +75,7 @@ def test_children_of_a_command_end_with_their_server(tmp_path: Path) -> None:
 def test_what_a_server_has_started_ends_with_the_site(tmp_path: Path) -> None:
     with running(Site.small(tmp_path)) as site:
         (site.folder / "application.py").write_text(SPAWNS)
-        old = site.servers()
-        site.run("restart", "all")
-        site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
+        restart_all(site)
         known = pids(site)
         asyncio.run(get(site, "/spawn"))
         assert pids(site) > known
@@ -97,9 +100,7 @@ def test_what_hides_its_mark_ends_with_the_site(tmp_path: Path) -> None:
     """Without environment, session and parent it is still known to the control plane, which has taken it in."""
     with running(Site.small(tmp_path)) as site:
         (site.folder / "application.py").write_text(HIDES)
-        old = site.servers()
-        site.run("restart", "all")
-        site.wait(lambda state: whole(state) and not set(old) & {s["name"] for s in state["servers"]})
+        restart_all(site)
         asyncio.run(get(site, "/hide"))
         hidden = int((site.folder / "hidden").read_text())
         assert state(hidden) not in ("", "Z")
@@ -245,3 +246,22 @@ def test_the_control_plane_is_killed_before_it_knows_what_it_has_started(tmp_pat
         assert pids(site) == {one["pid"] for one in site.status()["processes"]}
         assert site.run("down").returncode == 0
         assert pids(site) == set()
+
+
+def test_what_the_record_does_not_name_is_ended_by_the_next_control_plane(tmp_path: Path) -> None:
+    """As where it could not be written when they were started: one of each kind is not in it."""
+    with running(Site.small(tmp_path, "[servers]\nmin = 2\n")) as site:
+        site.kill_control()
+        record = json.loads(site.paths.processes.read_text())
+        kept = record["listeners"]["active"]
+        forgotten = [one for one in record["processes"] if one["name"] not in (kept, "s2")]
+        assert {one["kind"] for one in forgotten} == {"warm", "server", "balancer"}
+        record["processes"] = [one for one in record["processes"] if one not in forgotten]
+        site.paths.processes.write_text(json.dumps(record))
+        site.up()
+        assert {state(one["pid"]) for one in forgotten} <= {"", "Z"}
+        assert pids(site) == {one["pid"] for one in site.status()["processes"]}
+        assert (
+            f"an earlier control plane left {len(forgotten)} processes unknown"
+            in site.run("events", "-n", "500").stdout
+        )

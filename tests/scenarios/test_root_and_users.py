@@ -15,7 +15,7 @@ import pytest
 
 from tests import users
 from tests.patience import until
-from tests.scenarios.site import APPLICATION, SEAWALL, Site, processes_of, running
+from tests.scenarios.site import APPLICATION, SEAWALL, Site, processes_of, running, whole
 from tests.scenarios.visitor import Visitor
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root serves for others")
@@ -109,6 +109,26 @@ def test_what_the_application_has_from_root_cannot_fill_the_disk(their_site: Sit
         until(lambda: log.stat().st_blocks * 512 < 40_000_000)
 
 
+def test_whose_site_runs_is_said_where_its_folder_is_now_and_whose_port_it_is(
+    their_site: Site, stranger: pwd.struct_passwd
+) -> None:
+    def told(folder: Path, *words: str) -> str:
+        done = users.run(stranger, *users.seawall_command(folder, *words))
+        assert done.returncode != 0
+        return done.stderr
+
+    with running(their_site):
+        other = their_site.folder.with_name("other")
+        shutil.copytree(their_site.folder, other)
+        moved = their_site.folder.rename(their_site.folder.with_name("moved"))
+        users.give(other, stranger)
+        for words in (["status"], ["up", "--plain"], ["down"]):
+            assert f"The site in {moved} is run by root." in told(moved, *words)
+        said = told(other, "up", "--plain")
+        assert f"Port {their_site.http} is taken by a program of root." in said
+        moved.rename(their_site.folder)
+
+
 def test_whose_site_runs_is_said(their_site: Site, stranger: pwd.struct_passwd) -> None:
     with running(their_site):
         for words in (["logs"], ["doctor"]):
@@ -185,3 +205,39 @@ def test_an_ordinary_user_serves_and_is_found_from_everywhere(
         assert "s1" in users.run(stranger, *users.seawall_command(moved, "status")).stdout
         assert users.run(stranger, *users.seawall_command(moved, "down")).returncode == 0
         moved.rename(their_site.folder)
+
+
+def test_settings_of_another_users_site(their_site: Site, open_folder: Path, stranger: pwd.struct_passwd) -> None:
+    """Root reads what changed in seawall.toml with that user's rights, and writes nothing there."""
+    file = their_site.folder / "seawall.toml"
+
+    def says(settings: str) -> None:
+        their_site.write(SETTINGS + settings)
+        users.give(their_site.folder, stranger)
+
+    def refused(said: str) -> None:
+        done = their_site.run("reload")
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "secret" not in done.stderr
+
+    with running(their_site):
+        says("[servers]\nmin = 3\nmax = 6\nqueue_timeout = 9\n")
+        assert their_site.run("reload").returncode == 0
+        before = file.read_text(), file.stat().st_mtime_ns, file.stat().st_uid
+        done = their_site.run("set", "servers.min", "4", "--save")
+        assert done.returncode == 1
+        assert f"can be changed by {stranger.pw_name}, so root does not write there" in done.stderr
+        assert "[servers]\n  min = 4" in done.stderr
+        assert (file.read_text(), file.stat().st_mtime_ns, file.stat().st_uid) == before
+        their_site.wait(lambda state: whole(state) and len(state["servers"]) == 4)
+        says('user = "root"\n')
+        refused("only root may name another user")
+        secret = open_folder / "secret.toml"
+        secret.write_text("secret = 1\n")
+        secret.chmod(0o600)
+        file.unlink()
+        file.symlink_to(secret)
+        os.chown(file, stranger.pw_uid, stranger.pw_gid, follow_symlinks=False)
+        refused("cannot be read: Permission denied")
+        assert len(their_site.servers()) == 4

@@ -1,5 +1,6 @@
 """Certificates as real programs see them: handshakes, HAProxy's own check, damage, and two processes at once."""
 
+import json
 import os
 import shutil
 import socket
@@ -142,6 +143,18 @@ def test_a_certificate_without_our_label_is_replaced(site: paths.Paths) -> None:
     for text in (b"# seawall []\n", b"# seawall 1\n", b"# seawall {}\nx", b"\xff\xfe\n"):
         pem.write_bytes(text)
         assert read_label(pem) is None
+
+
+@pytest.mark.parametrize("change", [{"later": 1}, {"body": None}], ids=["more", "less"])
+def test_a_certificate_with_the_label_of_another_release_is_replaced(site: paths.Paths, change: dict[str, int]) -> None:
+    pem = ensure_certificate(site, ())
+    first, body = pem.read_bytes().split(b"\n", 1)
+    label = {**json.loads(first.removeprefix(b"# seawall ")), **change}
+    label = {key: value for key, value in label.items() if value is not None}
+    pem.write_bytes(b"# seawall " + json.dumps(label).encode() + b"\n" + body)
+    assert "damaged" in needs_renewal(site, (), time.time())
+    ensure_certificate(site, ())
+    assert not needs_renewal(site, (), time.time())
 
 
 def test_a_certificate_that_was_there_before_any_authority_is_replaced(site: paths.Paths) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seawall.control import client
-from seawall.errors import NotRunning, RecordUnusable, StateUnusable
+from seawall.errors import NotRunning, RecordUnusable
 from seawall.paths import Paths, locate
 from seawall.sites import run_by_another
 
@@ -44,27 +44,27 @@ def _without_control(paths: Paths, now: bool) -> None:
     from seawall import members
     from seawall.control import lock, record
     from seawall.control.processes import Processes
-    from seawall.control.stop import stop
+    from seawall.control.stop import left_behind, stop
+    from seawall.fleet import groups
+    from seawall.fleet.groups import Groups, Limits
 
     if control := lock.holder(paths):
         # One that lives but does not answer would start again what we are about to stop.
         control.signal(signal.SIGKILL)
         select.select([control.pidfd], [], [])
-    processes = Processes(paths)
+    processes, site_groups = Processes(paths), Groups(groups.name(paths))
     try:
         if found := record.read(paths):
-            record.adopt(found, processes)
+            site_groups.find(Limits(), record.adopt(found, processes).groups)
     except RecordUnusable as error:
+        site_groups.search()
         click.echo(
             f"{error.problem.partition(' What runs')[0]} What belongs to the site is found by its marks.", err=True
         )
     anything = bool(processes.running or members.of_site(paths.mark))
-    left = asyncio.run(stop(processes, None, 30.0, lambda: now))
+    left = asyncio.run(stop(processes, None, 30.0, lambda: now, site_groups))
     if not anything:
         nobody = NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
         raise run_by_another(paths.project) or nobody
     if left:
-        raise StateUnusable(
-            f"These could not be ended or removed: {', '.join(left)}.",
-            "One in state D waits for a disk or a network file system; when that answers, it ends.",
-        )
+        raise left_behind(left)

@@ -16,7 +16,14 @@ from seawall.paths import Paths, locate
 
 @click.command("events")
 @click.option("-f", "--follow", is_flag=True, help="Go on telling, until Ctrl-C.")
-@click.option("-n", "--number", default=20, show_default=True, help="How many past events to begin with.")
+@click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many past events to begin with.",
+)
 @click.option("--all", "steps", is_flag=True, help="With each step at each balancer.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj

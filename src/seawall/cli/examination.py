@@ -21,6 +21,7 @@ MACHINE: dict[str, Callable[[], str]] = {
 }
 
 SITE: dict[str, Callable[[Settings, Paths], str]] = {
+    "what runs": site.running,
     "ports": site.ports,
     "state folder": site.state_folder,
     "runtime folder": site.runtime_folder,
@@ -29,6 +30,9 @@ SITE: dict[str, Callable[[Settings, Paths], str]] = {
     "application": site.application,
     "interpreter": site.interpreter,
     "servers": site.servers,
+    "concurrency": site.concurrency,
+    "limits": site.limits,
+    "sleep": site.sleep,
 }
 
 

@@ -14,10 +14,12 @@ from seawall.errors import NotRunning
 from seawall.paths import locate
 from seawall.sites import run_by_another
 
+CHANGES = ("reload", "reload-failed", "set")  # of settings
+
 
 @click.command("explain")
 @click.argument("subject", required=False)
-@click.option("-n", "--number", default=3, show_default=True, help="How many decisions.")
+@click.option("-n", "--number", type=click.IntRange(min=0), default=3, show_default=True, help="How many decisions.")
 @click.pass_obj
 def explain_command(project: Path, subject: str | None, number: int) -> None:
     """Show the last decisions that changed something: what was decided, why, and from what.
@@ -31,7 +33,9 @@ def explain_command(project: Path, subject: str | None, number: int) -> None:
         nothing = NotRunning(f"There is no journal in {journal.parent}.", "Start the site: seawall up")
         raise run_by_another(project) or nothing
     about = (line for line in read(journal) if subject is None or any(e["subject"] == subject for e in line["events"]))
-    chosen = deque((told for line in about if "inputs" in line and (told := _told(line))), maxlen=max(0, number))
+    # What decisions were made from includes the settings: their changes are part of the story.
+    story = (line for line in about if "inputs" in line or any(e["kind"] in CHANGES for e in line["events"]))
+    chosen = deque((told for line in story if (told := _told(line))), maxlen=number)
     if not chosen:
         raise NotRunning(f"No decision about {subject} is on record." if subject else "Nothing was decided yet.")
     for clock, *lines in chosen:
@@ -51,6 +55,8 @@ def _explained(line: dict[str, Any]) -> Iterator[str]:
     yield time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(line["time"]))
     for event in line["events"]:
         yield f"  {event['kind']:<15} {event['subject']:<4} because {event['text']}"
+    if "inputs" not in line:
+        return
     site, observed, now = line["inputs"]["site"], line["inputs"]["observed"], line["inputs"]["now"]
     yield f"  wanted    {site['min']} to {site['max']} servers, {site['strategy']}"
     yield from _load(observed["load"], line["inputs"]["memory"], now)

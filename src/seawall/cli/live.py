@@ -33,14 +33,24 @@ class LiveView:
 
     def tell(self, entry: Mapping[str, Any]) -> None:
         """An event: those that ask for something to be done stay readable above the picture."""
-        if entry["kind"] in ("advice", "note", "crash-loop", "trouble", "cold-starts", "application-failed", "stop"):
+        if entry["kind"] in (
+            "advice",
+            "note",
+            "reload",
+            "reload-failed",
+            "crash-loop",
+            "trouble",
+            "cold-starts",
+            "application-failed",
+            "stop",
+        ):
             self._live.console.print(Text(event_line(entry)))
         self._changed.set()
 
     async def draw(self, status: Callable[[], Mapping[str, Any]]) -> None:
         """Until cancelled."""
         while True:
-            self._live.update(screen(status()), refresh=True)
+            self._live.update(screen(status(), self._live.console.width), refresh=True)
             self._changed.clear()
             try:
                 async with asyncio.timeout(EVERY):

@@ -19,7 +19,9 @@ from seawall.sites import run_by_another
 
 @click.command("logs")
 @click.option("-f", "--follow", is_flag=True, help="Go on showing what is printed, until Ctrl-C.")
-@click.option("-n", "--lines", default=50, show_default=True, help="How many lines to begin with.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(min=0), default=50, show_default=True, help="How many lines to begin with."
+)
 @click.pass_obj
 def logs_command(project: Path, follow: bool, lines: int) -> None:
     """Show what the application printed, tracebacks included."""

@@ -13,7 +13,7 @@ from seawall import __version__
 from seawall.cli.lazy import Lazy
 from seawall.cli.project import find_project
 from seawall.cli.show import printable
-from seawall.errors import SeawallError, StateUnusable
+from seawall.errors import SeawallError, StateUnusable, shell
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -25,7 +25,8 @@ VERBS = {
     "events": "What happened, and go on telling with --follow.",
     "explain": "Why it happened: the last decisions and what they were made from.",
     "logs": "What the application itself printed.",
-    "set": "Change a setting of the running site.",
+    "reload": "Apply a changed seawall.toml to the running site.",
+    "set": "Change a setting of the running site, and with --save of its file.",
     "drain": "Let a server finish its requests, then stop it.",
     "restart": "Replace a server, or all: the new one first, then the old one goes.",
     "kill": "End a server at once.",
@@ -75,6 +76,7 @@ def _run() -> None:
     except click.ClickException as error:
         with _untold():
             error.show()
+            click.echo(_what_was_meant(error), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
@@ -85,6 +87,18 @@ def _run() -> None:
         if error.errno not in NO_ROOM:
             raise
         _fail(StateUnusable(f"{error.filename or 'A file'} cannot be written: {error.strerror}.", "Make room: df -h"))
+
+
+def _what_was_meant(error: click.ClickException) -> str:
+    """Of a word for which the command has no place."""
+    _, found, rest = error.message.partition("Got unexpected extra argument (")
+    word = rest.removesuffix(")")
+    if not found or not isinstance(error, click.UsageError) or error.ctx is None:
+        return ""
+    verb = error.ctx.command_path.partition("seawall ")[2]
+    if any(f"--{word}" in parameter.opts for parameter in error.ctx.command.params):
+        return f"Did you mean --{word}?\n"
+    return f"For another folder: seawall -C {shell(word)} {verb}\n" if Path(word).is_dir() else ""
 
 
 def _let_go() -> None:

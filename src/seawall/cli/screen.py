@@ -1,13 +1,13 @@
 """One status object as a picture for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from seawall.cli.show import duration, event_line, milliseconds
+from seawall.cli.show import asleep, duration, event_line, megabytes, milliseconds, percent
 
 COLOURS = {
     "up": "green",
@@ -19,18 +19,38 @@ COLOURS = {
     "drain": "cyan",
 }
 
+Object = Mapping[str, Any]
+FIGURES: dict[str, Callable[[Object, Object], str]] = {  # of a server, in the state of its site
+    "up": lambda server, _: duration(server["uptime"]),
+    "pid": lambda server, _: str(server["pid"] or ""),
+    "req/s": lambda server, _: f"{server['requests_per_second']:.0f}",
+    "busy": lambda server, state: f"{server['current']}/{server.get('slots', state['concurrency'])}",
+    "queue": lambda server, _: str(server["queue"]),
+    "p50": lambda server, _: milliseconds(server["p50_ms"]),
+    "p99": lambda server, _: milliseconds(server["p99_ms"]),
+    "heartbeat": lambda server, _: milliseconds(server["heartbeat_ms"]),
+    "cpu": lambda server, _: percent(server.get("processor")),
+    "memory": lambda server, _: megabytes(server.get("memory")),
+}
+TIGHT = 102  # columns that the widest figures take
+LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many columns there is no room for these
 
-def screen(state: Mapping[str, Any], events: int = 8) -> RenderableType:
-    """The whole picture of one status object."""
-    parts: list[RenderableType] = [_head(state), _balancers(state), _size(state), _servers(state)]
-    recent = state["events"][-events:]
+
+def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
+    """The whole picture of one status object, for a terminal of `width` columns."""
+    parts: list[RenderableType] = [_head(state), _balancers(state), _size(state)]
+    if sleeps := asleep(state):
+        parts.append(Text(sleeps, style="cyan"))
+    if state["servers"] or not sleeps:
+        parts.append(_servers(state, width))
+    recent = [Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in state["events"][-events:]]
     if recent:
-        parts += [
-            Text("recent", style="bold"),
-            *(Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in recent),
-        ]
+        recent[-1].no_wrap, recent[-1].overflow = False, "fold"  # it may say why something does not work
+        parts += [Text("recent", style="bold"), *recent]
     if fixes := [advice["problem"] for advice in state["advice"] if advice["level"] == "fix"]:
         parts.append(Text(f"{len(fixes)} to fix in the settings: {' '.join(fixes)}", style="yellow"))
+    if state.get("change"):  # an older control plane does not say
+        parts.append(Text(f"settings change: {state['change']}", style="yellow"))
     if state["trouble"]:
         parts.append(Text(state["trouble"], style="red"))
     return Group(*parts)
@@ -62,23 +82,14 @@ def _size(state: Mapping[str, Any]) -> Text:
     return text.append(f"  {state['why']}", "dim") if state["why"] else text
 
 
-def _servers(state: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("server", "state"):
-        table.add_column(title)
-    for title in ("up", "pid", "req/s", "busy", "queue", "p50", "p99", "heartbeat"):
-        table.add_column(title, justify="right")
+def _servers(state: Mapping[str, Any], width: int) -> Table:
+    table = Table(box=None, pad_edge=False, collapse_padding=width < TIGHT, header_style="dim")
+    shown = [title for title in FIGURES if width >= LEFT_OUT.get(title, 0)]
+    table.add_column("server", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for title in shown:
+        table.add_column(title, justify="right", no_wrap=True)
     for server in state["servers"]:
-        table.add_row(
-            server["name"],
-            Text(server["state"], COLOURS.get(server["state"], "red")),
-            duration(server["uptime"]),
-            str(server["pid"] or ""),
-            f"{server['requests_per_second']:.0f}",
-            f"{server['current']}/{state['concurrency']}",
-            str(server["queue"]),
-            milliseconds(server["p50_ms"]),
-            milliseconds(server["p99_ms"]),
-            milliseconds(server["heartbeat_ms"]),
-        )
+        figures = (FIGURES[title](server, state) for title in shown)
+        table.add_row(server["name"], Text(server["state"], COLOURS.get(server["state"], "red")), *figures)
     return table

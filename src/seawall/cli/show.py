@@ -30,6 +30,29 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.0f} s"
 
 
+def asleep(state: Mapping[str, Any]) -> str:
+    """Of a status object: since when the site sleeps and what the next request waits for; "" while it is awake."""
+    if state.get("asleep") is None:
+        return ""
+    since = time.strftime("%H:%M:%S", time.localtime(time.time() - state["asleep"]))
+    warm = state["warm"]
+    if warm is None:
+        kept = "nothing is kept, the next request waits for a whole start"
+    else:
+        size = f": {warm['memory'] / 1e6:.0f} MB" if warm["memory"] else ""
+        kept = f"the warm process is kept{size}, the next request waits for a fork of it"
+    return f"asleep since {since} ({duration(state['asleep'])}); {kept}"
+
+
 def milliseconds(value: float | None) -> str:
     """`-` where there is no figure: nothing measured is not zero."""
     return "-" if value is None else f"{value:.0f} ms"
+
+
+def megabytes(value: int | None) -> str:
+    return "-" if value is None else f"{value / (1 << 20):.0f} MB"
+
+
+def percent(value: float | None) -> str:
+    """A share of one processor."""
+    return "-" if value is None else f"{100 * value:.0f} %"

@@ -41,16 +41,17 @@ def _print(state: dict[str, Any], as_json: bool, watch: bool) -> None:
 
     console = Console()
     with console.capture() as picture:
-        console.print(screen(state, events=5))
+        console.print(screen(state, console.width, events=5))
     click.echo(picture.get(), nl=watch)
 
 
 def _draw_in_place(paths: Paths, state: dict[str, Any]) -> None:
+    from rich.console import Console
     from rich.live import Live
 
     from seawall.cli.screen import screen
 
-    with Live(screen(state), auto_refresh=False) as live:
+    with Live(screen(state, Console().width), auto_refresh=False) as live:
         while True:
             time.sleep(EVERY)
-            live.update(screen(client.ask(paths, "status")), refresh=True)
+            live.update(screen(client.ask(paths, "status"), live.console.width), refresh=True)

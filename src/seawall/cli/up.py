@@ -1,12 +1,14 @@
 """`seawall up`: serves the application and stays in charge of it."""
 
 import asyncio
+import contextlib
 import os
 import select
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +19,13 @@ from seawall.cli.project import find_project
 from seawall.cli.show import event_line
 from seawall.control import client
 from seawall.control.told import for_people
-from seawall.errors import ApplicationFailed, NotRunning, SeawallError
+from seawall.errors import AlreadyRunning, ApplicationFailed, ConfigError, NotRunning, SeawallError
 from seawall.paths import Paths, create, locate
 from seawall.program import command
 
 if TYPE_CHECKING:
+    from seawall.config import Settings
+    from seawall.control.lock import Lock
     from seawall.control.loop import Control
     from seawall.control.wanted import Wanted
 
@@ -69,20 +73,17 @@ def _foreground(paths: Paths, live: bool, replace: bool) -> None:
     if members.SITE in os.environ:
         # What /proc shows of a process's environment is what it was started with.
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], _unmarked())
-    from seawall.config import load
-    from seawall.control.lock import in_charge
     from seawall.control.loop import Control
     from seawall.control.wanted import wanted
     from seawall.process import raise_open_files
 
-    settings = load(paths.settings)
-    create(paths)
+    settings = _prepare(paths)
     raise_open_files()
     if replace:
         # An error here leaves the running one where it is.
         _require_same_place(paths, wanted(settings, paths))
         _end_control(paths)
-    with in_charge(paths) as lock:
+    with _in_charge(paths) as lock:
         site = wanted(settings, paths)
         if live:
             from seawall.cli.live import LiveView
@@ -92,6 +93,45 @@ def _foreground(paths: Paths, live: bool, replace: bool) -> None:
                 asyncio.run(_with_view(control, view))
         else:
             asyncio.run(Control(paths, site, lock, _print).run())
+
+
+@contextlib.contextmanager
+def _in_charge(paths: Paths) -> Iterator["Lock"]:
+    """Hold the lock of a site. Where another control plane does, say also what it has not heard of in seawall.toml."""
+    from seawall.control.lock import in_charge
+
+    with contextlib.ExitStack() as held:
+        try:
+            lock = held.enter_context(in_charge(paths))
+        except AlreadyRunning as error:
+            raise _with_difference(paths, error) from None
+        yield lock
+
+
+def _with_difference(paths: Paths, running: AlreadyRunning) -> AlreadyRunning:
+    from seawall.cli.changes import table
+
+    try:
+        told = client.ask(paths, "reload", dry_run=True)
+    except ConfigError as error:
+        return AlreadyRunning(f"{running.problem} And seawall.toml is wrong: {error.problem}", running.remedy)
+    except SeawallError:  # it does not answer, or is of a Seawall that cannot compare
+        return running
+    if not told["changes"] and not told["refused"]:
+        return running
+    problem = running.problem.removesuffix(".") + ", and seawall.toml differs from what runs."
+    return AlreadyRunning(problem, f"Apply it: seawall reload\n{running.remedy}", "\n".join(table(told)))
+
+
+def _prepare(paths: Paths) -> "Settings":
+    """Make the site's folders, once it is known that there is something to serve."""
+    from seawall.config import load
+    from seawall.fleet.application import find
+
+    settings = load(paths.settings)
+    find(settings, paths.project)
+    create(paths)
+    return settings
 
 
 def _require_same_place(paths: Paths, site: "Wanted") -> None:
@@ -147,11 +187,9 @@ def _print(entry: dict[str, Any]) -> None:
 
 
 def _detached(paths: Paths, replace: bool) -> None:
-    from seawall.control.lock import in_charge
-
-    create(paths)
+    _prepare(paths)
     if not replace:
-        with in_charge(paths):  # who is refused here is told so once, and not by a log
+        with _in_charge(paths):  # who is refused here is told so once, and not by a log
             pass
     log = paths.logs / "control.log"
     begin = log.stat().st_size if log.exists() else 0

@@ -16,9 +16,6 @@ from seawall.config.schema import SECTIONS, SETTINGS, expected
 from seawall.config.settings import Settings
 from seawall.errors import ConfigError, shell
 
-LIVE: tuple[str, ...] = ("balancer.strategy", "servers.min", "servers.max")
-"""What `seawall set` may change on the running site."""
-
 
 def load(path: Path) -> Settings:
     """The settings in the file `path`; the defaults where there is none. Raises ConfigError."""
@@ -38,30 +35,17 @@ def load(path: Path) -> Settings:
     raise _config_error([f"{path}:{line}: {sentence}" for line, sentence in wrong], str(path))
 
 
-def live_setting(key: str, text: str) -> str | int:
-    """The value that `seawall set KEY TEXT` means. Raises ConfigError unless the key is in LIVE and the value fits."""
-    path = tuple(key.split("."))
-    if path not in SETTINGS:
-        names = {name: name for name in map(".".join, SETTINGS)} | {name[-1]: ".".join(name) for name in SETTINGS}
-        near = difflib.get_close_matches(key.lower(), names, 1)
-        raise ConfigError(
-            f"{key}: there is no such setting" + (f"; did you mean `{names[near[0]]}`?" if near else "."),
-            f"`seawall set` changes {_listed(LIVE)}.",
-        )
-    if key not in LIVE:
-        raise ConfigError(
-            f"{key} cannot be changed while the site runs; {_listed(LIVE)} can.",
-            "Set it in seawall.toml, then: seawall down, seawall up",
-        )
-    section, name = path
+def validated(table: Mapping[str, Any], where: str) -> Settings:
+    """The settings in a table that is no file. Raises ConfigError."""
     try:
-        # What it is compared with is the running site's, not the default.
-        others = {"min": "1"} if key == "servers.max" else {}
-        settings = Settings.model_validate_strings({section: {**others, name: text}})
+        return Settings.model_validate(table)
     except ValidationError as error:
-        raise _config_error([_sentence(item) for item in error.errors()], "seawall set") from None
-    value: str | int = getattr(getattr(settings, section), name)
-    return value
+        raise _config_error([_sentence(item) for item in error.errors()], where) from None
+
+
+def listed(names: Iterable[str]) -> str:
+    """`servers.min`, `servers.max`."""
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _decode(path: Path, data: bytes) -> str:
@@ -131,17 +115,13 @@ def _hint(path: Key) -> str:
         return f"; did you mean `{near[0]}`?"
     everywhere = {key[-1]: key for key in SETTINGS} | {section: (section,) for section in SECTIONS}
     far = difflib.get_close_matches(name.lower(), everywhere, 1)
-    return f"; {_belongs(everywhere[far[0]])}" if far else f"; valid here: {_listed(siblings)}."
+    return f"; {_belongs(everywhere[far[0]])}" if far else f"; valid here: {listed(siblings)}."
 
 
 def _belongs(key: Key) -> str:
     if key[0] in SECTIONS:
         return f"[{key[0]}] is a section of its own." if len(key) == 1 else f"`{key[1]}` belongs under [{key[0]}]."
     return f"`{key[0]}` belongs at the top, before the first section."
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def _shown(value: object) -> str:

@@ -4,7 +4,9 @@ import json
 
 from pydantic.fields import FieldInfo
 
-from seawall.config.load import LIVE
+from seawall.config.effects import EFFECTS
+from seawall.config.live import LIVE
+from seawall.config.load import listed
 from seawall.config.schema import SECTIONS, SETTINGS, Key, expected
 from seawall.config.settings import Settings
 
@@ -28,28 +30,35 @@ https = 443
 domains = ["example.org", "www.example.org"]
 ```
 
-Changes take effect after `seawall down` and `seawall up`. Those marked *live* can be changed on the running site:
+`seawall reload` applies a changed file to the running site, without a failed request, and says what it could not
+apply. The column "a change" says how each setting takes effect: *at once*; with *new balancers*, one after the other;
+with *new servers*, once the application has been imported anew; or only after *down and up*.
+
 """
 
 
 def reference() -> str:
     """The Markdown page that lists every setting."""
-    live = HEAD + ", ".join(f"`seawall set {key} VALUE`" for key in LIVE) + ".\n"
-    parts = [_part("Top of the file", Settings.__doc__, ())]
+    file_only = [key for key in EFFECTS if key not in LIVE]
+    parts = [
+        HEAD,
+        f"`seawall set KEY VALUE` changes one of them, and with `--save` the file too: all but {listed(file_only)}.\n",
+    ]
+    parts += [_part("Top of the file", Settings.__doc__, ())]
     parts += [_part(f"[{name}]", model.__doc__, (name,)) for name, model in SECTIONS.items()]
-    return live + "".join(parts)
+    return "".join(parts)
 
 
 def _part(title: str, text: str | None, section: Key) -> str:
     rows = [_row(key, field) for key, field in SETTINGS.items() if key[:-1] == section]
-    head = ["| setting | default | may be | meaning |", "|---|---|---|---|"]
+    head = ["| setting | default | may be | a change | meaning |", "|---|---|---|---|---|"]
     return "\n".join(["", f"## {title}", "", text or "", "", *head, *rows, ""])
 
 
 def _row(key: Key, field: FieldInfo) -> str:
-    live = " *live*" if ".".join(key) in LIVE else ""
+    effect = ", ".join(sorted(EFFECTS[".".join(key)]))
     default = "" if field.default in ("", None, {}) else f"`{_toml(field.default)}`"
-    return f"| `{key[-1]}`{live} | {default} | {expected(field)} | {field.description} |"
+    return f"| `{key[-1]}` | {default} | {expected(field)} | {effect} | {field.description} |"
 
 
 def _toml(value: object) -> str:

@@ -33,11 +33,16 @@ def expected(field: FieldInfo) -> str:
         return f"{', '.join(first)} or {last}"
     if origin in (tuple, dict):
         return "a list of texts" if origin is tuple else "a table of texts"
-    return _names(kinds[0]) + _bounds(field)
+    return _names(kinds[0]) + _unit(field) + _bounds(field)
 
 
 def _names(kind: Any) -> str:
-    return {bool: "true or false", int: "a whole number", float: "a number of seconds"}.get(kind, "a text")
+    return {bool: "true or false", int: "a whole number", float: "a number"}.get(kind, "a text")
+
+
+def _unit(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    return f" of {extra['unit']}" if isinstance(extra, dict) and "unit" in extra else ""
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -13,7 +13,7 @@ from seawall.model import Strategy
 Kind = Literal["wsgi", "asgi", "command"]
 
 Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
-Seconds = Annotated[float, Field(ge=0.1, le=86400)]
+Seconds = Annotated[float, Field(ge=0.1, le=86400, json_schema_extra={"unit": "seconds"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
@@ -38,6 +38,38 @@ def _host_name(value: str) -> str:
     return value.lower()
 
 
+# Requests a server works on at a time, and why: docs/decisions/0016-how-many-at-a-time.md.
+CONCURRENCY: dict[Kind, tuple[int, str]] = {
+    "wsgi": (4, "threads of one process, which compute in turn: more make each page later, fewer idle while one waits"),
+    "asgi": (100, "its event loop goes on with others while one waits"),
+    "command": (100, "a program of another kind sets its own limit below that"),
+}
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([MGT])B?")
+_UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+SMALLEST = 16 << 20  # bytes: Python alone needs as much
+
+
+def size_in_bytes(text: str) -> int | None:
+    """What "512M" means; None for "", which is no limit. Raises ValueError."""
+    if not text:
+        return None
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not a size: {text}")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def _size(value: str) -> str:
+    try:
+        size = size_in_bytes(value)
+    except ValueError:
+        size = 0
+    if size is not None and not SMALLEST <= size < 1 << 50:
+        raise _expected('a size from "16M" on, such as "512M" or "1.5G"')
+    return value
+
+
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -45,7 +77,20 @@ class Section(BaseModel):
 class Servers(Section):
     """The application servers."""
 
-    min: int = Field(default=2, ge=1, le=200, description="How many servers there are at least.")
+    min: int = Field(
+        default=2,
+        ge=0,
+        le=200,
+        description="How many servers there are at least. `0`: when nobody comes the site sleeps, and the next request "
+        "waits until a server has started.",
+    )
+    idle: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=86400,
+        description="With `min = 0`: seconds without a request after which the site sleeps. Without it: 60 where "
+        "servers are forked, 600 where each is started anew.",
+    )
     max: int | None = Field(
         default=None,
         ge=1,
@@ -65,6 +110,19 @@ class Servers(Section):
         le=10000,
         description="Requests one server works on at a time; more wait in the balancer. Without it: 4 for WSGI (its "
         "threads), 100 for everything else.",
+    )
+    cpu: float | None = Field(
+        default=None,
+        ge=0.05,
+        le=1024,
+        description="Share of a processor that each server may use: `0.5` is half of one, `2` are two. Enforced by "
+        "control groups; `seawall doctor` says where there are none. Without it: no limit.",
+    )
+    memory: Annotated[Text, AfterValidator(_size)] = Field(
+        default="",
+        description='Memory each server may take, such as `"512M"` or `"1.5G"`; one that takes more is ended and '
+        "replaced. What it shares with the process it is forked from does not count. Enforced by control groups, as "
+        "`cpu` is. Without it: no limit.",
     )
     start_timeout: Seconds = Field(default=60, description="Seconds a new server may take to its first heartbeat.")
     stop_timeout: Seconds = Field(
@@ -232,7 +290,7 @@ class Settings(Section):
 
     def concurrency(self, kind: Kind) -> int:
         """Requests one server of this kind works on at a time."""
-        return self.servers.concurrency or (4 if kind == "wsgi" else 100)
+        return self.servers.concurrency or CONCURRENCY[kind][0]
 
     def sticky(self, kind: Kind) -> bool:
         """Whether a person is led back to the same server."""

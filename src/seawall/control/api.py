@@ -70,6 +70,6 @@ class Api:
                 yield answer
         except SeawallError as error:
             name = type(error).__name__
-            yield {"error": {"name": name, "problem": error.problem, "remedy": error.remedy}}
+            yield {"error": {"name": name, "problem": error.problem, "remedy": error.remedy, "detail": error.detail}}
         except (TypeError, AttributeError, ValueError, RecursionError) as error:
             yield {"error": {"name": "SeawallError", "problem": f"The request makes no sense: {error}.", "remedy": ""}}

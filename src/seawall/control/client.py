@@ -117,5 +117,5 @@ def _not_running(paths: Paths) -> errors.NotRunning:
 def _unwrap(answer: dict[str, Any]) -> dict[str, Any]:
     if error := answer.get("error"):
         kind = getattr(errors, error["name"], errors.SeawallError)
-        raise kind(error["problem"], error["remedy"])
+        raise kind(error["problem"], error["remedy"], error.get("detail", ""))
     return answer

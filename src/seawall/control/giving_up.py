@@ -15,7 +15,7 @@ def reason_to_give_up(state: State) -> SeawallError | None:
         return None
     memory = state.record.memory
     if not memory.opened and memory.deaths >= SERVERS:
-        return _application(state)
+        return does_not_start(state)
     for name, deaths in memory.balancer_deaths.items():
         if deaths >= BALANCERS:
             return EngineFailed(
@@ -26,7 +26,8 @@ def reason_to_give_up(state: State) -> SeawallError | None:
     return None
 
 
-def _application(state: State) -> ApplicationFailed:
+def does_not_start(state: State) -> ApplicationFailed:
+    """What to say of an application whose servers die before they have answered."""
     died = [entry["text"] for entry in state.journal.recent if entry["kind"] == "forget-server"]
     remedy = f"What it printed is in {state.paths.logs}."
     if state.wanted.application.kind == "command":

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from seawall.control.processes import Server, Warm
 from seawall.control.state import State
 from seawall.control.tasks import Tasks
+from seawall.decide.slots import taken
 from seawall.fleet import server as fleet_server
 from seawall.judge import SERVER, Family, Pulse, Threads, Verdict, Watch, done_by
 from seawall.judge.pace import ASK
@@ -105,7 +106,10 @@ class Heartbeats:
 
     async def _question(self, server: Server) -> Pulse | None:
         if server.beat:
-            return await fleet_server.pulse(self.state.paths, server.name, timeout=None)
+            told = taken(self.state.site, self.state.seen, server.name, server.slots)
+            # It may take no more from the moment at which it hears so, which is before we hear that it has.
+            server.slots = min(server.slots, told)
+            return await fleet_server.pulse(self.state.paths, server.name, timeout=None, slots=told)
         await fleet_server.heartbeat(server.address, timeout=None)
         return None
 
@@ -115,13 +119,19 @@ class Heartbeats:
         edge = self.state.wanted.edge
         hung = str(verdict) if verdict.hung else ""
         if pulse and given_up:
-            places = self.state.wanted.application.concurrency
+            self._takes(server, pulse.slots)
+            places = server.slots or self.state.site.slots
             seconds = given_up.seconds(pulse, places, asyncio.get_running_loop().time())
             server.busy = verdict == Verdict.BUSY or pulse.abandoned >= places
             if seconds > edge.request_timeout:
                 hung = f"works only on requests that nobody waits for any more, for {seconds:.0f} s"
         if hung != server.hung:
             server.hung = hung
+            self.state.wake()
+
+    def _takes(self, server: Server, slots: int) -> None:
+        if slots != server.slots:
+            server.slots = slots
             self.state.wake()
 
 

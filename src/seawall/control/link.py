@@ -13,10 +13,11 @@ from seawall.control.processes import Balancer
 from seawall.errors import EngineFailed
 from seawall.haproxy import deaths, refuse
 from seawall.haproxy.render import Edge, ServerAddress
+from seawall.haproxy.socket import Word
 from seawall.haproxy.statistics import Pulse, Reading
 from seawall.judge import BALANCER, Verdict
 from seawall.lost import Refused
-from seawall.model import FINISHING, Route, RouteSeen, SetStrategy, Strategy
+from seawall.model import FINISHING, Route, SetStrategy, Strategy, TurnAway
 
 BEAT = 0.1  # s between two heartbeats of the active balancer
 BEAT_SPARE = 0.3  # s: nobody waits for the spare
@@ -28,16 +29,7 @@ REFUSED = 0.5  # s after a refusal: it will hardly think otherwise at once
 CLOSED = 0.02  # s between two attempts to reach a socket that nobody listens on
 ENDING = 10  # attempts after which a process that refuses is not one that is just ending
 
-Step = Route | SetStrategy
-
-
-@dataclass(frozen=True)
-class Word:
-    """What a balancer said of its servers, and when (s, the loop's clock)."""
-
-    routes: tuple[RouteSeen, ...]
-    strategy: Strategy | None
-    at: float
+Step = Route | SetStrategy | TurnAway
 
 
 @dataclass
@@ -55,6 +47,7 @@ class Link:
     failed: Callable[[str], None]  # told of a step that HAProxy refused
     counted: Callable[[Strategy, Reading, float], None]  # told what it has counted, and when (s, the loop's clock)
     last: Word | None = None  # the last word, however old
+    said: float = 0.0  # when it was given, on the loop's clock
     fresh: bool = False  # nothing was changed since it was given
     refused: Refused = field(default_factory=Refused)  # what it is to refuse
 
@@ -67,13 +60,13 @@ class Link:
         self._attempts = 0  # to reach it since it last answered
         self._verdict = ""  # why it hangs
         self._finishing = False  # it takes no new visitors
-        self._pulse: Pulse | None = None
+        self.pulse: Pulse | None = None  # what goes on in the backend that is used
         self._read_at = 0.0
         self.loaded = False  # it has requests, or had some at the last look
 
     def word(self, now: float) -> Word | None:
         """What it says; None, which means hold, while that is not known."""
-        return self.last if self.last and self.fresh and now - self.last.at < OLD else None
+        return self.last if self.last and self.fresh and now - self.said < OLD else None
 
     def post(self, steps: Sequence[Step]) -> None:
         """Have these steps done, in order. While others are under way they are left for the next round to decide."""
@@ -118,9 +111,8 @@ class Link:
         if loop.time() >= self._losses_at or loop.time() < self._losses_until:
             self._losses_at = loop.time() + LOSSES
             self.lost(await socket.ask(deaths.COMMAND))
-        if self.last is None or not self.fresh or self.moving() or loop.time() - self.last.at > WORD:
-            routes, strategy = await socket.word()
-            before, self.last = self.last, Word(routes, strategy, loop.time())
+        if self.last is None or not self.fresh or self.moving() or loop.time() - self.said > WORD:
+            before, self.last, self.said = self.last, await socket.word(), loop.time()
             changed = not self.fresh or before is None or _told(before) != _told(self.last)
             self.fresh = not self._steps
         else:
@@ -140,7 +132,7 @@ class Link:
         self._find(self._verdict, pulse.finishing)
         if strategy is None:
             return
-        before, self._pulse = self._pulse, pulse
+        before, self.pulse = self.pulse, pulse
         loaded = bool(pulse.current) or before is None or pulse.requests != before.requests
         now = asyncio.get_running_loop().time()
         if loaded or self.loaded or now - self._read_at > READ:
@@ -190,6 +182,8 @@ class Link:
         for step in steps:
             if isinstance(step, SetStrategy):
                 await socket.set_strategy(step.strategy)
+            if isinstance(step, TurnAway):
+                await socket.turn_away(step.on)
         routes = [(s, self.address(s.server)) for s in steps if isinstance(s, Route)]
         if routes:
             await socket.steps(routes, self.edge)
@@ -209,11 +203,12 @@ class Link:
 
 def _phase(step: Step) -> int:
     """Servers come before the switch between backends, and go after it."""
-    if isinstance(step, SetStrategy):
+    if not isinstance(step, Route):
         return 1
-    return 0 if step.step in ("add", "enable") else 2
+    return 0 if step.step in ("add", "limit", "enable") else 2
 
 
 def _told(word: Word) -> object:
     """What a decision could be made from; the number of requests alone is none."""
-    return word.strategy, [(route.strategy, route.server, route.status) for route in word.routes]
+    routes = [(route.strategy, route.server, route.status) for route in word.routes]
+    return word.strategy, routes, word.turns_away

@@ -21,20 +21,22 @@ from seawall.control.giving_up import reason_to_give_up
 from seawall.control.habits import Habits
 from seawall.control.heartbeats import Heartbeats
 from seawall.control.journal import Entry, Journal
+from seawall.control.knocks import Knocks
 from seawall.control.lock import Lock
 from seawall.control.metrics import Meter
 from seawall.control.observe import observe
 from seawall.control.opening import open_site
 from seawall.control.processes import Processes
+from seawall.control.reload import Changes
 from seawall.control.state import State
 from seawall.control.status import status
-from seawall.control.stop import stop
+from seawall.control.stop import left_behind, stop
 from seawall.control.tasks import Tasks
 from seawall.control.upkeep import Upkeep
 from seawall.control.wanted import Wanted
 from seawall.decide import crashing
 from seawall.decide.plan import plan
-from seawall.errors import SeawallError, StateUnusable, shell
+from seawall.errors import SeawallError, shell
 from seawall.model import Event
 from seawall.paths import Paths
 
@@ -61,16 +63,24 @@ class Control:
         self.tasks = Tasks(self.fail)
         balancers = Balancers(self.state, self.tasks)
         servers = Servers(self.state, self.tasks, balancers.look_for_losses)
-        self.actor = Actor(paths, servers, Warms(self.state, self.tasks), balancers)
+        warms = Warms(self.state, self.tasks)
+        self.actor = Actor(paths, servers, warms, balancers)
         self.meter = Meter(processes)
         self.habits = Habits(paths.state / "forecast.json", self.state.troubles)
         self.heartbeats = Heartbeats(self.state, self.tasks)
-        operator = verbs.Operator(self.state, self.meter, self.end)
+        self.changes = Changes(self.state, warms, self.tasks)
+        operator = verbs.Operator(self.state, self.meter, self.end, self.changes)
         self.api = Api(paths.control_socket, verbs.table(operator))
-        self.upkeep = Upkeep(self.state, self.api, lock)
+        self.knocks = Knocks(paths.knocks, self._knocked)
+        self.upkeep = Upkeep(self.state, self.api, self.knocks, lock)
+        self.changes.kept = self.upkeep.remember
 
     def wake(self) -> None:
         self._wake.set()
+
+    def _knocked(self) -> None:
+        self.state.knocked = True
+        self.wake()
 
     def fail(self, error: BaseException) -> None:
         """End the control plane with this error."""
@@ -79,7 +89,7 @@ class Control:
 
     def status(self) -> dict[str, Any]:
         """The state of the site as one JSON object."""
-        return status(self.state, self.meter)
+        return status(self.state, self.meter, self.changes.progress)
 
     def end(self, how: Literal["stop", "force", "leave"]) -> None:
         """Stop the site in good order, also while that is under way at once, or leave it to the next control plane."""
@@ -93,14 +103,19 @@ class Control:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._signals()
         try:
-            await open_site(self.state, self.actor)
+            changed = await open_site(self.state, self.actor)
+            self.upkeep.remember()
+            self.knocks.listen()
             await self.api.start()
             self.tasks.start(self.meter.run())
             self.tasks.start(self.upkeep.run())
+            if changed:
+                self.changes.resume()
             await self._loop()
         except SeawallError as error:
             self._failure = self._failure or error
         await self.tasks.cancel()
+        self.knocks.close()
         left: list[str] = []
         if self._leaves():
             self._save()
@@ -110,10 +125,7 @@ class Control:
         if self._failure:
             raise self._failure
         if left:
-            raise StateUnusable(
-                f"These could not be ended or removed: {', '.join(left)}.",
-                "One in state D waits for a disk or a network file system; when that answers, it ends.",
-            )
+            raise left_behind(left)
 
     def _leaves(self) -> bool:
         """Whether what runs is left running: when told so, and when it is we who cannot go on.
@@ -125,7 +137,8 @@ class Control:
 
     async def _stop(self) -> list[str]:
         state = self.state
-        return await stop(state.processes, state.listeners, state.site.stop_timeout, lambda: self._ending == "force")
+        forced = lambda: self._ending == "force"  # noqa: E731
+        return await stop(state.processes, state.listeners, state.site.stop_timeout, forced, state.groups)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -174,8 +187,8 @@ class Control:
             now,
         )
         expected = self.habits.expected(state.record.memory.sizing.start)
-        state.seen = replace(state.seen, deaths=tuple(state.deaths), expected=expected)
-        state.deaths = []
+        state.seen = replace(state.seen, deaths=tuple(state.deaths), knocked=state.knocked, expected=expected)
+        state.deaths, state.knocked = [], False
         self.heartbeats.look(state.seen)
         before = state.record.memory
         result = plan(state.site, state.seen, before, now)
@@ -204,7 +217,10 @@ class Control:
         if state.open:
             return
         active = next((b for b in state.seen.balancers if b.name == state.seen.active), None)
-        if active and active.answering and any(route.status == "up" for route in active.routes or ()):
+        if state.adopted and state.record.memory.asleep_since is not None:
+            state.open = True
+            state.say(Event("open", "site", f"asleep: the next request to {state.wanted.urls[0]} starts a server"))
+        elif active and active.answering and any(route.status == "up" for route in active.routes or ()):
             state.open = True
             seconds = time.monotonic() - state.began
             state.say(Event("open", "site", f"serving {state.wanted.urls[0]} after {seconds:.1f} s"))

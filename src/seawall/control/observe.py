@@ -19,7 +19,9 @@ def observe(
         servers=tuple(_server(server) for server in processes.servers.values()),
         balancers=tuple(_balancer(name, balancers.get(name), links.get(name), now) for name in BALANCERS),
         active=active,
-        warms=tuple(_warm(warm, processes.paths) for warm in processes.warms.values()) if wants_warm else None,
+        warms=tuple(_warm(warm, processes.paths) for warm in processes.warms.values() if not warm.trial)
+        if wants_warm
+        else None,
         load=tally.load(active, balancers, processes.servers, now),
     )
 
@@ -34,6 +36,7 @@ def _server(server: Server) -> ServerSeen:
         ending=server.ending,
         generation=server.generation,
         lost=server.ready and _lost(server),
+        slots=server.slots,
     )
 
 
@@ -46,6 +49,7 @@ def _balancer(name: BalancerName, balancer: Balancer | None, link: Link | None, 
     if balancer is None:
         return BalancerSeen(name)
     word = link.word(now) if link and balancer.alive else None
+    pulse = link.pulse if link and word else None
     return BalancerSeen(
         cast(BalancerName, balancer.name),
         alive=balancer.alive,
@@ -56,6 +60,9 @@ def _balancer(name: BalancerName, balancer: Balancer | None, link: Link | None, 
         started=balancer.started,
         strategy=word.strategy if word else None,
         routes=word.routes if word else None,
+        requests=pulse.requests if pulse else None,
+        current=pulse.current if pulse else 0,
+        turns_away=bool(word and word.turns_away),
     )
 
 

@@ -6,34 +6,45 @@ from collections.abc import Mapping
 from typing import Any
 
 from seawall import files, members
+from seawall.config.effects import flat
+from seawall.control import limits
 from seawall.control.act.actor import Actor
-from seawall.control.orders import with_orders
+from seawall.control.inherit import inherit
 from seawall.control.processes import Balancer
 from seawall.control.state import State
+from seawall.control.strangers import end_strangers
 from seawall.control.wanted import Wanted
-from seawall.errors import AlreadyRunning, RecordUnusable
+from seawall.errors import AlreadyRunning, PortTaken, RecordUnusable
 from seawall.fleet import server as fleet_server
 from seawall.fleet.application import root_note
 from seawall.haproxy.listeners import Listeners
 from seawall.haproxy.process import version
 from seawall.model import BALANCERS, BalancerName, Event
 from seawall.process import Process
+from seawall.sites import run_by_another
 
 ANSWER = 1.0  # s an adopted balancer may take to answer before it is looked at more closely
 END = 5.0  # s a killed process may take to be gone
 
 
-async def open_site(state: State, actor: Actor) -> None:
-    """After this everything that runs is watched, and the listening sockets are there. Raises SeawallError."""
+async def open_site(state: State, actor: Actor) -> bool:
+    """After this everything that runs is watched, and the listening sockets are there. Raises SeawallError.
+
+    Returns whether seawall.toml has changed since what runs was started.
+    """
     version()
     if note := root_note(state.wanted.application, state.paths.project):
         state.say(Event("note", "application", note))
     state.wants_warm = state.wanted.application.kind != "command"
     await _end_unfinished(state)
+    if state.record.found:
+        await end_strangers(state)
     _require_whole(state)
     before = state.processes.running
     hung = await _hung(state)
     state.listeners = _listeners(state)
+    changed = _settings(state, adopting=bool(before))
+    limits.put(state)
     # Only now, as their listening sockets hold visitors that a new balancer will serve.
     await _end(hung)
     _remove_stale_sockets(state)
@@ -49,11 +60,16 @@ async def open_site(state: State, actor: Actor) -> None:
     for warm in state.processes.warms.values():
         actor.warms.watch(warm)
     if before:
-        state.site = with_orders(state.site, state.record)
         found = f"{len(state.processes.servers)} servers and {len(state.processes.balancers)} balancers"
         state.say(Event("adopt", "site", f"an earlier control plane left {found} running: adopted"))
-    else:
-        state.record.settings, state.record.orders = {}, {}
+    return changed
+
+
+def _settings(state: State, adopting: bool) -> bool:
+    if adopting:
+        return inherit(state)
+    state.record.settings, state.record.orders, state.record.file = {}, {}, flat(state.wanted.file)
+    return False
 
 
 def _require_whole(state: State) -> None:
@@ -71,8 +87,9 @@ def _require_whole(state: State) -> None:
 
 async def _end_unfinished(state: State) -> None:
     """Processes that an earlier control plane was about to start: if they came to be, nobody knows what they do."""
-    for managed in state.processes.unfinished:
-        belonging = members.of_process(state.paths.mark, managed.kind, managed.name, None)
+    trials = [warm for warm in state.processes.warms.values() if warm.trial and warm.process]
+    for managed in (*state.processes.unfinished, *trials):
+        belonging = members.of_process(state.paths.mark, managed.kind, managed.name, managed.process)
         await _end(members.kill(belonging))
         state.processes.forget(managed)
 
@@ -119,7 +136,10 @@ def _listeners(state: State) -> Listeners:
         if (balancer := state.processes.balancers.get(name)) and balancer.process and balancer.process.alive
     }
     if not processes or not listened:
-        return Listeners.open(wanted.address, wanted.ports)
+        try:
+            return Listeners.open(wanted.address, wanted.ports)
+        except PortTaken as error:
+            raise run_by_another(state.paths.project) or error from None
     require_same_place(listened, wanted)
     listeners = Listeners.from_record(listened, processes)
     _restart_unrecovered(state, listeners, processes)

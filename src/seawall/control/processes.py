@@ -28,6 +28,7 @@ class Managed:
     owner: int | None = None  # the user (uid) it was started as
     exited: bool = False
     ending: str = ""
+    hung: str = ""  # how that shows, in words
 
     @property
     def alive(self) -> bool:
@@ -57,13 +58,13 @@ class Warm(Managed):
 
     kind = "warm"
     order = 10
-    kept = ("generation", "ready", "protocol")
+    kept = ("generation", "ready", "protocol", "trial")
 
     generation: int = 0
     protocol: int = 0  # version of what it is asked and answers
+    trial: bool = False  # imports the application with settings that are not in effect: no decision knows of it
     ready: bool = False
     stopped: int = 0  # looks in a row that found it stopped before it was ready
-    hung: str = ""
 
 
 @dataclass
@@ -72,15 +73,15 @@ class Server(Managed):
 
     kind = "server"
     order = 20
-    kept = ("generation", "address", "ready", "beat")
+    kept = ("generation", "address", "ready", "beat", "slots")
 
     generation: int = 0
     address: str = ""
     beat: bool = False  # it answers heartbeats on a socket of its own
+    slots: int = 0  # requests it takes at a time, as it says itself
     ready: bool = False
     busy: bool = False  # it answers, but has no place for another request
     stopped: int = 0  # looks in a row that found it stopped before it was ready
-    hung: str = ""
 
 
 @dataclass
@@ -94,7 +95,6 @@ class Balancer(Managed):
     edge: str = ""
     answering: bool = False
     owes: bool = False
-    hung: str = ""
     socket: RuntimeSocket = field(default=None, repr=False)  # type: ignore[assignment]  # set by the table
 
     def close(self) -> None:

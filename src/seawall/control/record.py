@@ -21,7 +21,7 @@ from seawall.process import Process
 
 VERSION = 1
 # What is remembered beyond the life of a control plane; the rest describes moments, and would be old.
-REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "sizing")
+REMEMBERED = ("next_server", "next_warm", "opened", "leaving", "stopping", "down", "retiring", "sizing", "asleep_since")
 
 
 @dataclass
@@ -32,6 +32,9 @@ class Record:
     memory: Memory = field(default_factory=Memory)
     settings: dict[str, str] = field(default_factory=dict)  # what `seawall set` changed on the running site
     orders: dict[str, Any] = field(default_factory=dict)  # an operator's: drain, restart, generation
+    file: dict[str, Any] | None = None  # what seawall.toml said, as it is in effect; None: nobody wrote it down
+    found: bool = False  # an earlier control plane left it: what it does not name is not ours to go on with
+    groups: dict[str, str] = field(default_factory=dict)  # of the servers: see Groups.folders
 
 
 @cache
@@ -50,7 +53,9 @@ def to_record(processes: Processes, record: Record) -> dict[str, Any]:
         "listeners": record.listeners,
         "memory": memory,
         "settings": record.settings,
+        "file": record.file,
         "orders": record.orders,
+        "groups": record.groups,
     }
 
 
@@ -127,6 +132,9 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         _memory(record.get("memory") or {}, processes),
         dict(record.get("settings") or {}),
         dict(record.get("orders") or {}),
+        file=dict(record["file"]) if isinstance(record.get("file"), dict) else None,
+        found=True,
+        groups=dict(record.get("groups") or {}),
     )
 
 
@@ -156,4 +164,5 @@ def _memory(record: Mapping[str, Any], processes: Processes) -> Memory:
     sizing = values.get("sizing")
     known = {each.name for each in fields(Sizing)}
     values["sizing"] = Sizing(**{key: value for key, value in (sizing or {}).items() if key in known})
+    values["asleep_since"] = values.get("asleep_since") if values["opened"] else None
     return Memory(**values)

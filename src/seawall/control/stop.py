@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 
 from seawall import files, members
 from seawall.control.processes import Balancer, Processes
+from seawall.errors import StateUnusable
+from seawall.fleet.groups import Groups
 from seawall.haproxy.finishing import Finishing
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths, bound_logs
@@ -18,7 +20,11 @@ GRACE = 5.0  # s a process may take to end once nobody waits for it any more
 
 
 async def stop(
-    processes: Processes, listeners: Listeners | None, timeout: float, forced: Callable[[], bool]
+    processes: Processes,
+    listeners: Listeners | None,
+    timeout: float,
+    forced: Callable[[], bool],
+    groups: Groups,
 ) -> list[str]:
     """End everything that belongs to the site, within `timeout` s plus a few; `forced` cuts the waiting short.
 
@@ -28,12 +34,21 @@ async def stop(
         listeners.close()
     await _finish(list(processes.balancers.values()), timeout, forced)
     running = list(reversed(processes.running))
-    await _end(running, forced)
+    await end(running, forced)
     left = await _sweep(processes.paths, orphans=listeners is not None)
     left += bound_logs(processes.paths)  # what was printed since the last look
     for process in running:
         process.reap()
+    left += await _remove_groups(groups)
     return left + _remove_files(processes.paths)
+
+
+def left_behind(left: Sequence[str]) -> StateUnusable:
+    """What to say of what `stop` could not end."""
+    return StateUnusable(
+        f"These could not be ended or removed: {', '.join(left)}.",
+        "One in state D waits for a disk or a network file system; when that answers, it ends.",
+    )
 
 
 async def _finish(balancers: Sequence[Balancer], timeout: float, forced: Callable[[], bool]) -> None:
@@ -72,7 +87,8 @@ def _works(process: Process) -> bool:
     return process.alive and not process.stopped
 
 
-async def _end(processes: Sequence[Process], forced: Callable[[], bool]) -> None:
+async def end(processes: Sequence[Process], forced: Callable[[], bool] = lambda: False) -> None:
+    """SIGTERM to each, and SIGKILL to those that are still there after a while, or at once where it is `forced`."""
     for process in processes:
         process.signal(signal.SIGTERM)
         # One that is stopped would not hear anything but SIGKILL.
@@ -107,6 +123,14 @@ async def _sweep(paths: Paths, orphans: bool) -> list[str]:
         for process in killed:
             process.close()
     return [f"{members.describe(member.pid)}, in state {state(member.pid)}" for member in belonging()]
+
+
+async def _remove_groups(groups: Groups) -> list[str]:
+    """A process that has just ended may still count as in its group for a moment."""
+    deadline = asyncio.get_running_loop().time() + GRACE
+    while (left := groups.remove()) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(LOOK)
+    return [f"the control group {group}" for group in left]
 
 
 def _remove_files(paths: Paths) -> list[str]:

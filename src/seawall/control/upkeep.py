@@ -1,9 +1,11 @@
 """Keeps the files of a running site in order: folders that were removed, sockets that are gone, logs that grow."""
 
 import asyncio
+from pathlib import Path
 
 from seawall import files
 from seawall.control.api import Api
+from seawall.control.knocks import Knocks
 from seawall.control.lock import Lock
 from seawall.control.state import State
 from seawall.control.troubles import Troubles
@@ -17,10 +19,14 @@ EVERY = 2.0  # s
 class Upkeep:
     """Looks every few seconds."""
 
-    def __init__(self, state: State, api: Api, lock: Lock) -> None:
-        self._state, self._api, self._lock = state, api, lock
-        # What cannot be made again as it was: HAProxy's certificate, and the mark that everything here carries.
-        kept = (state.paths.certificate, state.paths.state / MARK)
+    def __init__(self, state: State, api: Api, knocks: Knocks, lock: Lock) -> None:
+        self._state, self._api, self._knocks, self._lock = state, api, knocks, lock
+        self._kept: dict[Path, bytes] = {}
+        self.remember()
+
+    def remember(self) -> None:
+        """What cannot be made again as it was: HAProxy's certificate, and the mark that everything here carries."""
+        kept = (self._state.paths.certificate, self._state.paths.state / MARK)
         self._kept = {path: path.read_bytes() for path in kept if path.is_file()}
 
     async def run(self) -> None:
@@ -50,7 +56,11 @@ class Upkeep:
             text = f"{state.paths.runtime} was cleaned while the site runs; what was in it is made again"
             state.say(Event("folders", "site", text))
             await self._api.restart()
+        if not self._knocks.path.exists():
+            self._knocks.listen()
         _bound_logs(state.paths, state.troubles)
+        state.groups.tidy(state.processes.servers)
+        state.usage.look(state.processes.servers, asyncio.get_running_loop().time())
         for balancer in state.processes.balancers.values():
             if balancer.alive and balancer.answering and not balancer.socket.path.exists():
                 # The sockets inside it are gone as well: one like it has to take its place.

@@ -11,11 +11,11 @@ from seawall import members
 from seawall.control.api import Verb
 from seawall.control.journal import Entry
 from seawall.control.metrics import Meter
-from seawall.control.orders import with_settings
 from seawall.control.processes import Server
+from seawall.control.reload import Changes
 from seawall.control.state import State
 from seawall.control.status import status
-from seawall.errors import ConfigError, UnknownServer
+from seawall.errors import UnknownServer
 from seawall.model import Event
 
 Answers = AsyncIterator[dict[str, Any]]
@@ -26,7 +26,9 @@ def table(operator: "Operator") -> dict[str, Verb]:
     return {
         "status": operator.status,
         "events": operator.events,
-        "set": operator.set,
+        "set": operator.changes.set,
+        "saved": operator.changes.saved,
+        "reload": operator.changes.reload,
         "drain": operator.drain,
         "restart": operator.restart,
         "kill": operator.kill,
@@ -38,33 +40,25 @@ def table(operator: "Operator") -> dict[str, Verb]:
 class Operator:
     """The verbs, on one site."""
 
-    def __init__(self, state: State, meter: Meter, end: Callable[[Literal["stop", "force", "leave"]], None]) -> None:
-        self._state, self._meter, self._end = state, meter, end
+    def __init__(
+        self, state: State, meter: Meter, end: Callable[[Literal["stop", "force", "leave"]], None], changes: Changes
+    ) -> None:
+        self._state, self._meter, self._end, self.changes = state, meter, end, changes
 
     async def status(self) -> Answers:
-        yield status(self._state, self._meter)
+        yield status(self._state, self._meter, self.changes.progress)
 
     async def events(self, follow: bool = False, number: int = 20) -> Answers:
         queue: asyncio.Queue[Entry] = asyncio.Queue()
         end = self._state.journal.follow(queue.put_nowait) if follow else None
         try:
-            for entry in list(self._state.journal.recent)[-number:]:
+            for entry in list(self._state.journal.recent)[-number:] if number else ():
                 yield entry
             while follow:
                 yield await queue.get()
         finally:
             if end:
                 end()
-
-    async def set(self, key: str, value: str) -> Answers:
-        state = self._state
-        site = with_settings(state.site, {key: value})
-        if key == "servers.max" and site.max < site.min:
-            raise ConfigError(f"servers.min is {site.min}, and servers.max cannot be less.", "seawall set servers.min")
-        state.record.settings = {**state.record.settings, key: value}
-        state.site = site
-        self._done("set", key, f"an operator set {key} to {value}")
-        yield {"set": key, "value": value}
 
     async def drain(self, server: str) -> Answers:
         self._server(server)

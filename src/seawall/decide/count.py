@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from seawall.decide import capacity, demand, erlang
+from seawall.decide import capacity, demand, erlang, sleep
 from seawall.decide.demand import Offered
 from seawall.decide.fleet import kept, replacing
 from seawall.model import Demand, Event, Memory, Observed, Plan, Site, Sizing
@@ -22,11 +22,11 @@ LEARNED = 1.0  # days of experience before it counts
 
 def wanted(site: Site, memory: Memory) -> int:
     """The number of servers that are to serve."""
-    return _within(site, memory, _law(site, memory))
+    return 0 if sleep.asleep(site, memory) else _within(site, memory, _law(site, memory))
 
 
 def _within(site: Site, memory: Memory, number: int) -> int:
-    return max(site.min, min(number, _most(site, memory)))
+    return max(1, site.min, min(number, _most(site, memory)))
 
 
 def _most(site: Site, memory: Memory) -> int:
@@ -46,6 +46,8 @@ class Need:
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     """Changes only what is remembered; decide/servers.py makes it so."""
+    if sleep.asleep(site, memory):
+        return Plan((), replace(memory, demand=Demand(why="nobody comes: the site sleeps"), sizing=_smallest(memory)))
     memory = _starts(observed, memory, now)
     if hold := _cannot_tell(site, observed, memory, now):
         samples = () if hold.blind else memory.demand.samples
@@ -71,9 +73,14 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     return replace(plan, events=(*events, *plan.events))
 
 
+def _smallest(memory: Memory) -> Sizing:
+    """Who comes after a sleep begins with one server."""
+    return memory.sizing if memory.sizing.wanted <= 1 else replace(memory.sizing, wanted=1)
+
+
 def _law(site: Site, memory: Memory) -> int:
     """What the load alone asks for, whatever the settings allow: with other settings it is there to be looked up."""
-    return memory.sizing.wanted or site.min
+    return memory.sizing.wanted or max(1, site.min)
 
 
 @dataclass(frozen=True)
@@ -88,9 +95,10 @@ def _cannot_tell(site: Site, observed: Observed, memory: Memory, now: float) -> 
     load = observed.load
     if load is None or now - load.at > OLD:
         return Hold("the balancer does not tell the load, so nothing changes", blind=True)
-    if _ready(observed, memory) < min(site.min, wanted(site, memory)):
+    if _ready(observed, memory) < max(1, site.min):
         # What waits or comes at once now is the start's doing.
-        return Hold(f"not even {site.min} servers are ready yet", blind=True)
+        few = f"{site.min} servers are" if site.min > 1 else "one server is"
+        return Hold(f"not even {few} ready yet", blind=True)
     if replacing(site, observed):
         return Hold("servers are being replaced; the number stays until that is done")
     return None

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from seawall.decide import count, crashing, liveness, routing, servers, takeover, warm
+from seawall.decide import count, crashing, liveness, routing, servers, sleep, takeover, turning_away, warm
 from seawall.model import Memory, Observed, Plan, Site
 
 # The most urgent first: a dead active balancer fails every visitor, a missing server only slows some.
@@ -11,9 +11,11 @@ DECISIONS = (
     crashing.decide,
     liveness.decide,
     warm.decide,
+    sleep.decide,
     count.decide,
     servers.decide,
     routing.decide,
+    turning_away.decide,
 )
 
 

@@ -1,5 +1,8 @@
 """Which server gets traffic: brings the backends of each balancer to what is wanted, one safe step at a time."""
 
+from collections.abc import Mapping
+
+from seawall.decide.slots import given
 from seawall.model import (
     Action,
     BalancerSeen,
@@ -21,7 +24,7 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     # One that is not known to be well gets no new route; one that has a route keeps it, for HAProxy to judge.
     staying = alive - gone
     well = staying - memory.down.keys()
-    wanted = [server.name for server in observed.servers if server.ready and server.name in well]
+    wanted = {s.name: given(site, s.slots) for s in observed.servers if s.ready and not s.hung and s.name in well}
     actions: list[Action] = []
     for balancer in observed.balancers:
         if balancer.alive and balancer.routes is not None:
@@ -31,10 +34,13 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     return Plan(tuple(actions), memory)
 
 
-def _enter(strategy: Strategy, balancer: BalancerSeen, wanted: list[str]) -> list[Action]:
+def _enter(strategy: Strategy, balancer: BalancerSeen, wanted: Mapping[str, int]) -> list[Action]:
     have = {route.server: route for route in balancer.routes or () if route.strategy == strategy}
     steps: list[Action] = []
-    for server in wanted:
+    for server, limit in wanted.items():
+        if server in have and have[server].limit not in (0, limit):
+            reason = f"{server} is to work on {limit} requests at a time"
+            steps.append(Route(reason, balancer.name, strategy, server, "limit"))
         if server not in have:
             # Added servers are in maintenance until they are enabled.
             steps.append(Route(f"{server} answers its heartbeats", balancer.name, strategy, server, "add"))
@@ -43,9 +49,10 @@ def _enter(strategy: Strategy, balancer: BalancerSeen, wanted: list[str]) -> lis
     return steps
 
 
-def _switch(strategy: Strategy, balancer: BalancerSeen, wanted: list[str]) -> list[Action]:
+def _switch(strategy: Strategy, balancer: BalancerSeen, wanted: Mapping[str, int]) -> list[Action]:
     """Comes after the servers were added and enabled in the new backend, so that no request finds it empty."""
-    if balancer.strategy in (None, strategy) or not wanted:
+    serves = any(route.status == "up" for route in balancer.routes or ())
+    if balancer.strategy in (None, strategy) or (serves and not wanted):
         return []
     return [SetStrategy(f"balancer.strategy is {strategy}, not {balancer.strategy}", balancer.name, strategy)]
 

@@ -25,7 +25,7 @@ def _leaving(site: Site, observed: Observed, memory: Memory, wanted: int, now: f
     kept = keep(site, observed, memory)
     serving = [server for server in kept if server.ready and server.name not in memory.down]
     useless = [server for server in kept if not server.ready or server.name in memory.down]
-    if not serving:
+    if wanted and not serving:
         # Nobody else could serve: whoever was to leave stays until somebody can.
         return {}
     full = len(serving) >= wanted
@@ -86,6 +86,7 @@ def _start(
         return (), memory
     replacing = any(s.name in site.drain | to_replace(site, observed) for s in observed.servers)
     why = "others are to be replaced" if replacing else f"{wanted} servers are wanted"
+    why = why if memory.waking_since is None else "somebody has come while the site slept"
     first = memory.next_server
     actions = tuple(
         StartServer(f"{why}, {len(kept)} are there", f"s{first + index}", warm.name if warm else "")

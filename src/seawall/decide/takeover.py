@@ -44,7 +44,7 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
         if trouble and balancer.alive:
             actions.append(KillBalancer(f"balancer {balancer.name} {trouble}", balancer.name))
         elif not balancer.alive and now >= memory.balancer_retry_at.get(balancer.name, 0.0):
-            memory, start = _start(balancer, observed, memory, now)
+            memory, start = _start(site, balancer, observed, memory, now)
             actions.append(start)
     if _fit(active, memory):
         step = _update(site, active, spare, memory)
@@ -89,10 +89,11 @@ def _forget_retired(observed: Observed, memory: Memory) -> Memory:
     return replace(memory, retiring={name: since for name, since in memory.retiring.items() if name in alive})
 
 
-def _start(balancer: BalancerSeen, observed: Observed, memory: Memory, now: float) -> tuple[Memory, Action]:
+def _start(site: Site, balancer: BalancerSeen, observed: Observed, memory: Memory, now: float) -> tuple[Memory, Action]:
     name = balancer.name
     role = "active" if name == observed.active else "spare"
-    young = balancer.started > 0 and now - balancer.started < YOUNG
+    outdated = balancer.started > 0 and balancer.edge != site.edge  # it ended so that another one can take its place
+    young = balancer.started > 0 and now - balancer.started < YOUNG and not outdated
     deaths = memory.balancer_deaths.get(name, 0) + 1 if young else 0
     memory = replace(
         memory,
@@ -100,6 +101,8 @@ def _start(balancer: BalancerSeen, observed: Observed, memory: Memory, now: floa
         balancer_retry_at={**memory.balancer_retry_at, name: now + pause(deaths)},
     )
     reason = f"the {role} balancer {name} died" if balancer.started else f"the site needs its {role} balancer"
+    if outdated:
+        reason = f"the {role} balancer {name} had an outdated configuration"
     return memory, StartBalancer(reason, name)
 
 
@@ -107,11 +110,22 @@ def _update(site: Site, active: BalancerSeen, spare: BalancerSeen, memory: Memor
     """Bring in a new configuration without losing a request: the spare first, then a takeover, then the other."""
     if not _fit(spare, memory):
         return None
-    if spare.edge != site.edge:
+    if spare.edge != site.edge and not _waited_for(spare):
         return RetireBalancer(f"balancer {spare.name} runs an outdated configuration", spare.name)
-    if active.edge != site.edge and _serves(spare):
+    if active.edge != site.edge and (_serves(spare) or _sleeps(active, spare)):
         return TakeOver(f"balancer {active.name} runs an outdated configuration", spare.name)
     return None
+
+
+def _waited_for(balancer: BalancerSeen) -> bool:
+    """Whether requests wait in it for the first server: nobody tells it of one once it finishes."""
+    return balancer.current > 0 and not _serves(balancer)
+
+
+def _sleeps(active: BalancerSeen, spare: BalancerSeen) -> bool:
+    """Whether both say that there is no server, and nobody who asks for one."""
+    known = active.routes is not None and spare.routes is not None
+    return known and not _serves(active) and not active.current
 
 
 def _serves(balancer: BalancerSeen) -> bool:

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
@@ -88,6 +89,7 @@ def start(
     strict: bool = False,
     server: str = "",
     beat: socket.socket | None = None,
+    doors: Sequence[int] = (),
 ) -> Process:
     """The warm process, or the server, that is named. Takes `listener` and `beat` along; close yours.
 
@@ -129,6 +131,7 @@ def start(
             log=log_file(paths),
             fds=(memory, tries, *(each.fileno() for each in (listener, beat) if each)),
             user=application.user,
+            doors=doors,
         )
     except OSError as error:
         remedy = 'Name in seawall.toml a Python that the application\'s user may run: python = "…"'

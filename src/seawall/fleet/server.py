@@ -8,7 +8,7 @@ import os
 import random
 import shlex
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from seawall import files
 from seawall.errors import ApplicationFailed
 from seawall.fleet import interpreter
 from seawall.fleet.application import Application
+from seawall.fleet.inside.work import SLOTS
 from seawall.judge import Pulse
 from seawall.members import marked
 from seawall.model import HEALTH_PATH
@@ -69,18 +70,20 @@ def remove_sockets(paths: Paths, name: str) -> None:
         files.remove(path)
 
 
-def spawn_cold(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
+def spawn_cold(application: Application, paths: Paths, name: str, doors: Sequence[int] = ()) -> tuple[Process, str]:
     """Start a server that no warm process forks: any command, or an application that cannot be forked.
 
-    Returns it and its address. Raises ApplicationFailed if the program cannot be started.
+    It enters its control groups through `doors`. Returns it and its address. Raises ApplicationFailed if the program
+    cannot be started.
     """
     if application.kind == "command":
-        return _spawn_command(application, paths, name)
+        return _spawn_command(application, paths, name, doors)
     with listen(application, paths, name) as listener, listen_beat(paths, name) as beat:
-        return interpreter.start(application, paths, listener, server=name, beat=beat), address(paths, name)
+        started = interpreter.start(application, paths, listener, server=name, beat=beat, doors=doors)
+        return started, address(paths, name)
 
 
-def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[Process, str]:
+def _spawn_command(application: Application, paths: Paths, name: str, doors: Sequence[int]) -> tuple[Process, str]:
     port, path = _free_port(), paths.offered / f"{name}.sock"
     files.remove(path)
     if application.user:
@@ -98,6 +101,7 @@ def _spawn_command(application: Application, paths: Paths, name: str) -> tuple[P
             environment=environment,
             log=interpreter.log_file(paths),
             user=application.user,
+            doors=doors,
         )
     except OSError as error:
         raise interpreter.not_started(words[0], error, paths, "Correct `command` in seawall.toml.") from error
@@ -133,12 +137,15 @@ async def heartbeat(address: str, timeout: float | None) -> float:
     return loop.time() - started
 
 
-async def pulse(paths: Paths, name: str, timeout: float | None) -> Pulse:
-    """What a server that is no command says of its work. Raises TimeoutError, or another OSError where it does not."""
+async def pulse(paths: Paths, name: str, timeout: float | None, slots: int = 0) -> Pulse:
+    """What a server that is no command says of its work; from now on it takes `slots` requests at a time, if above 0.
+
+    Raises TimeoutError, or another OSError where it does not answer.
+    """
     async with asyncio.timeout(timeout):
         reader, writer = await asyncio.open_unix_connection(beat_socket(paths, name))
         try:
-            writer.write(_REQUEST)
+            writer.write(_REQUEST[:-2] + f"{SLOTS}: {slots}\r\n\r\n".encode() if slots else _REQUEST)
             answer = await reader.read(MOST)
         finally:
             writer.close()

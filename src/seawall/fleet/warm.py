@@ -93,16 +93,17 @@ async def fork(
     recorded: Callable[[Process], None] = lambda process: None,
     user: int | None = None,
     timeout: float = FORK_TIMEOUT,
+    concurrency: int = 0,
 ) -> Process:
     """Have the server named forked from `warm`, listening on `listener`, answering heartbeats on `beat`; close yours.
 
     It waits until `recorded` has been called with it, and serves then. Whatever goes wrong before, our own death
     included, ends it; from then on it is whoever's `recorded` it. `user` is whom the application runs as, if not we.
-    It becomes our child if we are
+    It takes `concurrency` requests at a time; 0: as many as the warm process was told. It becomes our child if we are
     PR_SET_CHILD_SUBREAPER and started the warm process; else init's.
     Raises TimeoutError, or another OSError where the warm process or the server is gone.
     """
-    question = {"version": VERSION, "ask": "serve", "server": server}
+    question = {"version": VERSION, "ask": "serve", "server": server, "concurrency": concurrency}
     with socket.socket(socket.AF_UNIX) as connection, ExitStack() as received:
         async with asyncio.timeout(timeout):
             sockets = (listener, beat) if beat else (listener,)

@@ -1,5 +1,6 @@
 """The sockets visitors connect to: one SO_REUSEPORT group per port, steered to one of two balancers by classic BPF."""
 
+import contextlib
 import ctypes
 import fcntl
 import ipaddress
@@ -41,8 +42,8 @@ class Listeners:
     @classmethod
     def open(cls, address: str, ports: Mapping[str, int]) -> "Listeners":
         """Begin to listen. Raises PortTaken, PortForbidden, ConfigError."""
-        for name, port in ports.items():
-            _require_free(address, name, port)
+        for name in ports:
+            _require_free(address, ports, name)
         listeners = cls(address, ports)
         for balancer in BALANCERS:
             listeners._listen(balancer)
@@ -109,7 +110,7 @@ class Listeners:
             self._order.pop()
 
     def _listen(self, balancer: BalancerName) -> None:
-        self._sockets[balancer] = [_bound(self.address, name, port) for name, port in self.ports.items()]
+        self._sockets[balancer] = [_bound(self.address, self.ports, name) for name in self.ports]
         for listening in self._sockets[balancer]:
             listening.listen(_BACKLOG)
         self._order.append(balancer)
@@ -125,7 +126,7 @@ def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if version == 6 else socket.AF_INET
 
 
-def _bound(address: str, name: str, port: int, share: bool = True) -> socket.socket:
+def _bound(address: str, ports: Mapping[str, int], name: str, share: bool = True) -> socket.socket:
     listening = socket.socket(_family(address))
     try:
         if listening.family == socket.AF_INET6:
@@ -134,10 +135,10 @@ def _bound(address: str, name: str, port: int, share: bool = True) -> socket.soc
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if share:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listening.bind((address, port))
+        listening.bind((address, ports[name]))
     except OSError as error:
         listening.close()
-        raise _explained(error, address, name, port) from error
+        raise _explained(error, address, ports, name) from error
     return _raised(listening)
 
 
@@ -152,29 +153,42 @@ def _raised(listening: socket.socket) -> socket.socket:
         return socket.socket(fileno=fcntl.fcntl(listening, fcntl.F_DUPFD_CLOEXEC, min(limit // 2, _HIGH)))
 
 
-def _require_free(address: str, name: str, port: int) -> None:
+def _require_free(address: str, ports: Mapping[str, int], name: str) -> None:
     """SO_REUSEPORT would share the port with any other program of the same user, without a word."""
-    with _bound(address, name, port, share=False) as trial:
+    with _bound(address, ports, name, share=False) as trial:
         try:
             trial.listen(1)
         except OSError as error:
-            raise _explained(error, address, name, port) from error
+            raise _explained(error, address, ports, name) from error
 
 
-def _explained(error: OSError, address: str, name: str, port: int) -> Exception:
+def _explained(error: OSError, address: str, ports: Mapping[str, int], name: str) -> Exception:
+    port = ports[name]
     if isinstance(error, PermissionError):
+        other = _another(address, ports, port + 8000)
         return PortForbidden(
             f"Port {port} may be used by root only.",
-            f"Run as root, or choose a port above 1023 in seawall.toml: listen.{name} = {port + 8000}",
+            f"Run as root, or choose a port above 1023 in seawall.toml: listen.{name} = {other}",
         )
     if error.errno == 98:
+        found = holder(port)
         return PortTaken(
-            f"Port {port} is taken by {holder(port) or 'another program'}.",
-            f"End that program, or choose another port in seawall.toml: listen.{name} = {port + 1}",
+            f"Port {port} is taken by {found.words}.",
+            f"{found.end}, or choose another port in seawall.toml: "
+            f"listen.{name} = {_another(address, ports, port + 1)}",
         )
     return ConfigError(
         f"listen.address is {address}, where this machine cannot listen: {error.strerror}.", "See: ip address"
     )
+
+
+def _another(address: str, ports: Mapping[str, int], begin: int) -> int:
+    """A free port from `begin` on that is none of `ports`."""
+    for port in (port for port in range(begin, 65536) if port not in ports.values()):
+        with socket.socket(_family(address)) as trial, contextlib.suppress(OSError):
+            trial.bind((address, port))
+            return port
+    return begin
 
 
 def _recover(process: Process, ports: Mapping[str, int]) -> list[socket.socket]:

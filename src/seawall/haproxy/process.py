@@ -19,7 +19,6 @@ from seawall.process import Process
 
 MINIMUM = (2, 6)  # the oldest version the configuration was tried on
 MARK = "--- seawall: started "  # begins the line after which the log is a new balancer's
-LOG_LIMIT = 1_000_000  # bytes
 INSTALL = "sudo apt-get install haproxy"
 
 

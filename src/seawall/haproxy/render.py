@@ -4,7 +4,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,9 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from seawall.errors import UnknownServer
 from seawall.haproxy import quote
 from seawall.model import HEALTH_PATH, STRATEGIES, Strategy
+from seawall.paths import KNOCKS
 
 COOKIE = "seawall"
-WAITING_ROOM = "later"  # the backup server of each backend: where requests wait while there is no other
+LATER = "later"  # the backup server of each backend that makes requests wait while there is no other
+SORRY = "sorry"  # the backup server that refuses them, while it is up
+INTERNAL = (LATER, SORRY)
 BALANCE = {"least-connections": "leastconn", "round-robin": "roundrobin", "random": "random"}
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -32,27 +35,25 @@ _ERRORS = {
 _ERROR_HEADERS = {503: " hdr Cache-Control no-store hdr Retry-After 5"}
 _REFUSED = (503, "This page is out of order", "It has been switched off for a few minutes. Please try again later.")
 
-RING = "ended"  # the balancer's log of lost requests
+# The balancer's log of lost requests, and in the runtime folder, HAProxy's working folder, its map of refused ones (see
+# refuse.py). With another form they need another name: a balancer of another release then says that it has none.
+RING, REFUSED = "ended", "refused.map"
 # Time, id, frontend, how it ended, status, server, the servers that died before, method, target; see deaths.py.
 LOG_FORMAT = "%Ts %ID %ft %tsc %ST %s %[var(txn.ended)] %HM %HU"
-_LOG_LONGEST = (
-    24576  # bytes of a line: a target has at most 15 KB, of which bytes that are no text are written as three
-)
+# Bytes of a line: a target has at most 15 KB, of which bytes that are no text are written as three.
+_LOG_LONGEST = 24576
 ENDED_HEADER = "X-Seawall-Ended"  # in the 502 of a server that did not begin a request: which servers died under it
-REFUSED = "refused.map"  # in the runtime folder, HAProxy's working folder; see refuse.py
 
 EXACT_RATE = 4000  # requests/s above which only the latency of one in 16 is noted
 
-# Requests that may wait for a server while there is none, and how long: a step at a time.
-_WAITING = 2000
-_WAIT_STEP = 0.2  # s
-_WAIT_LONGEST = 5.0  # s
+_WAIT_STEPS = 10  # times a request may begin to wait anew
+_AGAIN_PAUSE = 0.2  # s before a last try
 
 # Bytes that a unix socket and the buffers at its ends hold while nobody reads, also if they come 500 at a time.
 _FITS_SOCKET = 100_000
 
-# Connections inside, of the waiting room most of all; and twice as many files are more than the listening sockets'
-# numbers (see listeners.py), which HAProxy has room for only then.
+# Connections inside; and twice as many files are more than the listening sockets' numbers (see listeners.py), which
+# HAProxy has room for only then.
 _ROOM = 5200
 
 # Static servers have their number in the configuration too, and HAProxy numbers its own from 1.
@@ -63,7 +64,7 @@ _FIRST_ID = 1000
 class Edge:
     """What is equal on both balancers. Timeouts in seconds."""
 
-    concurrency: int  # requests a server works on at once; more wait in the balancer
+    concurrency: int  # requests a server works on at once, if it does not say; more wait in the balancer
     request_timeout: float
     queue_timeout: float
     https_port: int | None
@@ -83,7 +84,9 @@ class Edge:
 
     def digest(self) -> str:
         """Tells configurations apart: a balancer started with another one is outdated."""
-        text = [repr(astuple(self)), repr(_ERRORS), repr(_REFUSED), LOG_FORMAT, server_parameters(self, "s0")]
+        # How many requests a server is given is changed while the balancer runs.
+        edge = astuple(replace(self, concurrency=0))
+        text = [repr((edge, _ERRORS, _REFUSED)), RING, LOG_FORMAT, REFUSED, server_parameters("s0", 0)]
         text += [(TEMPLATES / name).read_text() for name in (_CONFIG, _ERROR_PAGE)]
         return hashlib.sha256("\0".join(text).encode()).hexdigest()[:16]
 
@@ -95,6 +98,7 @@ class ServerAddress:
     name: str
     address: str
     beat: bool = True
+    limit: int = 0  # requests it is given at a time; 0: as many as the edge says
 
 
 def server_id(name: str) -> int:
@@ -108,7 +112,7 @@ def server_name(number: int) -> str:
     return f"s{number - _FIRST_ID}"
 
 
-def server_parameters(edge: Edge, name: str) -> str:
+def server_parameters(name: str, limit: int) -> str:
     """Everything after the addresses, the same in the configuration and in `add server`.
 
     Dynamic servers without id and weight are silently left out by `random` (HAProxy issue 3413), and without
@@ -119,7 +123,7 @@ def server_parameters(edge: Edge, name: str) -> str:
     two, several dead servers took turns in refusing a request until its retries were used up.
     """
     return (
-        f"id {server_id(name)} weight 100 maxconn {edge.concurrency} pool-max-conn -1 pool-purge-delay 1s"
+        f"id {server_id(name)} weight 100 maxconn {limit} pool-max-conn -1 pool-purge-delay 1s"
         " check inter 200ms fastinter 50ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
     )
 
@@ -130,7 +134,7 @@ def added_server(edge: Edge, server: ServerAddress) -> str:
 
 
 def _server(edge: Edge, server: ServerAddress, quoted: Callable[[str], str]) -> str:
-    words = [quoted(quote.address(server.address)), server_parameters(edge, server.name)]
+    words = [quoted(quote.address(server.address)), server_parameters(server.name, server.limit or edge.concurrency)]
     if edge.beats and server.beat and server.address.startswith("unix@"):
         words.append("addr " + quoted(quote.address(str(Path(server.address).with_suffix(".beat")))))
     return " ".join(words)
@@ -168,13 +172,13 @@ def render(
         health_path=HEALTH_PATH,
         cookie=COOKIE,
         exact_rate=EXACT_RATE,
-        later_socket=edge.run_folder / f"later-{balancer}.sock",
+        first_id=_FIRST_ID,
         waited_socket=edge.run_folder / f"waited-{balancer}.sock",
+        sorry_socket=edge.run_folder / f"sorry-{balancer}.sock",
+        wake_socket=edge.run_folder / KNOCKS,
         room=_ROOM,
-        waiting=_WAITING,
-        wait_step=_WAIT_STEP,
-        # The request's own time runs meanwhile, and "busy" is a better answer than "too long".
-        wait_steps=int(min(_WAIT_LONGEST, edge.request_timeout / 2) / _WAIT_STEP),
+        wait_steps=_WAIT_STEPS,
+        again_pause=_AGAIN_PAUSE,
         fits_socket=_FITS_SOCKET,
         short_socket=edge.run_folder / f"short-{balancer}.sock",
         once_socket=edge.run_folder / f"once-{balancer}.sock",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seawall.errors import EngineFailed
 from seawall.haproxy.conversation import Conversation
-from seawall.haproxy.render import WAITING_ROOM, Edge, ServerAddress, added_server, backend, server_name
+from seawall.haproxy.render import INTERNAL, LATER, SORRY, Edge, ServerAddress, added_server, backend, server_name
 from seawall.haproxy.statistics import Pulse, Reading, Row, pulse, reading, rows_of
 from seawall.model import STRATEGIES, Route, RouteSeen, RouteStatus, Strategy
 
@@ -17,6 +17,8 @@ _FRONTEND, _BACKEND, _SERVER = 1, 2, 4
 _SWITCH = "switch"
 # What `del server` says while the last connections to a server are open.
 _BUSY = "still has connections"
+# More requests than can be there.
+_ALL = 1_000_000
 # The latency table's key is server id * 8192 + step; see the template.
 _STEPS = 8192
 
@@ -29,10 +31,17 @@ class Traffic:
     connections: int = 0  # now
     active: int = 0  # requests in servers now
     queued: int = 0  # requests waiting in the balancer now
-    bytes_in: int = 0
-    bytes_out: int = 0
     responses: dict[str, int] = field(default_factory=dict)  # "1xx" … "5xx" → count, errors of the balancer included
     servers: dict[str, int] = field(default_factory=dict)  # server → requests given to it
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a balancer says of its servers and of the requests for them."""
+
+    routes: tuple[RouteSeen, ...] = ()  # every server in every backend
+    strategy: Strategy | None = None  # where visitors are sent; None if it cannot be told
+    turns_away: bool = False  # it refuses requests while no server is up
 
 
 class RuntimeSocket:
@@ -88,24 +97,40 @@ class RuntimeSocket:
 
     async def routes(self) -> tuple[RouteSeen, ...]:
         """Every server in every backend."""
-        return (await self.word())[0]
+        return (await self.word()).routes
 
     async def strategy(self) -> Strategy | None:
         """Where visitors are sent; None if it cannot be told."""
-        return (await self.word())[1]
+        return (await self.word()).strategy
 
-    async def word(self) -> tuple[tuple[RouteSeen, ...], Strategy | None]:
-        """Every server in every backend, and where visitors are sent (None if it cannot be told)."""
+    async def word(self) -> Word:
+        """All that decisions are made from."""
         asked = [f"show stat {backend(strategy)} {_SERVER} -1" for strategy in STRATEGIES]
         *statistics, switch = await self.ask_all([*asked, f"show servers state {_SWITCH}"])
-        routes = [_route(row) for answer in statistics for row in rows_of(answer) if row["svname"] != WAITING_ROOM]
-        return tuple(routes), _strategy(switch)
+        rows = [row for answer in statistics for row in rows_of(answer)]
+        return Word(
+            routes=tuple(_route(row) for row in rows if row["svname"] not in INTERNAL),
+            strategy=_strategy(switch),
+            turns_away=any(row["svname"] == SORRY and _status(row) == "up" for row in rows),
+        )
+
+    async def turn_away(self, on: bool) -> None:
+        """Answer requests 503 while no server is up, those that wait too; or let them wait again."""
+        state = "ready" if on else "maint"
+        await self._tell([(f"set server {backend(strategy)}/{SORRY} state {state}", "") for strategy in STRATEGIES])
+
+    async def let_go(self) -> None:
+        """Have those that wait for a server take the step inside (`waited`) all at once, and who comes later too."""
+        await self.ask_all([_waiting(strategy, _ALL) for strategy in STRATEGIES])
 
     async def set_strategy(self, strategy: Strategy) -> None:
         """Send visitors to the backend of `strategy` from the next request on. Raises EngineFailed."""
         # In this order one is always on, whenever a control plane that does it is killed.
         others = [f"set server {_SWITCH}/{other} state maint" for other in STRATEGIES if other != strategy]
-        await self._tell([(f"set server {_SWITCH}/{strategy} state ready", ""), *((other, "") for other in others)])
+        # Who waits in the queue of another one goes into the new one's.
+        waiting = [_waiting(other, most) for other in STRATEGIES if other != strategy for most in (_ALL, 1)]
+        commands = [f"set server {_SWITCH}/{strategy} state ready", *others, *waiting]
+        await self._tell([(command, "") for command in commands])
 
     async def step(self, route: Route, address: ServerAddress, edge: Edge) -> bool:
         """Do one step with one server. True when it is done or was done before.
@@ -130,20 +155,20 @@ class RuntimeSocket:
         """Counters of the whole edge and of every server."""
         asked = [f"show stat {name} {_FRONTEND} -1" for name in ("http", "https")]
         asked += [f"show stat {backend(strategy)} 6 -1" for strategy in STRATEGIES]
-        rows = [row for answer in await self.ask_all(asked) for row in rows_of(answer)]
+        # Without HTTPS there is no such frontend, which HAProxy says in a sentence.
+        answers = [answer for answer in await self.ask_all(asked) if answer.startswith("# ")]
+        rows = [row for answer in answers for row in rows_of(answer)]
         fronts = [row for row in rows if row["svname"] == "FRONTEND"]
         backs = [row for row in rows if row["svname"] == "BACKEND"]
         servers: dict[str, int] = {}
         for row in rows:
-            if row["type"] == "2" and row["svname"] != WAITING_ROOM:
+            if row["type"] == "2" and row["svname"] not in INTERNAL:
                 servers[row["svname"]] = servers.get(row["svname"], 0) + int(row["stot"])
         return Traffic(
             requests=_total(fronts, "req_tot"),
             connections=_total(fronts, "scur"),
             active=_total(backs, "scur") - _total(backs, "qcur"),
             queued=_total(backs, "qcur"),
-            bytes_in=_total(fronts, "bin"),
-            bytes_out=_total(fronts, "bout"),
             responses={f"{n}xx": _total(fronts, f"hrsp_{n}xx") for n in range(1, 6)},
             servers=servers,
         )
@@ -163,6 +188,11 @@ class RuntimeSocket:
         return table
 
 
+def _waiting(strategy: Strategy, most: int) -> str:
+    """How many requests at once may take the step inside while there is no server: one, so that the others wait."""
+    return f"set maxconn server {backend(strategy)}/{LATER} {most}"
+
+
 def _commands(route: Route, address: ServerAddress, edge: Edge) -> list[tuple[str, str]]:
     """What a step is in HAProxy's words, and what it may answer when the step was done before."""
     name = f"{backend(route.strategy)}/{route.server}"
@@ -172,6 +202,8 @@ def _commands(route: Route, address: ServerAddress, edge: Edge) -> list[tuple[st
             return [(f"add server {name} {added_server(edge, address)}", "already"), (f"enable health {name}", "")]
         case "enable":
             return [(f"set server {name} state ready", "")]
+        case "limit":
+            return [(f"set maxconn server {name} {address.limit or edge.concurrency}", "No such server")]
         case "drain" | "maint":
             return [(f"set server {name} state {route.step}", "No such server")]
         case "remove":
@@ -204,18 +236,23 @@ def _total(rows: list[Row], name: str) -> int:
 _STATUS: dict[str, RouteStatus] = {"UP": "up", "DOWN": "down", "DRAIN": "drain", "MAINT": "maint", "no": "up"}
 
 
-def _route(row: Row) -> RouteSeen:
+def _status(row: Row) -> RouteStatus:
     # "UP 1/2" and "MAINT (via …)" begin with the word that counts; "no check" is a server without heartbeats.
+    return _STATUS.get(row["status"].split()[0], "down")
+
+
+def _route(row: Row) -> RouteSeen:
     latency = row["check_duration"]
     strategy = next(strategy for strategy in STRATEGIES if row["pxname"] == backend(strategy))
     return RouteSeen(
         strategy=strategy,
         server=row["svname"],
-        status=_STATUS.get(row["status"].split()[0], "down"),
+        status=_status(row),
         check=row["check_status"].lstrip("* "),
         latency=int(latency) / 1000 if latency else None,
         current=int(row["scur"]),
         queued=int(row["qcur"]),
+        limit=int(row["slim"] or 0),
     )
 
 

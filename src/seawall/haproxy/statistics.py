@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from seawall.errors import EngineFailed
-from seawall.haproxy.render import WAITING_ROOM
+from seawall.haproxy.render import INTERNAL
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Pulse:
     """The least that tells whether anything goes on."""
 
     finishing: bool  # it was told to finish (SIGUSR1) or to pause (SIGTTOU), and takes no new visitors
-    requests: int = 0  # that came so far; the waiting room's count again each time
+    requests: int = 0  # that came so far; who takes the step inside counts again
     current: int = 0  # requests that are served or wait
 
 
@@ -80,8 +80,8 @@ def reading(statistics: str, streams: str) -> Reading:
     for row in rows_of(statistics):
         if row["svname"] == "BACKEND":
             arrived, queued = arrived + int(row["stot"]), queued + int(row["qcur"])
-        elif row["svname"] == WAITING_ROOM:
-            # Whoever waits there comes back to this backend, and is counted once more.
+        elif row["svname"] in INTERNAL:
+            # Who takes the step inside comes back to this backend, and is counted once more; or is turned away.
             arrived -= int(row["stot"])
         else:
             servers[row["svname"]] = (int(row["stot"]), int(row["scur"]))

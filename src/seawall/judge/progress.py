@@ -19,6 +19,7 @@ class Pulse:
     ended: int = 0  # requests
     working: int = 0  # requests being worked on now
     abandoned: int = 0  # of these, those whose client has gone
+    slots: int = 0  # requests it takes at a time; 0 where it does not say
 
 
 class Progress:

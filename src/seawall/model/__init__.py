@@ -19,6 +19,7 @@ from seawall.model.actions import (
     StartWarm,
     StopServer,
     TakeOver,
+    TurnAway,
 )
 from seawall.model.memory import Memory
 from seawall.model.plan import Event, Plan
@@ -81,5 +82,6 @@ __all__ = [
     "StopServer",
     "Strategy",
     "TakeOver",
+    "TurnAway",
     "WarmSeen",
 ]

@@ -14,91 +14,88 @@ class Action:
 
 
 @dataclass(frozen=True)
-class StartWarm(Action):
+class WarmAction(Action):
+    warm: str
+
+
+class StartWarm(WarmAction):
     """Import the generation of the application that is wanted now."""
 
-    warm: str
+
+class KillWarm(WarmAction):
+    """End a warm process at once; its servers go on."""
 
 
-@dataclass(frozen=True)
-class KillWarm(Action):
-    warm: str
-
-
-@dataclass(frozen=True)
-class ForgetWarm(Action):
+class ForgetWarm(WarmAction):
     """A warm process is gone: remove its socket and its record."""
 
-    warm: str
+
+@dataclass(frozen=True)
+class ServerAction(Action):
+    server: str
 
 
 @dataclass(frozen=True)
-class StartServer(Action):
+class StartServer(ServerAction):
     """`warm` is the process to fork it from; "" where servers are started cold."""
 
-    server: str
     warm: str = ""
 
 
-@dataclass(frozen=True)
-class StopServer(Action):
+class StopServer(ServerAction):
     """Ask a drained server to finish (SIGTERM)."""
 
-    server: str
 
-
-@dataclass(frozen=True)
-class KillServer(Action):
+class KillServer(ServerAction):
     """End a server at once (SIGKILL): its sockets close, and the balancer answers its GETs elsewhere."""
 
-    server: str
 
-
-@dataclass(frozen=True)
-class ForgetServer(Action):
+class ForgetServer(ServerAction):
     """A server's process is gone: remove its socket and its record."""
 
-    server: str
+
+@dataclass(frozen=True)
+class BalancerAction(Action):
+    balancer: BalancerName
 
 
-RouteStep = Literal["add", "enable", "drain", "maint", "remove"]
+RouteStep = Literal["add", "enable", "limit", "drain", "maint", "remove"]
 
 
 @dataclass(frozen=True)
-class Route(Action):
+class Route(BalancerAction):
     """One step with one server in one balancer's backend."""
 
-    balancer: BalancerName
     strategy: Strategy
     server: str
     step: RouteStep
 
 
 @dataclass(frozen=True)
-class SetStrategy(Action):
-    balancer: BalancerName
+class SetStrategy(BalancerAction):
+    """The balancer's servers are chosen by this strategy from now on."""
+
     strategy: Strategy
 
 
 @dataclass(frozen=True)
-class StartBalancer(Action):
-    balancer: BalancerName
+class TurnAway(BalancerAction):
+    """While no server is up: answer requests 503, those that wait too; or, again, let them wait."""
+
+    on: bool
 
 
-@dataclass(frozen=True)
-class KillBalancer(Action):
-    balancer: BalancerName
+class StartBalancer(BalancerAction):
+    """Start it on our listening sockets, with the wanted configuration."""
 
 
-@dataclass(frozen=True)
-class RetireBalancer(Action):
+class KillBalancer(BalancerAction):
+    """End it at once, with what it carries."""
+
+
+class RetireBalancer(BalancerAction):
     """Ask a spare to finish its connections and end (SIGUSR1), so that one with the wanted configuration can start."""
 
-    balancer: BalancerName
 
-
-@dataclass(frozen=True)
-class TakeOver(Action):
+class TakeOver(BalancerAction):
     """From now on the kernel gives new connections to this balancer."""
-
-    balancer: BalancerName

@@ -20,6 +20,10 @@ class Memory:
     deaths: int = 0  # servers in a row that died before they were ready
     died_at_work: tuple[float, ...] = ()  # when servers died that were ready, of the last seconds
     retry_at: float = 0.0  # no new server before this time
+    asleep_since: float | None = None  # with servers.min = 0: no server is wanted since then
+    idle_since: float | None = None  # nobody has asked for anything since then; None: not known
+    waking_since: float | None = None  # somebody waits since then, and no server is up yet
+    requests: Mapping[str, int] = field(default_factory=dict)  # balancer → what it had counted
     crashes: Crashes = field(default_factory=Crashes)  # requests that killed servers
     warm_deaths: int = 0
     warm_retry_at: float = 0.0

@@ -19,6 +19,7 @@ class ServerSeen:
     ending: str = ""  # how it ended, where that is known: "killed by SIGKILL", "exit code 3"
     generation: int = 0  # of the code it runs
     lost: bool = False  # its socket is no longer in the file system: no balancer can reach it any more
+    slots: int = 0  # requests it takes at a time; 0 where it does not say, as a command
 
 
 RouteStatus = Literal["up", "down", "drain", "maint"]
@@ -35,6 +36,7 @@ class RouteSeen:
     latency: float | None = None  # s the last heartbeat took
     current: int = 0  # requests being worked on
     queued: int = 0  # requests waiting for this server
+    limit: int = 0  # requests the balancer gives it at a time; 0 where that is not known
 
 
 FINISHING = "was told to finish by somebody else"  # a balancer whose listening sockets are closed or paused
@@ -53,6 +55,9 @@ class BalancerSeen:
     started: float = 0.0
     strategy: Strategy | None = None
     routes: tuple[RouteSeen, ...] | None = None
+    requests: int | None = None  # for servers, since it started
+    current: int = 0  # of them in servers, or waiting for one, now
+    turns_away: bool = False  # it refuses requests while no server is up
 
 
 @dataclass(frozen=True)
@@ -106,3 +111,4 @@ class Observed:
     load: Load | None = None  # None: not known
     expected: Expected | None = None  # None: nothing has been learned
     deaths: tuple[RequestDeath, ...] = ()  # requests that killed servers, as far as that is news
+    knocked: bool = False  # since the last look somebody has begun to wait for a server, while none was up

@@ -16,7 +16,8 @@ class Site:
 
     min: int = 2  # servers
     max: int = 2
-    slots: int = 4  # requests one server works on at a time
+    slots: int = 4  # requests one server is to work on at a time
+    idle: float | None = None  # s without a request after which, with min = 0, there is none; None: by kind
     cores: float = 2.0  # processors that its servers may use
     hold: float = 60.0  # s that servers stay after the last moment that needed them
     strategy: Strategy = "least-connections"

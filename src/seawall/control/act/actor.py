@@ -8,23 +8,7 @@ from seawall.control.act.servers import Servers
 from seawall.control.act.warms import Warms
 from seawall.control.journal import action_event
 from seawall.errors import SeawallError, StateUnusable, shell
-from seawall.model import (
-    Action,
-    ForgetServer,
-    ForgetWarm,
-    KillBalancer,
-    KillServer,
-    KillWarm,
-    RetireBalancer,
-    Route,
-    SetStrategy,
-    Site,
-    StartBalancer,
-    StartServer,
-    StartWarm,
-    StopServer,
-    TakeOver,
-)
+from seawall.model import Action, Route, SetStrategy, Site, StartServer, TakeOver, TurnAway, actions
 from seawall.paths import Paths
 
 Outcome = dict[str, SeawallError | None]  # kind of action → why it could not be done, or None
@@ -39,20 +23,20 @@ class Actor:
     warms: Warms
     balancers: Balancers
 
-    def act(self, site: Site, actions: Sequence[Action]) -> Outcome:
+    def act(self, site: Site, plan: Sequence[Action]) -> Outcome:
         """Do all of a plan. What will exist is put on record before the first process is started."""
         outcome: Outcome = {}
-        for action in actions:
+        for action in plan:
             if isinstance(action, TakeOver):
                 outcome[action_event(action).kind] = self._attempt(site, action)
-        self.servers.about([action for action in actions if isinstance(action, StartServer)], site)
+        self.servers.about([action for action in plan if isinstance(action, StartServer)], site)
         try:
-            for action in actions:
-                if not isinstance(action, Route | SetStrategy | TakeOver):
+            for action in plan:
+                if not isinstance(action, Route | SetStrategy | TurnAway | TakeOver):
                     outcome[action_event(action).kind] = self._attempt(site, action)
         finally:
             self.servers.give_up_the_rest()
-        self.balancers.post([action for action in actions if isinstance(action, Route | SetStrategy)])
+        self.balancers.post([action for action in plan if isinstance(action, Route | SetStrategy | TurnAway)])
         return outcome
 
     def _attempt(self, site: Site, action: Action) -> SeawallError | None:
@@ -70,25 +54,25 @@ class Actor:
 
     def _do(self, site: Site, action: Action) -> None:
         match action:
-            case StartWarm(warm=name):
+            case actions.StartWarm(warm=name):
                 self.warms.start(name, site.generation)
-            case KillWarm(warm=name):
+            case actions.KillWarm(warm=name):
                 self.warms.kill(name)
-            case ForgetWarm(warm=name):
+            case actions.ForgetWarm(warm=name):
                 self.warms.forget(name)
-            case StartServer(server=name, warm=warm):
+            case actions.StartServer(server=name, warm=warm):
                 self.servers.start(name, warm)
-            case StopServer(server=name):
+            case actions.StopServer(server=name):
                 self.servers.stop(name)
-            case KillServer(server=name, reason=reason):
+            case actions.KillServer(server=name, reason=reason):
                 self.servers.kill(name, f"killed, because {reason}")
-            case ForgetServer(server=name):
+            case actions.ForgetServer(server=name):
                 self.servers.forget(name)
-            case StartBalancer(balancer=balancer):
+            case actions.StartBalancer(balancer=balancer):
                 self.balancers.start(balancer, site)
-            case KillBalancer(balancer=balancer):
+            case actions.KillBalancer(balancer=balancer):
                 self.balancers.kill(balancer)
-            case RetireBalancer(balancer=balancer):
+            case actions.RetireBalancer(balancer=balancer):
                 self.balancers.retire(balancer)
-            case TakeOver(balancer=balancer):
+            case actions.TakeOver(balancer=balancer):
                 self.balancers.take_over(balancer)

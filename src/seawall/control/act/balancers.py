@@ -12,6 +12,7 @@ from seawall.control.processes import Balancer
 from seawall.control.state import State
 from seawall.control.tally import Tally
 from seawall.control.tasks import Tasks, watch
+from seawall.decide.slots import given
 from seawall.haproxy import process as haproxy
 from seawall.haproxy.deaths import Losses
 from seawall.haproxy.finishing import lead_inside
@@ -60,7 +61,7 @@ class Balancers:
         memory = self.state.record.memory
         gone = memory.leaving.keys() | memory.stopping.keys()
         return [
-            ServerAddress(server.name, server.address, server.beat)
+            self._address(server.name)
             for server in self.state.processes.servers.values()
             if server.ready and not server.exited and server.name not in gone
         ]
@@ -102,7 +103,9 @@ class Balancers:
 
     def _address(self, name: str) -> ServerAddress:
         server = self.state.processes.servers.get(name)
-        return ServerAddress(name, server.address if server else "", bool(server and server.beat))
+        if server is None:
+            return ServerAddress(name, "", beat=False)
+        return ServerAddress(name, server.address, server.beat, given(self.state.site, server.slots))
 
     @property
     def loaded(self) -> bool:
@@ -143,12 +146,14 @@ class Balancers:
         balancer = self.state.processes.balancers.get(name)
         if balancer is None or not balancer.alive:
             return
+        led = False
         try:
             lead_inside(self.state.paths.runtime, name, next(other for other in BALANCERS if other != name))
+            led = True
         finally:
-            self.tasks.start(self._finish(balancer))
+            self.tasks.start(self._finish(balancer, led))
 
-    async def _finish(self, balancer: Balancer) -> None:
+    async def _finish(self, balancer: Balancer, led: bool) -> None:
         """The signal, once the connections inside that were begun before are accepted: those would be closed unheard.
 
         They are when it has answered twice, since HAProxy accepts and answers in turn.
@@ -156,6 +161,10 @@ class Balancers:
         with contextlib.closing(RuntimeSocket(balancer.socket.path)) as socket:
             for _ in range(2):
                 await socket.heartbeat(ANSWER)
+            if led:
+                with contextlib.suppress(OSError):  # one that hangs is told to finish all the same
+                    # Nobody tells it of a server any more. The other one is told.
+                    await socket.let_go()
         if balancer.alive and balancer.process:
             balancer.process.signal(signal.SIGUSR1)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from seawall import members, rights
+from seawall.control import limits
 from seawall.control.processes import Server
 from seawall.control.state import State
 from seawall.control.tasks import Tasks, watch
@@ -14,7 +15,7 @@ from seawall.errors import ApplicationFailed, EngineFailed, SeawallError
 from seawall.fleet import server as fleet_server
 from seawall.fleet import warm as fleet_warm
 from seawall.fleet.server import admit_balancer, heartbeat, require_own, take
-from seawall.model import Site, StartServer
+from seawall.model import Event, Site, StartServer
 from seawall.process import Process
 
 FIRST_ANSWER = 20.0  # s one question to a new server may take: a first page may
@@ -71,8 +72,10 @@ class Servers:
 
     async def _launch(self, server: Server, warm: str) -> None:
         paths, application, processes = self.state.paths, self.state.wanted.application, self.state.processes
+        limits.about(self.state, server.name)
         if not warm:
-            process, server.address = fleet_server.spawn_cold(application, paths, server.name)
+            with self.state.groups.doors(server.name) as doors:
+                process, server.address = fleet_server.spawn_cold(application, paths, server.name, doors)
             server.beat = application.kind != "command"
             processes.exists(server, process)
             self.watch(server)
@@ -85,6 +88,8 @@ class Servers:
                 raise ConnectionError(f"{server.name} is not wanted any more")
             processes.exists(server, process)
             self.watch(server)
+            # It waits until it is told to serve, and has run nothing of the application yet.
+            self.state.groups.enter(server.name, process)
 
         # Only the server itself may hold its sockets: then they close with it, and HAProxy is refused at once instead
         # of waiting in the queue of a socket nobody reads.
@@ -93,7 +98,9 @@ class Servers:
             fleet_server.listen_beat(paths, server.name) as beat,
         ):
             user = application.user[0] if application.user else None
-            await fleet_warm.fork(paths, warm, server.name, listener, beat, recorded, user)
+            await fleet_warm.fork(
+                paths, warm, server.name, listener, beat, recorded, user, concurrency=self.state.site.slots
+            )
 
     def watch(self, server: Server) -> None:
         """Hear of its end."""
@@ -103,11 +110,19 @@ class Servers:
 
         def ended() -> None:
             ending = process.reap()
-            server.exited, server.ending = True, server.ending or ending
+            server.exited, server.ending = True, server.ending or self._out_of_memory(server) or ending
             self.died()
             self.state.wake()
 
         watch(process.pidfd, ended)
+
+    def _out_of_memory(self, server: Server) -> str:
+        groups = self.state.groups
+        if not groups.full(server.name):
+            return ""
+        limit = f"its memory limit of {(groups.limits.memory or 0) >> 20} MB"
+        self.state.say(Event("memory-limit", server.name, f"{server.name} was ended by {limit}"))
+        return limit
 
     async def wait_until_ready(self, server: Server) -> None:
         """Ask a new server for its first heartbeat until it answers. That may take many seconds: keep asking."""
@@ -156,6 +171,7 @@ class Servers:
             self._end_family(server, GRACE)
         self.state.processes.forget(server)
         fleet_server.remove_sockets(self.state.paths, name)
+        self.state.groups.tidy(self.state.processes.servers)
 
     def _end_family(self, server: Server, grace: float = 0.0) -> None:
         """End a server and what it has started itself, after `grace` s. To find that takes a while: no tick waits."""

@@ -111,13 +111,14 @@ def prepare(application: Any, setup: Setup) -> Serve:
     )
     config.load()
     # A loop has room for more requests than are expected at once: one that was given up takes nobody's place.
-    work = Work(setup.concurrency, sys.maxsize)
+    work = Work(setup.concurrency, None)
     config.http_protocol_class = protocol.strict(config.http_protocol_class)
     application = Tries(setup.tries).asgi(with_static_files_asgi(config.loaded_app))
     config.loaded_app = BehindEdge(application, setup, work)
     config.get_loop_factory()  # imports uvloop before the fork
 
     def serve(name: str, listener: socket.socket, heartbeats: socket.socket | None) -> None:
+        work.resize(setup.concurrency)
         # uvicorn raises SIGTERM once more when it has finished: that is not to look like being killed. Before it begins
         # SIGTERM ends the process as it does any other.
         server = Server(config, work)

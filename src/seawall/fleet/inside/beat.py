@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from .work import Work
+from .work import SLOTS, Work
 
 PATIENCE = 0.2  # s a client may take to ask: balancers and the control plane do so as soon as they have connected
 PAUSE = 0.05  # s after a connection could not be accepted, which may go on
@@ -29,8 +29,16 @@ def _serve(listener: socket.socket, work: Work) -> None:
             continue
         with client, contextlib.suppress(OSError):  # a client that vanished
             client.settimeout(PATIENCE)
-            if client.recv(4096):
+            if question := client.recv(4096):
+                _heed(question, work)
                 client.sendall(_answer(work))
+
+
+def _heed(question: bytes, work: Work) -> None:
+    """Only the control plane and the balancers can ask, and these pass nothing on."""
+    told = question.partition(f"\r\n{SLOTS}: ".encode())[2].partition(b"\r")[0]
+    if told.isdigit() and int(told) not in (0, work.expected):
+        work.resize(int(told))
 
 
 def _answer(work: Work) -> bytes:

@@ -11,6 +11,8 @@ import sys
 import time
 from typing import Any, NamedTuple
 
+from . import setup
+
 VERSION = 1  # of the questions and answers, see `seawall.fleet.warm`
 CLIENT_TIMEOUT = 2.0  # s a client may take to say what it wants
 PAUSE = 0.01  # s after something went wrong, which may go on
@@ -25,6 +27,7 @@ class Server(NamedTuple):
     name: str
     listener: socket.socket
     beat: socket.socket | None
+    concurrency: int  # requests it takes at a time; 0: as many as was said to the warm process
 
 
 def wait(commands: socket.socket, report: dict[str, Any]) -> Server:
@@ -72,7 +75,12 @@ def _one(commands: socket.socket, report: dict[str, Any]) -> Server | None:
             if confirms and request.get("version") != VERSION:
                 _say(client, {"error": f"it speaks version {VERSION} of the protocol"})
                 return None
-            server = Server(str(request["server"]), sockets[0], sockets[1] if len(sockets) > 1 else None)
+            server = Server(
+                str(request["server"]),
+                sockets[0],
+                sockets[1] if len(sockets) > 1 else None,
+                int(request.get("concurrency", 0)),
+            )
             forked = _fork()
         except OSError as error:
             _say(client, {"error": error.strerror or str(error)})
@@ -164,8 +172,7 @@ def _become(name: str) -> None:
     os.environ["SEAWALL_PROCESS"] = f"server/{name}"  # for what it starts: seawall/members.py
     os.setsid()  # its own process group, so that what the application starts can be signalled with it
     _reset_signals()
-    with open("/proc/self/comm", "w") as comm:
-        comm.write(f"seawall {name}")
+    setup.entitle(name)
 
 
 def _reset_signals() -> None:

@@ -22,6 +22,7 @@ EXIT_HOOKS = 5.0  # s what the application does at its exit may take after a fai
 
 def run(fd: int) -> None:
     told = setup.read(fd)
+    setup.entitle(os.environ["SEAWALL_PROCESS"].partition("/")[2])
     borrow.lend(told.borrow)
     _import_server(told)
     sys.path.insert(0, os.getcwd())
@@ -90,6 +91,7 @@ def warm(told: Setup, commands: socket.socket) -> None:
     gc.freeze()
     server = forks.wait(commands, report)
     gc.enable()
+    told.concurrency = server.concurrency or told.concurrency
     serve_one(server.name, server.listener, server.beat)
 
 

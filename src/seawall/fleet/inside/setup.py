@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NoReturn
 
-VERSION = 1  # of the document: another one where fields change their meaning; new ones may come and go within it
+# Of the document, and of the notes in the memory that comes with it (tries.py): another one where a field changes its
+# meaning, or the notes their form; new fields may come and go within it.
+VERSION = 1
 
 Serve = Callable[[str, socket.socket, socket.socket | None], None]  # a server's name, its socket, that for heartbeats
 
@@ -56,6 +58,12 @@ def read(fd: int) -> Setup:
     if setup.tries >= 0:
         os.set_inheritable(setup.tries, False)
     return setup
+
+
+def entitle(name: str) -> None:
+    """What ps and top show, and by which one that nobody has on record is found: seawall/control/strangers.py."""
+    with open("/proc/self/comm", "w") as comm:
+        comm.write(f"seawall {name}")
 
 
 def again(setup: Setup) -> NoReturn:

@@ -1,10 +1,13 @@
 """What a server is at: counted where requests are worked on, read by the thread that answers heartbeats."""
 
 import select
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+SLOTS = "X-Seawall-Slots"  # in the control plane's question for a heartbeat: requests to take at a time
 
 Gone = Callable[[], bool]  # whether whoever waits for an answer has gone
 
@@ -27,21 +30,28 @@ def hung_up(connection: HasDescriptor) -> bool:
 
 
 class Work:
-    """The counters of one server. `limit` is how many requests it can work on at once, `expected` how many it should.
+    """The counters of one server. `limit` is how many requests it can work on at once, `expected` how many it should,
+    `reserve` how many more than that it can for each (None: as many as come).
 
     More than `expected` are at work only where some of them were given up: a thread cannot be interrupted, and the
     balancer, which counts who waits, sends the next request as soon as one is reset.
     """
 
-    def __init__(self, expected: int, limit: int) -> None:
-        self.expected = expected
-        self.limit = limit
+    def __init__(self, expected: int, reserve: int | None) -> None:
+        self.reserve = reserve
+        self.resized: Callable[[], None] = lambda: None  # called when `limit` has changed, in any thread
+        self.resize(expected)
         self.loop = 0  # turns of the main loop
         self.begun = 0
         self.ended = 0
         self.stopping = False
         self._counting = threading.Lock()
         self._waiting: dict[int, Gone] = {}  # by the number of the request
+
+    def resize(self, expected: int) -> None:
+        self.expected = expected
+        self.limit = sys.maxsize if self.reserve is None else expected * (1 + self.reserve)
+        self.resized()
 
     @contextmanager
     def request(self, gone: Gone) -> Iterator[None]:
@@ -67,6 +77,7 @@ class Work:
             "ended": ended,
             "working": len(waiting),
             "abandoned": sum(gone() for gone in waiting),
+            "slots": self.expected,
         }
 
     def takes_more(self, working: int, abandoned: int) -> bool:

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -78,9 +79,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         settings = {
-            # A thread is started when none is idle; the one more answers the probe of a new server.
-            "threads": _limit(self.setup) + 1,
-            "worker_connections": 1000 + _limit(self.setup),
+            "threads": 1,  # see Worker.resize
             "keepalive": KEEPALIVE,
             "graceful_timeout": int(self.setup.stop_timeout),
             "loglevel": "warning",
@@ -109,11 +108,6 @@ def _after(worker: "Worker", request: Any, environ: Environ, response: Any) -> N
     request.cut_short = bool(promised and not bodiless and not environ.get(FILE) and response.sent < promised)
 
 
-def _limit(setup: Setup) -> int:
-    """How many requests are worked on at once, those included whose client has gone."""
-    return setup.concurrency * (1 + RESERVE)
-
-
 class Worker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker without its arbiter: nobody reads its signs of life from a file, and its parent may change."""
 
@@ -122,6 +116,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.tries = tries
         self.health = health_path
         self.work = work
+        self.tpool = ThreadPoolExecutor()
+        work.resized = self.resize
+        self.resize()
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        return self.tpool
+
+    def resize(self) -> None:
+        """Room for as many requests as `work` says. The pool asks for its limit each time it needs one thread more.
+
+        A thread is started when none is idle; the one more answers the probe of a new server.
+        """
+        self.tpool._max_workers = self.work.limit + 1
+        self.worker_connections = 1000 + self.work.limit
 
     def handle(self, conn: Any) -> Any:
         # It may have waited for a thread, and who gave up meanwhile has not been told that anything was done.
@@ -185,7 +193,7 @@ def prepare(application: Any, setup: Setup) -> Serve:
     tries = Tries(setup.tries)
 
     def serve(name: str, listener: socket.socket, heartbeats: socket.socket | None) -> None:
-        work = Work(setup.concurrency, _limit(setup))
+        work = Work(setup.concurrency, RESERVE)
         kind = UnixSocket if listener.family == socket.AF_UNIX else TCPSocket
         sockets = [kind(listener.getsockname(), gunicorn.cfg, log, fd=listener.detach())]
         told: dict[str, Any] = {"health_path": setup.health_path, "work": work, "tries": tries}

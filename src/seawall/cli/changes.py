@@ -1,0 +1,40 @@
+"""How changes of settings are shown, and what goes on until they are in effect."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from seawall.cli.show import printable
+from seawall.control.telling import between, value
+
+NEEDS = "needs `seawall down`, then `seawall up`"
+
+
+def table(told: Mapping[str, Any]) -> list[str]:
+    """One line a setting: `servers.min  2 → 4  at once`."""
+    rows = [(one["setting"], between(one["old"], one["new"]), one["effect"]) for one in told["changes"]]
+    rows += [(one["setting"], between(one["old"], one["new"]), NEEDS) for one in told["refused"]]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    lines = [f"{name:<{widths[0]}}  {values:<{widths[1]}}  {effect}" for name, values, effect in rows]
+    return [printable(line) for line in (*lines, *_kept(told))]
+
+
+def _kept(told: Mapping[str, Any]) -> Iterator[str]:
+    for one in told["kept"]:
+        said = f"as `seawall set` made it; seawall.toml says {value(one['file'])}"
+        yield f"{one['setting']} stays {value(one['value'])}, {said}"
+
+
+def follow(answers: Iterator[dict[str, Any]], told: dict[str, Any], quiet: bool = False) -> dict[str, Any]:
+    """Say what goes on, until the last answer, which is returned. `told` is the first one, which may be the last."""
+    began, last = time.monotonic(), told
+    for last in answers:
+        if "progress" in last and not quiet:
+            click.echo(printable(f"{time.monotonic() - began:3.0f} s  {last['progress']}"), err=True)
+    if not quiet and last.get("pending"):
+        click.echo(printable(f"This goes on: {'; '.join(last['pending'])}. Follow it: seawall events --follow"))
+    elif not quiet and last is not told:
+        click.echo(f"In effect after {time.monotonic() - began:.1f} s.")
+    return last

@@ -1,0 +1,55 @@
+"""The picture of a site: whole at any usual width of a terminal."""
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from seawall.cli.screen import screen
+
+WHY = "SyntaxError: invalid syntax: the application does not start, so what ran before goes on as it was until then"
+
+
+TAKEN = {"processor": 12.34, "memory": 12345 << 20}
+
+
+def server(name: str, word: str) -> dict[str, Any]:
+    figures = {"requests_per_second": 1234.5, "current": 4, "queue": 12, "p50_ms": 123.0, "p99_ms": 12345.0}
+    return {"name": name, "state": word, "uptime": 7000.0, "pid": 4194304, "heartbeat_ms": 120.0, **TAKEN, **figures}
+
+
+def drawn(width: int) -> list[str]:
+    event = {"time": 0.0, "kind": "application-failed", "subject": "w12", "text": WHY}
+    state = {
+        "name": "shop", "urls": ["https://localhost:8443/"], "strategy": "least-connections", "concurrency": 4,
+        "balancers": [{"role": "active", "name": "a", "state": "up", "uptime": 7000.0}], "warm": {"state": "ready"},
+        "traffic": {"requests_per_second": 2469.0, "p50_ms": 123.0, "p99_ms": 12345.0, "queue": 24},
+        "servers": [server("s1", "ready"), server("s4711", "draining")],
+        "events": [event, event], "advice": [], "trouble": "",
+    }  # fmt: skip
+    console = Console(width=width)
+    with console.capture() as picture:
+        console.print(screen(state, width))
+    return picture.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 75, 76, 80, 89, 90, 120])
+def test_the_table_is_whole(width: int) -> None:
+    lines = drawn(width)
+    assert max(map(len, lines)) <= width
+    [head] = [line for line in lines if line.startswith("server")]
+    shown = ["server", "state", "up", "pid", "req/s", "busy", "queue", "p50", "p99", "heartbeat", "cpu", "memory"]
+    left_out = {*(("pid", "queue") if width < 90 else ()), *(("cpu", "memory") if width < 76 else ())}
+    assert head.split() == [title for title in shown if title not in left_out]
+    for name in ("s1", "s4711"):
+        [row] = [line for line in lines if line.startswith(name)]
+        figures = ["123", "ms", "12345", "ms", "120", "ms", *(("1234", "%", "12345", "MB") if width >= 76 else ())]
+        assert row.split()[-len(figures) :] == figures
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_of_the_last_event_nothing_is_cut(width: int) -> None:
+    lines = drawn(width)
+    [begin] = [number for number, line in enumerate(lines) if line.startswith("recent")]
+    assert lines[begin + 1].rstrip().endswith("…")
+    assert "".join(lines[begin + 2 :]).replace(" ", "").endswith(WHY.replace(" ", ""))
