@@ -1,6 +1,6 @@
 """`seawall` whose number of servers another rule decides; all else, and what it sees, is the product's own.
 
-    python -m benchmarks.ruled HPA -C FOLDER up
+python -m benchmarks.ruled HPA -C FOLDER up
 """
 
 import sys
