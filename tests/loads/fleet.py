@@ -21,7 +21,6 @@ class Server:
     busy: int = 0
     routed: bool = False  # the balancer gives it new requests
     leaves: bool = False
-    given: int = 0  # requests, so far
 
 
 class Decider(Protocol):
@@ -87,9 +86,8 @@ class Fleet:
     def serving(self) -> int:
         return len(self._ends)
 
-    def start(self, name: str, delay: float | None = None) -> None:
-        late = self.delay * self.chance.uniform(0.75, 1.25) if delay is None else delay
-        self.servers[name] = Server(name, self.now, self.now + late)
+    def start(self, name: str) -> None:
+        self.servers[name] = Server(name, self.now, self.now + self.delay * self.chance.uniform(0.75, 1.25))
 
     def route(self, name: str, give: bool) -> None:
         """Whether the balancer gives it new requests from now on."""
@@ -153,7 +151,6 @@ class Fleet:
             self.outcome.requests += 1
             self.outcome.waited += waited > LONG
             server.busy += 1
-            server.given += 1
             heapq.heappush(self._ends, (self.now + self.chance.expovariate(1 / self.service), server.name))
 
 

@@ -23,7 +23,7 @@ from seawall.model import (
 from tests.loads.fleet import Fleet
 
 WARM = WarmSeen("w1", -100.0, ready=True)
-STEADY, MOVING = 0.1, 0.1  # s between two looks
+TICK = 0.1  # s between two looks while there are requests
 
 
 class Ours:
@@ -45,7 +45,7 @@ class Ours:
         self.memory = result.memory
         self.events += [(fleet.now, event) for event in result.events]
         self._act(fleet, result)
-        return MOVING if result.actions else STEADY
+        return TICK
 
     def _observed(self, fleet: Fleet) -> Observed:
         servers = tuple(

@@ -26,10 +26,6 @@ class Shape:
     def peak(self) -> float:
         return max(self.rates)
 
-    def at(self, moment: float) -> float:
-        """Requests a second, `moment` s after the start."""
-        return self.rates[min(len(self.rates) - 1, int(moment / self.step))]
-
     def scaled(self, peak: float) -> "Shape":
         """The same with at most `peak` requests a second."""
         return replace(self, rates=tuple(rate * peak / self.peak for rate in self.rates))
