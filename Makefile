@@ -1,6 +1,6 @@
 # make up    serves examples/flights behind the full edge        make test   every check and every test
 # make check  format, types, layers                              make docs   the generated pages of docs/
-# make soak   the long runs: many faults, minutes of load
+# make soak   the long runs, three hours of them: many faults, ten minutes of each load shape
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin

@@ -144,6 +144,16 @@ def gunicorn(
         yield peer
 
 
+def self_signed(folder: Path) -> Path:
+    """A certificate with its key, for peers that are measured over HTTP only."""
+    key, file = folder / "key.pem", folder / "self-signed.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(file)]
+    subprocess.run(command, check=True, capture_output=True)
+    file.write_text(file.read_text() + key.read_text())
+    return file
+
+
 # Sites
 
 

@@ -2,12 +2,11 @@
 
 import contextlib
 import http.client
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.scenarios import fresh_wagtail
 from tests.scenarios.site import Site
 
 from benchmarks import peers
@@ -52,17 +51,6 @@ def asleep(project: Path, settings: str) -> Iterator[Site]:
         up.clean()
 
 
-def wagtail(folder: Path) -> Path:
-    """A site as `wagtail start` makes it."""
-    folder.mkdir()
-    for command in (
-        [str(Path(sys.executable).with_name("wagtail")), "start", "mysite", "."],
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-    ):
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return folder
-
-
 def measured(project: Path, folder: Path, application: str, rounds: int) -> dict[str, list[float]]:
     """ms of both sides, each with a copy of its own."""
     peer = folder / f"{project.name}-peer"
@@ -80,7 +68,7 @@ def main() -> None:
     rounds = 2 if chosen.quick else chosen.rounds
     with peers.workshop() as folder:
         flights = measured(peers.flights(folder / "flights"), folder, "flights.wsgi:application", rounds)
-        large = measured(wagtail(folder / "wagtail"), folder, "mysite.wsgi:application", rounds)
+        large = measured(fresh_wagtail.make(folder / "wagtail"), folder, "mysite.wsgi:application", rounds)
     rows = [
         beside("flights", "ms", flights, "gunicorn, cold", float, Target("<=", 300, ratio=False)),
         beside("a fresh Wagtail", "ms", large, "gunicorn, cold", float),

@@ -22,6 +22,7 @@ def drawn(width: int, **more: Any) -> list[str]:
     event = {"time": 0.0, "kind": "application-failed", "subject": "w12", "text": WHY}
     state = {
         "name": "shop", "urls": ["https://localhost:8443/"], "strategy": "least-connections", "concurrency": 4,
+        "wanted": 2, "min": 2, "max": 4, "why": "",
         "balancers": [{"role": "active", "name": "a", "state": "up", "uptime": 7000.0}], "warm": {"state": "ready"},
         "traffic": {"requests_per_second": 2469.0, "p50_ms": 123.0, "p99_ms": 12345.0, "queue": 24},
         "servers": [server("s1", "ready"), server("s4711", "draining")],

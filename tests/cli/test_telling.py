@@ -47,6 +47,16 @@ def test_events_follow_while_things_happen(site: Site) -> None:
     assert following.communicate()[1].strip() == "", "Ctrl-C is not an error to show"
 
 
+def test_events_are_what_led_to_the_steps_at_balancers(site: Site) -> None:
+    name = kill_one(site)
+    told, steps = site.run("events", "-n", "500").stdout, site.run("events", "--all", "-n", "500").stdout
+    assert f" {name} " in told
+    assert "route-" not in told
+    assert "route-enable" in steps
+    # More than a running site remembers is on record.
+    assert site.run("events", "-n", "501").stdout.endswith(told)
+
+
 def test_events_follow_ends_with_the_site(site: Site) -> None:
     following = follow(site, "--json")
     assert following.stdout is not None

@@ -43,6 +43,7 @@ class Site:
         self.paths = locate(folder)
         self.log = folder.parent / f"{folder.name}.log"
         self.control: subprocess.Popen[bytes] | None = None
+        self.program = SEAWALL  # what `start` runs
         self.write(settings)
 
     @classmethod
@@ -60,7 +61,7 @@ class Site:
     def start(self, *options: str) -> subprocess.Popen[bytes]:
         """`seawall up`, without waiting for anything."""
         with self.log.open("ab") as log:
-            command = [*SEAWALL, "-C", str(self.folder), "up", "--plain", *options]
+            command = [*self.program, "-C", str(self.folder), "up", "--plain", *options]
             self.control = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self.control
 

@@ -3,64 +3,31 @@
 import io
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from PIL import Image
 
 from tests.scenarios.examine import replaced, serves, survives_a_death
+from tests.scenarios.fresh_wagtail import EDITOR, PASSWORD, make
 from tests.scenarios.site import Site, running
 from tests.scenarios.visitor import Visitor
 
 pytestmark = pytest.mark.xdist_group("wagtail")
 
-PASSWORD = "correct horse battery"
-# Only while the tables are made: some 300 migrations wait for the disk several times each.
-HURRY = """
-from .base import DATABASES
-DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF"}
-"""
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("wagtail") / "site"
-    folder.mkdir()
-    run(folder, str(Path(sys.executable).with_name("wagtail")), "start", "mysite", ".")
-    local = folder / "mysite" / "settings" / "local.py"
-    local.write_text(HURRY)
-    run(folder, sys.executable, "manage.py", "migrate")
-    local.unlink()
-    run(
-        folder,
-        sys.executable,
-        "manage.py",
-        "createsuperuser",
-        "--no-input",
-        "--username=eve",
-        "--email=eve@example.org",
-    )
-    made = Site(folder, "")
-    with running(made):
-        yield made
-
-
-def run(folder: Path, *command: str) -> None:
-    environment = {**os.environ, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    folder = make(tmp_path_factory.mktemp("wagtail") / "site")
+    with running(Site(folder, "")) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
 def editor(site: Site) -> Visitor:
     visitor = Visitor(site.https)
-    page = visitor.submit("/admin/login/", {"username": "eve", "password": PASSWORD, "next": "/admin/"})
+    page = visitor.submit("/admin/login/", {"username": EDITOR, "password": PASSWORD, "next": "/admin/"})
     assert (page.status, page.url) == (200, f"{visitor.home}/admin/")
     return visitor
 

@@ -9,6 +9,7 @@ import click
 
 from seawall.cli.show import event_line
 from seawall.control import client
+from seawall.control.told import REMEMBERED, for_people
 from seawall.errors import NotRunning
 from seawall.paths import Paths, locate
 
@@ -23,18 +24,23 @@ from seawall.paths import Paths, locate
     show_default=True,
     help="How many past events to begin with.",
 )
+@click.option("--all", "steps", is_flag=True, help="With each step at each balancer.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
-def events_command(project: Path, follow: bool, number: int, as_json: bool) -> None:
+def events_command(project: Path, follow: bool, number: int, steps: bool, as_json: bool) -> None:
     """Tell what happened on the site, oldest first."""
     paths = locate(project)
     try:
-        for entry in client.follow_events(paths, number) if follow else client.stream(paths, "events", number=number):
-            _tell(entry, as_json)
+        told = client.follow_events(paths, number) if follow else client.stream(paths, "events", number=number)
+        if not follow and (steps or number > REMEMBERED):
+            told = iter(_from_journal(paths, number, steps))
+        for entry in told:
+            if steps or for_people(entry):
+                _tell(entry, as_json)
     except NotRunning:
         if follow or not os.path.lexists(paths.journal):
             raise
-        for entry in _from_journal(paths, number):
+        for entry in _from_journal(paths, number, steps):
             _tell(entry, as_json)
 
 
@@ -42,9 +48,10 @@ def _tell(entry: dict[str, Any], as_json: bool) -> None:
     click.echo(json.dumps(entry) if as_json else event_line(entry))
 
 
-def _from_journal(paths: Paths, number: int) -> list[dict[str, Any]]:
-    """The last events on record, of a site that does not run now."""
+def _from_journal(paths: Paths, number: int, steps: bool) -> list[dict[str, Any]]:
+    """The last events on record: of a site that does not run now, or more than a running one remembers."""
     from seawall.control.journal import read
 
     entries = [{"time": line["time"], **event} for line in read(paths.journal) for event in line["events"]]
-    return entries[max(0, len(entries) - number) :]
+    shown = [entry for entry in entries if steps or for_people(entry)]
+    return shown[max(0, len(shown) - number) :]

@@ -49,7 +49,7 @@ def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableT
         parts += [Text("recent", style="bold"), *recent]
     if fixes := [advice["problem"] for advice in state["advice"] if advice["level"] == "fix"]:
         parts.append(Text(f"{len(fixes)} to fix in the settings: {' '.join(fixes)}", style="yellow"))
-    if state.get("change"):  # an older control plane does not say
+    if state.get("change"):
         parts.append(Text(f"settings change: {state['change']}", style="yellow"))
     if state["trouble"]:
         parts.append(Text(state["trouble"], style="red"))

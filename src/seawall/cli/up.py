@@ -18,6 +18,7 @@ from seawall import files, members
 from seawall.cli.project import find_project
 from seawall.cli.show import event_line
 from seawall.control import client
+from seawall.control.told import for_people
 from seawall.errors import AlreadyRunning, ApplicationFailed, ConfigError, NotRunning, SeawallError
 from seawall.paths import Paths, create, locate
 from seawall.program import command
@@ -181,7 +182,7 @@ async def _with_view(control: "Control", view: Any) -> None:
 
 
 def _print(entry: dict[str, Any]) -> None:
-    if not entry["kind"].startswith("route-"):
+    if for_people(entry):
         click.echo(event_line(entry))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from seawall import files
+from seawall.control.told import REMEMBERED, for_people
 from seawall.decide.plan import plan
 from seawall.errors import StateUnusable, shell
 from seawall.model import Action, Event, Memory, Observed, Plan, Route, Site
@@ -21,7 +22,6 @@ VERSION = 2  # of a line: what `inputs` holds; 0.1.0 wrote none
 LARGEST = 16 * 1024 * 1024  # bytes; then the file is kept once as `.1`
 LONGEST = 4 * 1024 * 1024  # bytes of a line that is read: a decision about thousands of servers
 LATEST = 1 << 37  # s since 1970: no clock says more, and a calendar may not have it
-REMEMBERED = 500  # events kept for `seawall events` and the live view
 KEPT = 200  # lines kept while there is no room for them; then the oldest are lost
 
 Entry = dict[str, Any]
@@ -68,7 +68,8 @@ class Journal:
 
     def _publish(self, event: Event) -> None:
         entry = {"time": time.time(), **asdict(event)}
-        self.recent.append(entry)
+        if for_people(entry):
+            self.recent.append(entry)
         with contextlib.suppress(OSError):
             self._tell(entry)  # the terminal may be gone: the site is not, and the journal has it
         for follower in list(self._followers):

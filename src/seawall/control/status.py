@@ -61,7 +61,7 @@ def status(control: State, meter: Meter, change: str = "") -> dict[str, Any]:
         "change": change,
         "advice": [vars(advice) for advice in control.advice],
         "trouble": _trouble(control, now),
-        "events": [entry for entry in control.journal.recent if not entry["kind"].startswith("route-")][-12:],
+        "events": list(control.journal.recent)[-12:],
     }
 
 
