@@ -46,6 +46,7 @@ def born(up: Site) -> Birth:
     wanted = up.status()["wanted"]
     with up.paths.journal.open() as journal, ThreadPoolExecutor() as threads:
         journal.seek(0, 2)
+        up.run("set", "servers.max", str(wanted + 1))
         up.run("set", "servers.min", str(wanted + 1))
         name, began = _decision(journal)
         looks: list[Callable[[Site, str], float]] = [_answered, _reached, _routed]

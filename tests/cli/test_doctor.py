@@ -62,6 +62,8 @@ def test_a_site_with_nothing_missing(project: Path) -> None:
     assert code == 0
     assert found["reader of packs"]["verdict"] == "ok"
     assert found["application"]["text"] == f"wsgi: main:app, in {project}"
+    assert found["servers"]["text"].startswith("2 to "), "servers.max is named"
+    assert found["servers"]["text"].endswith("; servers.max names another number)")
     assert sorted(file.name for file in project.iterdir()) == ["main.py", "seawall.toml"], "it only looks"
 
 

@@ -67,7 +67,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site.small(tmp_path)
+    site = Site.small(tmp_path, "[servers]\nmax = 3\n")
     yield site
     site.clean()
 

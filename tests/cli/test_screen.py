@@ -18,14 +18,15 @@ def server(name: str, word: str) -> dict[str, Any]:
     return {"name": name, "state": word, "uptime": 7000.0, "pid": 4194304, "heartbeat_ms": 120.0, **TAKEN, **figures}
 
 
-def drawn(width: int) -> list[str]:
+def drawn(width: int, **more: Any) -> list[str]:
     event = {"time": 0.0, "kind": "application-failed", "subject": "w12", "text": WHY}
     state = {
         "name": "shop", "urls": ["https://localhost:8443/"], "strategy": "least-connections", "concurrency": 4,
+        "wanted": 2, "min": 2, "max": 4, "why": "",
         "balancers": [{"role": "active", "name": "a", "state": "up", "uptime": 7000.0}], "warm": {"state": "ready"},
         "traffic": {"requests_per_second": 2469.0, "p50_ms": 123.0, "p99_ms": 12345.0, "queue": 24},
         "servers": [server("s1", "ready"), server("s4711", "draining")],
-        "events": [event, event], "advice": [], "trouble": "",
+        "events": [event, event], "advice": [], "trouble": "", **more,
     }  # fmt: skip
     console = Console(width=width)
     with console.capture() as picture:
@@ -53,3 +54,10 @@ def test_of_the_last_event_nothing_is_cut(width: int) -> None:
     [begin] = [number for number, line in enumerate(lines) if line.startswith("recent")]
     assert lines[begin + 1].rstrip().endswith("…")
     assert "".join(lines[begin + 2 :]).replace(" ", "").endswith(WHY.replace(" ", ""))
+
+
+def test_how_many_servers_are_wanted_and_why() -> None:
+    why = "12.4 requests in service, 40/s of 0.31 s each need 5 servers, 2 are there"
+    [line] = [line for line in drawn(120, wanted=5, min=2, max=16, why=why) if "servers" in line]
+    assert line.rstrip() == f"5 of 2 to 16 servers  {why}"
+    assert not [line for line in drawn(120) if "servers" in line], "an older control plane does not say"

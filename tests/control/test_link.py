@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from seawall.control.act.balancers import Balancers
 from seawall.control.link import Link, Step
+from seawall.control.tally import Tally
 from seawall.control.tasks import Tasks
 from seawall.haproxy.socket import RuntimeSocket, Word
 from seawall.lost import Refused
-from seawall.model import Route, RouteStep, SetStrategy, Strategy
+from seawall.model import Load, Route, RouteStep, SetStrategy, Strategy
 from seawall.process import Process
+from tests.client import Connection
 from tests.control.parts import Parts, until
 
 OLD: Strategy = "least-connections"
@@ -26,6 +28,7 @@ class Linked:
     parts: Parts
     link: Link
     process: Process
+    tally: Tally
 
     @property
     def word(self) -> Word | None:
@@ -59,7 +62,7 @@ async def linked(parts: Parts, *names: str) -> AsyncIterator[Linked]:
     balancers.watch(balancer)
     assert balancer.process
     try:
-        yield Linked(parts, balancers.links["a"], balancer.process)
+        yield Linked(parts, balancers.links["a"], balancer.process, balancers.tally)
     finally:
         balancer.process.signal(signal.SIGCONT)
         await tasks.cancel()
@@ -240,5 +243,32 @@ def test_it_ends_with_its_process_and_owes_nothing_then(parts: Parts) -> None:
             await until(lambda: balancer.exited and not balancer.hung)
             assert not balancer.answering
             assert parts.failures == []
+
+    asyncio.run(main())
+
+
+def test_what_it_has_counted_is_read_while_there_are_requests(parts: Parts) -> None:
+    async def main() -> None:
+        async with linked(parts, "s1") as there:
+            await there.known()
+            woken = asyncio.Event()
+            parts.wake = woken.set
+            tally, loop = there.tally, asyncio.get_running_loop()
+
+            def load() -> Load:
+                return tally.load("a", parts.state.processes.balancers, {}, loop.time()) or Load(0.0)
+
+            await until(lambda: not there.link.loaded and load().at)
+            before = load()
+            visitor = Connection("127.0.0.1", parts.site.ports["http"], None)
+            asked = asyncio.create_task(visitor.request("GET", "/?ms=500"))
+            await until(lambda: load().serving == 1)
+            assert there.link.loaded
+            assert woken.is_set()
+            assert (await asked).status == 200
+            visitor.close()
+            await until(lambda: not there.link.loaded)
+            assert (load().arrived, load().finished) == (before.arrived + 1, before.finished + 1)
+            assert 0.3 < load().work - before.work < 5.0
 
     asyncio.run(main())

@@ -49,19 +49,19 @@ def used(seconds: float, busy: float = 0.0) -> Demand:
     ],
 )
 def test_full_processors_are_not_shared_among_more(demand: Demand, full: bool) -> None:
-    capacity, events = judge(SITE, Load(NOW, queued=9), demand, 3, 8)
+    capacity, events = judge(SITE, Load(NOW, queued=9), demand, 2, 3, 8)
     assert capacity.most == (3 if full else 0)
     assert [event.kind for event in events] == ["no-more"] * full
     if full:
-        again, events = judge(SITE, Load(NOW, queued=9), replace(demand, capacity=capacity), 3, 8)
+        again, events = judge(SITE, Load(NOW, queued=9), replace(demand, capacity=capacity), 2, 3, 8)
         assert (again.most, events) == (3, ())
 
 
 def test_a_machine_with_idle_processors_gets_more_servers() -> None:
-    assert judge(SITE, Load(NOW, queued=9), used(1.0, busy=1.0), 1, 8)[0].most == 0
+    assert judge(SITE, Load(NOW, queued=9), used(1.0, busy=1.0), 1, 1, 8)[0].most == 0
 
 
 def test_a_limit_is_forgotten_with_the_load() -> None:
     known = Capacity(most=3, until=NOW + 500, quiet_since=NOW - 61, why="x")
-    capacity, _ = judge(SITE, Load(NOW), replace(used(0.1), capacity=known), 3, 2)
+    capacity, _ = judge(SITE, Load(NOW), replace(used(0.1), capacity=known), 3, 3, 2)
     assert (capacity.most, capacity.why) == (0, "")

@@ -149,3 +149,16 @@ def test_a_forecast_adds_where_servers_start_slowly_and_after_a_day() -> None:
     assert foreseen(12.4, 0.9, 4.0) == 2
     assert foreseen(12.4, 2.0, 0.1) == 2
     assert foreseen(0.1, 2.0, 4.0) == 2
+
+
+def test_servers_that_compute_get_others_while_there_are_processors() -> None:
+    """One with an event loop has a hundred places and one processor."""
+    memory = loaded(20.0, 0.05)
+    busy = tuple(sample._replace(processor=100 - (NOW - sample.at) * 1.9) for sample in memory.demand.samples)
+    memory = replace(memory, demand=replace(memory.demand, samples=busy))
+    loop = replace(SITE, slots=100, cores=8.0)
+    plan = decided(memory, 2, loop, processor=100.0)
+    assert number(plan, loop) == 3
+    assert plan.memory.demand.why.endswith("; the processors that they use take 3")
+    few = replace(loop, cores=2.0)
+    assert number(decided(memory, 2, few, processor=100.0), few) == 2

@@ -9,6 +9,7 @@ from seawall.control.journal import Entry, Journal, read, replay
 from seawall.decide.plan import plan
 from seawall.model import Action, BalancerSeen, Memory, Observed, Plan, Site
 from tests.decide import faults
+from tests.decide.people import People
 from tests.decide.values import NOW, OPEN, SITE, balancer, observed, route, server, told
 from tests.decide.world import World
 
@@ -106,6 +107,24 @@ def test_every_decision_can_be_made_again_from_the_journal(tmp_path: Path) -> No
     every = {kind for group in Action.__subclasses__() for kind in group.__subclasses__()}
     assert kinds == every, "something of interest did not happen"
     assert all(action.reason for result in plans for action in result.actions)
+    assert [replay(line) for line in read(tmp_path / "journal.jsonl")] == plans
+
+
+def test_decisions_on_the_load_too(tmp_path: Path) -> None:
+    journal, plans = Journal(tmp_path / "journal.jsonl", lambda entry: None), []
+    world = World(Site(1, 9, hold=4.0, edge="edge"), seed=7)
+    world.people = People(7)
+    for rate in (0.0, 90.0, 0.0):
+        world.people.rate = rate
+        for _ in range(300):
+            world.pass_time(0.1)
+            inputs = world.site, world.observe(), world.memory, world.now
+            result = world.tick()
+            if result.actions or result.events:
+                plans.append(result)
+                journal.decision(*inputs, result)
+    kinds = {event.kind for plan in plans for event in plan.events}
+    assert {"scale-up", "scale-down"} <= kinds
     assert [replay(line) for line in read(tmp_path / "journal.jsonl")] == plans
 
 

@@ -122,6 +122,11 @@ def test_the_youngest_of_too_many_leave() -> None:
     assert leaving(THREE, min=1) == {"s2", "s3"}
 
 
+def test_of_those_that_serve_the_one_with_the_least_to_finish_leaves() -> None:
+    busy = (route("s1", current=2), route("s2", current=3), route("s3", current=2, queued=1))
+    assert leaving(replace(THREE, balancers=(balancer("a", *busy), balancer("b")))) == {"s1"}
+
+
 def test_of_too_many_those_that_do_not_serve_leave_first() -> None:
     assert leaving(observed(server("s1", ready=False), server("s2"), server("s3"))) == {"s1"}
     assert leaving(THREE, replace(OPEN, down={"s1": 999.0})) == {"s1"}

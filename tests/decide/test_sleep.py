@@ -127,6 +127,7 @@ def test_who_waits_is_turned_away_until_the_next_try() -> None:
     assert turned(replace(FAILING, deaths=2)) == [], "it is tried again at once"
     assert turned(replace(FAILING, retry_at=NOW), a=balancer("a", turns_away=True)) == ["a False"]
     assert turned(FAILING, a=balancer("a", routes=None, turns_away=False)) == ["b True"]
+    assert turned(FAILING, a=balancer("a", edge="old")) == ["b True"]
     no_warm = replace(OPEN, warm_deaths=3, warm_retry_at=NOW + 1)
     assert turned(no_warm, warms=()) == ["a True", "b True"]
     assert turned(no_warm) == []

@@ -42,16 +42,19 @@ async def serve(site: Site, strategy: Strategy, balancer: BalancerName = "a") ->
     await site.step("enable", server.name, strategy, balancer)
 
 
+@pytest.mark.parametrize("hop", [False, True], ids=["python", "command"])
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_crowd_waits_and_takes_hardly_any_room(site: Site, strategy: Strategy) -> None:
+def test_a_crowd_waits_and_takes_hardly_any_room(make_site: MakeSite, strategy: Strategy, hop: bool) -> None:
+    site = make_site(hop=hop)
+
     async def main() -> None:
         await site.balancer("a", [], strategy)
         asked = crowd(site, 100)
         await waiting(site, 100)
         await asyncio.sleep(0.5)
         assert not any(task.done() for task in asked)
-        # A connection inside for each form, and a few more.
-        assert int((await site.runtime("a").info())["CurrConns"]) < 100 + 2 * 25 + 10
+        # A connection inside for each form, for each page of a command, and a few more.
+        assert int((await site.runtime("a").info())["CurrConns"]) < 100 + 2 * 25 + 75 * hop + 10
         await serve(site, strategy)
         assert Counter(answer.status for answer in await asyncio.gather(*asked)) == {200: 100}
         assert site.doubled_posts() == []
@@ -81,8 +84,9 @@ def test_the_first_who_waits_is_told_at_once(site: Site) -> None:
         asyncio.run(main())
 
 
-def test_who_waits_can_be_turned_away(make_site: MakeSite) -> None:
-    site = make_site(queue_timeout=20.0)
+@pytest.mark.parametrize("hop", [False, True], ids=["python", "command"])
+def test_who_waits_can_be_turned_away(make_site: MakeSite, hop: bool) -> None:
+    site = make_site(queue_timeout=20.0, hop=hop)
 
     async def main() -> None:
         runtime = await site.balancer("a", [])
@@ -134,5 +138,17 @@ def test_who_waits_does_so_for_the_servers_of_the_strategy_that_is_set_meanwhile
         await serve(site, "random")
         assert Counter(answer.status for answer in await asyncio.gather(*asked, *more)) == {200: 50}
         assert site.doubled_posts() == []
+
+    asyncio.run(main())
+
+
+def test_a_server_that_is_to_stay_after_all_takes_those_who_wait(site: Site) -> None:
+    async def main() -> None:
+        await site.balancer("a", site.upstream("s1"))
+        await site.step("drain", "s1", "least-connections")
+        asked = crowd(site, 10)
+        await waiting(site, 10)
+        await site.step("enable", "s1", "least-connections")
+        assert Counter(answer.status for answer in await asyncio.gather(*asked)) == {200: 10}
 
     asyncio.run(main())

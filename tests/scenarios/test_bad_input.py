@@ -131,7 +131,7 @@ def test_a_port_that_is_taken_names_who_has_it_and_what_to_do(tmp_path: Path) ->
     ("settings", "words"),
     [
         ("[servers]\nmni = 4\n", ["seawall.toml:8: servers.mni", "did you mean `min`?"]),
-        ('[servers]\nmin = "four"\n', ["seawall.toml:8: servers.min", "whole number from 1 to 200", '"four"']),
+        ('[servers]\nmin = "four"\n', ["seawall.toml:8: servers.min", "whole number from 0 to 200", '"four"']),
         ('[balanser]\nx = 1\n', ["seawall.toml:7: balanser", "did you mean `balancer`?"]),
         ('[balancer]\nstrategy = "fastest"\n', ["seawall.toml:8", '"least-connections", "round-robin" or "random"']),
         ("[servers]\nmin = \n", ["seawall.toml:8:7: not valid TOML"]),

@@ -78,7 +78,7 @@ def test_no_room_for_what_the_application_prints(tmp_path: Path) -> None:
 
 
 def test_the_state_folder_fills_up_while_the_site_serves(tmp_path: Path) -> None:
-    site = Site.small(tmp_path)
+    site = Site.small(tmp_path, "[servers]\nmax = 3\n")
     with small_disk(site.paths.state, "1m"), running(site):
         filler = fill(site.paths.state)
         site.run("set", "servers.min", "3")

@@ -195,6 +195,20 @@ def test_another_strategy_is_set_while_it_sleeps(site: Site) -> None:
         assert site.status()["strategy"] == strategy
 
 
+def test_changed_settings_take_effect_while_it_sleeps(site: Site) -> None:
+    state = asleep(site)
+    before = {b["pid"] for b in state["balancers"]}
+    file = site.folder / "seawall.toml"
+    changed = file.read_text().replace("idle = 0.3", "idle = 0.3\nrequest_timeout = 50")
+    file.write_text(changed.replace("[listen]", '[environment]\nWHAT = "night"\n[listen]', 1))
+    done = site.run("reload")
+    assert done.returncode == 0, done.stdout + done.stderr
+    asleep(site)
+    site.wait(lambda state: before.isdisjoint(b["pid"] for b in state["balancers"] if b["state"] == "up"))
+    assert ask(site, "/?id=changed", "POST", b"x")[0] == 200
+    assert done_once(site, "changed") == ["changed"]
+
+
 # What goes wrong
 
 

@@ -59,7 +59,7 @@ def _explained(line: dict[str, Any]) -> Iterator[str]:
         return
     site, observed, now = line["inputs"]["site"], line["inputs"]["observed"], line["inputs"]["now"]
     yield f"  wanted    {site['min']} to {site['max']} servers, {site['strategy']}"
-    yield from _load(observed["load"], line["inputs"]["memory"], now)
+    yield from _load(observed.get("load"), line["inputs"]["memory"], now)
     for server in observed["servers"]:
         yield f"  seen      {server['name']}: {_server(server, now)}"
     for balancer in observed["balancers"]:
@@ -78,7 +78,7 @@ def _load(load: dict[str, Any] | None, memory: dict[str, Any], now: float) -> It
         streams = f", {load['streams']} streams" if load["streams"] else ""
         age = f"read {1000 * (now - load['at']):.0f} ms before"
         yield f"  load      {load['serving']} requests in service{streams}, {load['queued']} queued; {age}"
-    if why := memory["demand"]["why"]:
+    if why := memory.get("demand", {}).get("why"):
         yield f"  load      before: {why}"
 
 

@@ -38,18 +38,18 @@ LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many co
 
 def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
     """The whole picture of one status object, for a terminal of `width` columns."""
-    parts: list[RenderableType] = [_head(state), _balancers(state), _size(state)]
+    parts: list[RenderableType] = [_head(state), _balancers(state)]
     if sleeps := asleep(state):
         parts.append(Text(sleeps, style="cyan"))
     if state["servers"] or not sleeps:
-        parts.append(_servers(state, width))
+        parts += [*_size(state), _servers(state, width)]
     recent = [Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in state["events"][-events:]]
     if recent:
         recent[-1].no_wrap, recent[-1].overflow = False, "fold"  # it may say why something does not work
         parts += [Text("recent", style="bold"), *recent]
     if fixes := [advice["problem"] for advice in state["advice"] if advice["level"] == "fix"]:
         parts.append(Text(f"{len(fixes)} to fix in the settings: {' '.join(fixes)}", style="yellow"))
-    if state.get("change"):  # an older control plane does not say
+    if state.get("change"):
         parts.append(Text(f"settings change: {state['change']}", style="yellow"))
     if state["trouble"]:
         parts.append(Text(state["trouble"], style="red"))
@@ -76,10 +76,12 @@ def _balancers(state: Mapping[str, Any]) -> Text:
     return text
 
 
-def _size(state: Mapping[str, Any]) -> Text:
+def _size(state: Object) -> list[Text]:
     """How many servers are wanted, and why."""
+    if "max" not in state:  # an older control plane does not say
+        return []
     text = Text(f"{state['wanted']} of {state['min']} to {state['max']} servers", overflow="ellipsis", no_wrap=True)
-    return text.append(f"  {state['why']}", "dim") if state["why"] else text
+    return [text.append(f"  {state['why']}", "dim") if state["why"] else text]
 
 
 def _servers(state: Mapping[str, Any], width: int) -> Table:

@@ -88,6 +88,7 @@ class Servers(Section):
         default=None,
         ge=0.1,
         le=86400,
+        json_schema_extra={"unit": "seconds"},
         description="With `min = 0`: seconds without a request after which the site sleeps. Without it: 60 where "
         "servers are forked, 600 where each is started anew.",
     )

@@ -24,7 +24,6 @@ BEAT_SPARE = 0.3  # s: nobody waits for the spare
 WORD = 0.5  # s between two questions for its word while nothing moves
 OLD = 1.5  # s after which a word is no longer believed
 LOSSES = 2.0  # s between two readings of the log of lost requests; and for which it is read often after a death
-READ = 0.45  # s between two readings of its counts while it has nothing to do
 REFUSED = 0.5  # s after a refusal: it will hardly think otherwise at once
 CLOSED = 0.02  # s between two attempts to reach a socket that nobody listens on
 ENDING = 10  # attempts after which a process that refuses is not one that is just ending
@@ -61,7 +60,7 @@ class Link:
         self._verdict = ""  # why it hangs
         self._finishing = False  # it takes no new visitors
         self.pulse: Pulse | None = None  # what goes on in the backend that is used
-        self._read_at = 0.0
+        self._counts: tuple[Strategy, Reading] | None = None  # the last
         self.loaded = False  # it has requests, or had some at the last look
 
     def word(self, now: float) -> Word | None:
@@ -135,9 +134,10 @@ class Link:
         before, self.pulse = self.pulse, pulse
         loaded = bool(pulse.current) or before is None or pulse.requests != before.requests
         now = asyncio.get_running_loop().time()
-        if loaded or self.loaded or now - self._read_at > READ:
-            self._read_at = now
-            self.counted(strategy, await self.balancer.socket.reading(strategy), now)
+        if loaded or self.loaded or self._counts is None or self._counts[0] != strategy:
+            self._counts = strategy, await self.balancer.socket.reading(strategy)
+        # Where nothing has come since and nothing is there, it says the same again.
+        self.counted(*self._counts, now)
         if loaded and not self.loaded:
             self.wake()
         self.loaded = loaded

@@ -104,8 +104,8 @@ class Control:
         self._signals()
         try:
             changed = await open_site(self.state, self.actor)
-            self.upkeep.remember()
             self.knocks.listen()
+            self.upkeep.remember()
             await self.api.start()
             self.tasks.start(self.meter.run())
             self.tasks.start(self.upkeep.run())

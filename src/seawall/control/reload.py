@@ -35,6 +35,7 @@ class Change:
     proposal: Proposal
     application: Application
     event: Event
+    asked: bool = True  # somebody waits for it
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     committed: bool = False
     pending: list[str] = field(default_factory=list)
@@ -97,10 +98,13 @@ class Changes:
         try:
             proposal, application = compared(self.state)
         except SeawallError as error:
-            self.state.troubles.note("settings", f"seawall.toml has changed, and is not in effect: {error.problem}")
+            self._not_in_effect(error.problem)
             return
+        event = Event("reload", "site", in_words(proposal))
         if self._is_news(proposal):
-            self._begin(Change(proposal, application, Event("reload", "site", in_words(proposal))))
+            self._begin(Change(proposal, application, event, asked=False))
+        elif proposal.refused:
+            self._not_in_effect(event.text)
 
     @property
     def progress(self) -> str:
@@ -161,7 +165,14 @@ class Changes:
             change.finished.set()
         if change.error:
             text = f"{change.event.text}: {change.error.problem} Nothing has changed."
-            self.state.say(Event("reload-failed", "site", text))
+            if change.asked:
+                self.state.say(Event("reload-failed", "site", text))
+            else:
+                self._not_in_effect(text)
+
+    def _not_in_effect(self, why: str) -> None:
+        """Nobody has asked, so it is said for as long as it is so."""
+        self.state.troubles.note("settings", f"seawall.toml has changed, and is not in effect: {why}")
 
     async def _apply(self, change: Change) -> None:
         """Raises what is wrong with the new settings, and leaves all as it was then."""
@@ -201,6 +212,7 @@ class Changes:
         if attempt:
             self.warms.accept(attempt, generation)
         self.kept()
+        state.troubles.over("settings")
         state.wanted = wanted
         state.record.settings, state.record.file = dict(proposal.live), flat(proposal.file)
         state.site = replace(wanted.site, generation=generation, drain=state.site.drain, restart=state.site.restart)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seawall.control.processes import Server
+from seawall.process import memory_used
 
 EVERY = 10.0  # s between two readings of processor time
 FRESH = 5.0  # s for which a reading of memory, which takes the kernel a millisecond a server, is good enough
@@ -65,10 +66,4 @@ def _processor_time(server: Server) -> float | None:
 
 
 def _proportional(server: Server) -> int | None:
-    if not server.process or not server.alive:
-        return None
-    try:
-        lines = Path(f"/proc/{server.process.pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)
+    return memory_used(server.process.pid) if server.process and server.alive else None

@@ -15,7 +15,7 @@ SETTLE, LONGEST = 1.0, 20.0  # s, or twice the time of a request, until new serv
 MEASURED = 5.0  # s with a queue throughout that are compared
 ENDS = 60.0  # s after which a trial without an answer ends
 SHORTEST = 0.25  # s with a queue, before servers were added, from which on they are compared
-FEW = 5  # finished requests, below which a rate says nothing
+FEW = 5  # finished requests, below which that says nothing
 HELPS, CERTAIN = 0.5, 0.7  # growth of the rate with the servers (1: as many times more): less does not help
 LAST = 120.0  # s for which a rate is remembered
 LIFTED = 10  # times Site.hold after which it is tried again whether more servers help
@@ -45,18 +45,23 @@ def _helps(few: Rate, many: Rate) -> bool:
     return grown - 2 * error > HELPS
 
 
-def judge(site: Site, load: Load, demand: Demand, ready: int, number: int) -> tuple[Capacity, tuple[Event, ...]]:
-    """What is known of the capacity now, and what to say of it. `number` of servers is needed, `ready` are there."""
+def judge(
+    site: Site, load: Load, demand: Demand, ready: int, wanted: int, needed: int
+) -> tuple[Capacity, tuple[Event, ...]]:
+    """What is known of the capacity now, and what to say of it.
+
+    So many servers are `ready`, so many were `wanted` until now, and so many are `needed` by the load alone.
+    """
     now = load.at
     known = _measured(load, demand, ready, now)
     if known.trial:
         return _tried(site, load, demand, known, now)
     if now >= known.until or (known.quiet_since and now - known.quiet_since >= site.hold):
         known = replace(known, most=0, why="")
-    if number <= ready:
+    if needed <= wanted:
         return known, ()
     if ready >= site.cores and full(site, demand.samples):
-        return _full(site, known, ready, processors(demand.samples)[0], now)
+        return _full(site, known, wanted, processors(demand.samples)[0], now)
     present = _present(known, load, now)
     slower = [few for few in known.rates if present and few.servers < ready and helps_not(few, present)]
     if present and slower and now >= known.sure_until:
@@ -64,19 +69,24 @@ def judge(site: Site, load: Load, demand: Demand, ready: int, number: int) -> tu
     return known, ()
 
 
-def processors(samples: Sequence[Sample]) -> tuple[float, float]:
-    """How many processors the servers have used just now, and what share of them the whole machine."""
-    since = before(samples, SPAN) if samples else None
+def processors(samples: Sequence[Sample], seconds: float = SPAN) -> tuple[float, float]:
+    """How many processors the servers have used in the last seconds, and what share of them the whole machine."""
+    since = before(samples, seconds) if samples else None
     if since is None:
         return 0.0, 0.0
-    seconds = samples[-1].at - since.at
-    return (samples[-1].processor - since.processor) / seconds, (samples[-1].busy - since.busy) / seconds
+    span = samples[-1].at - since.at
+    return (samples[-1].processor - since.processor) / span, (samples[-1].busy - since.busy) / span
 
 
 def full(site: Site, samples: Sequence[Sample]) -> bool:
     """Whether it is the servers that leave no processor idle, alone or for the most part."""
     used, busy = processors(samples)
     return used > FULL * site.cores or (busy > BUSY and used > MUCH * site.cores)
+
+
+def forgotten(known: Capacity) -> Capacity:
+    """After a time in which nobody knows what happened."""
+    return replace(known, servers=0, quiet_since=0.0, rates=())
 
 
 def _measured(load: Load, demand: Demand, ready: int, now: float) -> Capacity:
@@ -106,20 +116,20 @@ def _settled(known: Capacity, load: Load, now: float) -> Rate | None:
     """What the servers have done since they have settled."""
     if not known.servers or known.finished < 0 or now <= known.since:
         return None
-    return Rate(known.servers, load.finished - known.finished, now - known.since, now)
+    return Rate(known.servers, max(1, load.finished - known.finished), now - known.since, now)
 
 
 def _present(known: Capacity, load: Load, now: float) -> Rate | None:
     """The same, once that was long enough to be compared."""
     rate = _settled(known, load, now)
-    return rate if rate and rate.seconds >= MEASURED and rate.finished >= FEW else None
+    return rate if rate and rate.seconds >= MEASURED else None
 
 
-def _full(site: Site, known: Capacity, ready: int, used: float, now: float) -> tuple[Capacity, tuple[Event, ...]]:
+def _full(site: Site, known: Capacity, wanted: int, used: float, now: float) -> tuple[Capacity, tuple[Event, ...]]:
     rest = "" if used > FULL * site.cores else ", others the rest"
     why = f"the servers use {used:.1f} of {site.cores:g} processors{rest}, and more servers would only share them"
     event = Event("no-more", "site", f"no server is added: {why}. A larger machine or quicker pages would help")
-    held = replace(known, most=min(ready, known.most or ready), until=max(known.until, now + HELD), why=why)
+    held = replace(known, most=known.most or wanted, until=max(known.until, now + HELD), why=why)
     if known.told_at and now - known.told_at < LIFTED * site.hold:
         return held, ()
     return replace(held, told_at=now), (event,)

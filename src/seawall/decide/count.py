@@ -16,6 +16,8 @@ START_HOLDS = 1.25  # times Site.hold, for each second that a server takes to st
 REGRETTED = 5  # times Site.hold within which a step down is regretted if it is needed again
 QUIET = 10  # times Site.hold after which a regret is half forgotten
 MOST_REGRET = 10.0
+COMPUTES = 3.0  # s over which the use of processors is measured
+ONE = 0.8  # of a processor: a server that uses more has requests that wait for it inside
 SLOW = 1.0  # s that servers take to start, from which on a forecast is worth having
 LEARNED = 1.0  # days of experience before it counts
 
@@ -50,21 +52,23 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
         return Plan((), replace(memory, demand=Demand(why="nobody comes: the site sleeps"), sizing=_smallest(memory)))
     memory = _starts(observed, memory, now)
     if hold := _cannot_tell(site, observed, memory, now):
-        samples = () if hold.blind else memory.demand.samples
-        return Plan((), replace(memory, demand=replace(memory.demand, samples=samples, why=hold.why)))
+        held = replace(memory.demand, why=hold.why)
+        if hold.blind:
+            held = replace(held, samples=(), capacity=capacity.forgotten(held.capacity))
+        return Plan((), replace(memory, demand=held))
     assert observed.load is not None, "_cannot_tell holds without it"
     noted = demand.note(memory.demand, observed.load)
     offered = demand.offered(noted, observed.load)
-    need = _need(site, observed, offered, memory)
+    need = _need(site, observed, offered, replace(memory, demand=noted))
     noted = replace(noted, service=offered.service if offered.known else noted.service, why=need.why)
     noted = replace(noted, places=offered.places + observed.load.streams)
     noted = replace(noted, peaks=_peaks(noted, need.keep, _law(site, memory), now - _hold(site, memory.sizing)))
-    visible = min(need.number, site.max)
-    limits, events = capacity.judge(site, observed.load, noted, _ready(observed, memory), need.number)
+    ready, present = _ready(observed, memory), wanted(site, memory)
+    limits, events = capacity.judge(site, observed.load, noted, ready, present, need.number)
     memory = replace(memory, demand=replace(noted, capacity=limits))
     if limits.most and not limits.trial and _law(site, memory) > limits.most:
         memory = replace(memory, sizing=replace(memory.sizing, wanted=max(1, limits.most)))
-    if min(visible, _most(site, memory)) > _law(site, memory) and offered.known:
+    if min(need.number, _most(site, memory)) > _law(site, memory) and offered.known:
         plan = _up(site, memory, need, now)
     elif _may_go_down(site, observed, memory, now):
         plan = _down(site, memory, now)
@@ -119,6 +123,9 @@ def _need(site: Site, observed: Observed, offered: Offered, memory: Memory) -> N
         f"{offered.serving:.1f} requests in service, {offered.rate:.3g}/s of {service:.2g} s each{streams} "
         f"need {_servers(base)}, {present} {'are' if present > 1 else 'is'} there"
     )
+    if (computing := _computing(site, memory.demand)) > base:
+        why += f"; the processors that they use take {computing}"
+        base = computing
     # A queue that is gone within the time that people may wait is no backlog.
     late = load.queued * service - _ready(observed, memory) * site.slots * erlang.PATIENCE
     backlog = math.ceil((places + load.streams + late / clear) / site.slots) if late > 0 else 0
@@ -135,6 +142,12 @@ def _need(site: Site, observed: Observed, offered: Offered, memory: Memory) -> N
 
 def _servers(number: int) -> str:
     return f"{number} server{'s' * (number > 1)}"
+
+
+def _computing(site: Site, noted: Demand) -> int:
+    """The servers that it takes to use as many processors: one of ours uses one, however many places it has."""
+    used, _ = capacity.processors(noted.samples, COMPUTES)
+    return min(math.ceil(used / ONE), int(site.cores))
 
 
 def _foreseen(site: Site, observed: Observed, memory: Memory, service: float) -> int:

@@ -3,7 +3,7 @@
 from seawall.decide.backoff import pause
 from seawall.decide.sleep import can_serve
 from seawall.decide.warm import usable
-from seawall.model import Memory, Observed, Plan, Site, TurnAway
+from seawall.model import BalancerSeen, Memory, Observed, Plan, Site, TurnAway
 
 
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
@@ -12,10 +12,14 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     actions = (
         TurnAway(reason, balancer.name, hopeless)
         for balancer in observed.balancers
-        # While a balancer does not say what it does, it goes on with it.
-        if balancer.alive and balancer.routes is not None and balancer.turns_away != hopeless
+        if _can_be_told(site, balancer) and balancer.turns_away != hopeless
     )
     return Plan(tuple(actions), memory)
+
+
+def _can_be_told(site: Site, balancer: BalancerSeen) -> bool:
+    """While it does not say what it does, it goes on with it. One of an older Seawall may not know how."""
+    return balancer.alive and balancer.routes is not None and balancer.edge == site.edge
 
 
 def _hopeless(observed: Observed, memory: Memory, now: float) -> bool:

@@ -51,8 +51,9 @@ def _version_1(controller: str, mount: _Mount) -> Place:
     own = _own(mount, controller)
     if not os.access(own, os.W_OK):
         raise NoPlace(
-            f"only {_owner(own)} can make control groups for {controller} in {own} (version 1 delegates nothing)",
-            "Start the site as root, which runs the application as the folder's owner",
+            f"we may not make control groups for {controller} in {own}, which belongs to {_owner(own)}",
+            "Start the site as root, which runs the application as the folder's owner. In a container the groups are "
+            "often mounted read-only: limit the container instead",
         )
     return Place(own, 1)
 
@@ -125,8 +126,9 @@ def _own(mount: _Mount, controller: str) -> Path:
     """The folder of the group that we are in; `controller` is "" in version 2."""
     for line in Path("/proc/self/cgroup").read_text(errors="replace").splitlines():
         _, controllers, path = line.split(":", 2)
-        if controller in controllers.split(",") and path.startswith(mount.root):
-            own = mount.point / path.removeprefix(mount.root).lstrip("/")
+        # A path with ".." leads out of what a control group namespace shows.
+        if controller in controllers.split(",") and Path(path).is_relative_to(mount.root) and ".." not in path:
+            own = mount.point / Path(path).relative_to(mount.root)
             if own.is_dir():
                 return own
     return mount.point

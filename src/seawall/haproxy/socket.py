@@ -196,14 +196,16 @@ def _waiting(strategy: Strategy, most: int) -> str:
 def _commands(route: Route, address: ServerAddress, edge: Edge) -> list[tuple[str, str]]:
     """What a step is in HAProxy's words, and what it may answer when the step was done before."""
     name = f"{backend(route.strategy)}/{route.server}"
+    limit = f"set maxconn server {name} {address.limit or edge.concurrency}"
     match route.step:
         case "add":
             # `add server … enabled` would corrupt the count of active servers (HAProxy issue 2497).
             return [(f"add server {name} {added_server(edge, address)}", "already"), (f"enable health {name}", "")]
         case "enable":
-            return [(f"set server {name} state ready", "")]
+            # One that leaves "drain" does not look for those who wait meanwhile; one that is given its maxconn does.
+            return [(f"set server {name} state ready", ""), (limit, "")]
         case "limit":
-            return [(f"set maxconn server {name} {address.limit or edge.concurrency}", "No such server")]
+            return [(limit, "No such server")]
         case "drain" | "maint":
             return [(f"set server {name} state {route.step}", "No such server")]
         case "remove":

@@ -117,8 +117,9 @@ class Servers:
         watch(process.pidfd, ended)
 
     def _out_of_memory(self, server: Server) -> str:
+        """The limit that ended it, if one did; one that was asked to stop may have had a child that was ended so."""
         groups = self.state.groups
-        if not groups.full(server.name):
+        if server.name in self.state.record.memory.stopping or not groups.full(server.name):
             return ""
         limit = f"its memory limit of {(groups.limits.memory or 0) >> 20} MB"
         self.state.say(Event("memory-limit", server.name, f"{server.name} was ended by {limit}"))
