@@ -94,3 +94,8 @@ def test_samples_are_few_and_reach_back_far_enough(pauses: list[float]) -> None:
         since = before(demand.samples, WINDOW)
         assert since
         assert WINDOW - 0.1 <= newest - since.at <= WINDOW + 1.5
+
+
+def test_a_load_that_has_ended_is_no_reason_to_start_servers() -> None:
+    assert told((40.0, 25.0), (0.0, 3.5), service=0.5).places < 1.0
+    assert told((40.0, 25.0), (30.0, 3.5), service=0.5).places > 15.0
