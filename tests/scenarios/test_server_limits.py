@@ -6,6 +6,7 @@ import os
 import pwd
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +223,44 @@ def test_another_limit_counts_for_what_runs_too(tmp_path: Path) -> None:
         assert site.run("set", "servers.memory", "").returncode == 0
         assert limit_of(site, name) > 1 << 50
         assert (site.status()["trouble"], site.servers()) == ("", servers)
+
+
+HOLDS = """
+import os, sys
+os.write(int(sys.argv[1]), b"0")
+kept = b"x" * (150 << 20)
+print("holds", flush=True)
+sys.stdin.read()
+"""
+
+
+@needs_groups
+@pytest.mark.skipif(not can("memory") or places.find("memory").version != 1, reason="version 2 ends such a server")
+def test_a_limit_that_one_server_exceeds_already_is_told_as_long_as_it_is_there() -> None:
+    made = groups.Groups(f"seawall-test-{os.getpid()}")
+    made.find(groups.Limits(memory=400 << 20), {})
+    pipe = subprocess.PIPE
+    try:
+        made.make("s1")
+        with (
+            made.doors("s1") as [door],
+            subprocess.Popen(
+                [sys.executable, "-c", HOLDS, str(door)], stdin=pipe, stdout=pipe, pass_fds=[door]
+            ) as server,
+        ):
+            assert server.stdin
+            assert server.stdout
+            assert server.stdout.readline() == b"holds\n"
+            made.limits = groups.Limits(memory=50 << 20)
+            for name in ("s1", "s2"):
+                made.make(name)
+            assert "s1 takes more already; replace it: seawall restart s1" in made.why_not()
+            server.stdin.close()
+            server.wait()
+        made.tidy(["s2"])
+        assert made.why_not() == ""
+    finally:
+        until(lambda: made.remove() == [])
 
 
 def limit_of(site: Site, server: str) -> int:

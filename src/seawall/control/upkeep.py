@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from seawall import files
+from seawall.control import limits
 from seawall.control.api import Api
 from seawall.control.knocks import Knocks
 from seawall.control.lock import Lock
@@ -60,6 +61,7 @@ class Upkeep:
             self._knocks.listen()
         _bound_logs(state.paths, state.troubles)
         state.groups.tidy(state.processes.servers)
+        limits.note(state)
         state.usage.look(state.processes.servers, asyncio.get_running_loop().time())
         for balancer in state.processes.balancers.values():
             if balancer.alive and balancer.answering and not balancer.socket.path.exists():

@@ -11,7 +11,7 @@ LONG = 120.0  # s over which that time is measured where few requests come
 ENOUGH = 20  # finished requests by which it is known
 SOME, PROVEN = 8, 2.0  # requests, and s, that show how long they take at least before so many are finished
 SURGES = (0.2, 0.5, 1.0, 3.0, 10.0)  # s: the windows in which a surge may prove itself
-ENDED = 3.0  # s: the window in which the end of a load may prove itself
+ENDED = 3.0  # s: the one of them in which the end of a load may prove itself
 DOUBT = 2.0  # taken off √N: four times what chance makes of it, which is ½ whatever N is
 GAP = 1.0  # s without a reading, after which the windows begin anew
 FINE, MEDIUM, COARSE = 0.09, 0.45, 4.5  # s between two samples that are kept: of the last second, of WINDOW, of LONG
@@ -78,12 +78,13 @@ def _rate(samples: Sequence[Sample]) -> float:
     usual = before(samples, WINDOW)
     # Until there is a whole window, half of one counts as proven like a surge, so that chance starts no server.
     rate = (newest.arrived - usual.arrived) / (newest.at - usual.at) if usual else _proven(samples[0], newest)
-    # Nor is what came before a load ended a reason to start one now.
-    if since := before(samples, ENDED):
-        rate = min(rate, _possible(since, newest))
-    for seconds in SURGES:
-        if since := before(samples, seconds):
-            rate = max(rate, _proven(since, newest))
+    for seconds in sorted(SURGES, reverse=True):
+        if not (since := before(samples, seconds)):
+            continue
+        if seconds == ENDED:
+            # What came before the load ended is no reason to start servers now.
+            rate = min(rate, _possible(since, newest))
+        rate = max(rate, _proven(since, newest))
     return rate
 
 

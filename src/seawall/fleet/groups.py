@@ -44,7 +44,8 @@ class Groups:
     name: str
     limits: Limits = field(default_factory=Limits)
     folders: dict[str, Path] = field(default_factory=dict)
-    missing: dict[str, NoPlace] = field(default_factory=dict)  # controller → why its limit is not enforced
+    # (controller, server, or "" where it is so for all) → why its limit is not enforced
+    missing: dict[tuple[str, str], NoPlace] = field(default_factory=dict)
 
     def find(self, limits: Limits, known: Mapping[str, str]) -> None:
         """Decide where: in the `known` folders of an earlier control plane, or below our own group. Makes nothing."""
@@ -56,7 +57,7 @@ class Groups:
                 try:
                     self.folders[controller] = places.find(controller).folder / self.name
                 except NoPlace as error:
-                    self.missing[controller] = error
+                    self.missing[controller, ""] = error
 
     def search(self) -> None:
         """Find the folders of a site whose record is damaged: wherever they are."""
@@ -75,11 +76,11 @@ class Groups:
             except OSError as error:
                 taken = error.errno == errno.EBUSY and controller == "memory"
                 why = f"{server} takes more already; replace it: seawall restart {server}" if taken else error.strerror
-                self.missing[controller] = NoPlace(f"{folder} cannot be used: {why}")
+                self.missing[controller, server] = NoPlace(f"{folder} cannot be used: {why}")
             except NoPlace as error:
-                self.missing[controller] = error
+                self.missing[controller, server] = error
             else:
-                self.missing.pop(controller, None)
+                self.missing.pop((controller, server), None)
 
     def enter(self, server: str, process: Process) -> None:
         """Put a process into its server's group, before it is told to serve: it has run nothing of its own yet."""
@@ -88,14 +89,14 @@ class Groups:
                 places.write(folder / server / PROCESSES, str(process.pid))
             except OSError as error:
                 if process.alive:
-                    self.missing[controller] = NoPlace(f"{folder} takes no process: {error.strerror}")
+                    self.missing[controller, server] = NoPlace(f"{folder} takes no process: {error.strerror}")
 
     @contextmanager
     def doors(self, server: str) -> Iterator[list[int]]:
         """Descriptors to which a new process writes "0" to enter, whoever it runs as: the rights are the opener's."""
         with ExitStack() as opened:
             doors = []
-            for folder in {folder for controller, folder in self._wanted() if controller not in self.missing}:
+            for folder in {folder for name, folder in self._wanted() if (name, server) not in self.missing}:
                 doors.append(os.open(folder / server / PROCESSES, os.O_WRONLY | os.O_CLOEXEC))
                 opened.callback(os.close, doors[-1])
             yield doors
@@ -105,7 +106,7 @@ class Groups:
 
     def why_not(self) -> str:
         """What is not enforced and why, in words; "" if all is."""
-        settings = " and ".join(f"servers.{controller}" for controller in self.missing)
+        settings = " and ".join(dict.fromkeys(f"servers.{controller}" for controller, _ in self.missing))
         reasons = "; ".join(dict.fromkeys(error.problem for error in self.missing.values()))
         return f"{settings} cannot be enforced: {reasons}" if settings else ""
 
@@ -126,6 +127,7 @@ class Groups:
     def tidy(self, servers: Iterable[str]) -> None:
         """Remove the groups of servers that are gone, as soon as their last process is."""
         kept = set(servers)
+        self.missing = {about: why for about, why in self.missing.items() if about[1] in {"", *kept}}
         for folder in set(self.folders.values()):
             for group in _groups(folder):
                 if group.name not in kept:
