@@ -12,8 +12,9 @@ from seawall.config.settings import Settings
 
 HEAD = """# Settings
 
-Seawall reads `seawall.toml` in the project's folder. The file may be missing and every setting has a default: write
-down only what shall be different. This page is generated from `src/seawall/config/settings.py` by `make docs`.
+Seawall reads `seawall.toml` in the project's folder, up to 64 KB. The file may be missing and every setting has a
+default: write down only what shall be different. This page is generated from `src/seawall/config/settings.py` by
+`make docs`.
 
 ```toml
 wsgi = "mysite.wsgi:application"
@@ -42,7 +43,8 @@ def reference() -> str:
     file_only = [key for key in EFFECTS if key not in LIVE]
     parts = [
         HEAD,
-        f"`seawall set KEY VALUE` changes one of them, and with `--save` the file too: all but {listed(file_only)}.\n",
+        f"`seawall set KEY VALUE` changes one of them, and with `--save` the file too: all but {listed(file_only)}. "
+        'An empty value, `""`, unsets one that has no default.\n',
     ]
     parts += [_part("Top of the file", Settings.__doc__, ())]
     parts += [_part(f"[{name}]", model.__doc__, (name,)) for name, model in SECTIONS.items()]
