@@ -98,9 +98,7 @@ def _measured(load: Load, demand: Demand, ready: int, now: float) -> Capacity:
         return replace(known, servers=0, quiet_since=quiet, rates=known.rates if now - quiet < MEASURED else ())
     known = replace(known, quiet_since=0.0)
     settled = _settled(known, load, now)
-    # While servers are added one after the other, what is finished counts for the number at the beginning.
-    goes_on = known.rates and not known.trial and not (settled and settled.seconds >= MEASURED)
-    if ready == known.servers or (ready > known.servers > 0 and goes_on):
+    if ready == known.servers:
         settles = known.finished < 0 and now >= known.since
         return replace(known, since=now, finished=load.finished) if settles else known
     rates = tuple(rate for rate in known.rates if rate.servers != known.servers and now - rate.at < LAST)
