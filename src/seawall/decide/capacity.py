@@ -138,7 +138,8 @@ def _try(known: Capacity, few: Rate, many: Rate, now: float) -> tuple[Capacity, 
     fewer = max(few.servers, math.ceil(many.servers / 2))
     why = f"{_told(many)}, and {_told(few)} before, while requests waited"
     event = Event("trial", "site", f"{why}; to be sure, it goes on with {fewer} for some seconds")
-    return replace(known, trial=(few, many), most=fewer, until=now + ENDS, why=why), (event,)
+    tried = f"it is tried whether more servers help: {why}"
+    return replace(known, trial=(few, many), most=fewer, until=now + ENDS, why=tried), (event,)
 
 
 def _tried(site: Site, load: Load, demand: Demand, known: Capacity, now: float) -> tuple[Capacity, tuple[Event, ...]]:

@@ -110,6 +110,16 @@ class Groups:
         reasons = "; ".join(dict.fromkeys(error.problem for error in self.missing.values()))
         return f"{settings} cannot be enforced: {reasons}" if settings else ""
 
+    @property
+    def remedy(self) -> str:
+        """What helps the first of those that are not enforced."""
+        return next((error.remedy for error in self.missing.values() if error.remedy), "")
+
+    @property
+    def places(self) -> list[str]:
+        """The groups below which ours are."""
+        return sorted({str(folder.parent) for folder in self.folders.values()})
+
     def full(self, server: str) -> bool:
         """Whether the kernel has ended a process of this server because its memory limit was reached."""
         folder = self.folders.get("memory")
