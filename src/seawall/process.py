@@ -58,6 +58,9 @@ def owner(pid: int) -> int | None:
     return int(real) if real == effective else None
 
 
+LARGEST_PID = 1 << 22  # PID_MAX_LIMIT of the kernel
+
+
 @dataclass
 class Process:
     """One process that we started, now or in an earlier life of the control plane."""
@@ -70,6 +73,8 @@ class Process:
     @classmethod
     def adopt(cls, pid: int, started: int | None = None) -> "Process | None":
         """The running process `pid`, or None if it is gone or, by its start time, another one."""
+        if not 0 < pid <= LARGEST_PID:
+            return None
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
