@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seawall.cli.show import printable
+from seawall.cli.show import not_enforced, printable
 from seawall.control.telling import between, value
 from seawall.errors import ChangeCutOff
 
@@ -26,6 +26,14 @@ def _kept(told: Mapping[str, Any]) -> Iterator[str]:
     for one in told["kept"]:
         said = f"as `seawall set` made it; seawall.toml says {value(one['file'])}"
         yield f"{one['setting']} stays {value(one['value'])}, {said}"
+
+
+def tell_limits(last: Mapping[str, Any]) -> None:
+    """Of the last answer: limits that were changed and are not enforced here."""
+    if missing := last.get("not_enforced"):
+        click.echo(f"Note: {printable(not_enforced(missing))}")
+        if remedy := last.get("remedy"):
+            click.echo(remedy)
 
 
 def follow(answers: Iterator[dict[str, Any]], told: dict[str, Any], quiet: bool = False) -> dict[str, Any]:

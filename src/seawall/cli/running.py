@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seawall.cli.machine import Note
-from seawall.cli.show import asleep, megabytes
+from seawall.cli.show import asleep, megabytes, not_enforced
 from seawall.config import CONCURRENCY, Settings, size_in_bytes
 from seawall.control import client
 from seawall.control.most import most
@@ -85,7 +85,7 @@ def limits(settings: Settings, paths: Paths, told: Told) -> str:
         groups.find(file, {})
         now, missing, remedy, places = vars(file), groups.why_not(), groups.remedy, groups.places
     if missing:
-        raise Note(f"{missing}. The site serves without.", remedy)
+        raise Note(not_enforced(missing), remedy)
     words = _limits(now["cpu"], now["memory"])
     differs = file != Limits(now["cpu"], now["memory"])
     enforced = f", enforced by control groups in {' and '.join(places)}" if words and places else ""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from seawall.cli.changes import follow
+from seawall.cli.changes import follow, tell_limits
 from seawall.control import client
 from seawall.errors import SeawallError
 from seawall.paths import locate
@@ -32,6 +32,7 @@ def set_command(project: Path, key: str, value: str, save: bool) -> None:
     told = next(answers)
     last = follow(answers, told)
     click.echo(f"{key} is now {value}.")
+    tell_limits(last)
     if save:
         _save(paths.settings, key, value)
         client.ask(paths, "saved", key=key)
