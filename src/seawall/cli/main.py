@@ -99,7 +99,8 @@ def _what_was_meant(error: click.ClickException) -> str:
         return f"Did you mean --{word}?\n"
     if not Path(word).is_dir():
         return ""
-    others = sys.argv[1:]
+    first = error.ctx.command_path.partition("seawall ")[2].partition(" ")[0]
+    others = sys.argv[sys.argv.index(first) :]  # options too, and not a folder that was named before the verb
     others.remove(word)
     return f"For another folder: seawall -C {' '.join(map(shell, (word, *others)))}\n"
 
