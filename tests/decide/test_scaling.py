@@ -120,7 +120,7 @@ def test_out_of_sleep_slow_pages_are_served_at_once() -> None:
         there.go_on(300, lambda: world.memory.asleep_since is not None and not world.servers)
         assert not world.servers
         world.visitors, there.people.service, there.people.rate = True, 8.0, 2.0
-        there.go_on(20, lambda: world.places())
+        there.go_on(20, world.places)
         assert there.go_on(10, lambda: there.wanted >= 3) < 8
         there.go_on(30)
         there.people.rate = 0.0
