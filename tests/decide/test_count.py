@@ -144,7 +144,7 @@ def test_not_down_while_one_starts_or_leaves_or_a_balancer_is_not_read() -> None
 
 
 def test_not_down_while_those_who_wait_need_them() -> None:
-    """They came all at once, so their rate is none any more. By hand: to clear 100 x 0.31 s within 2 s takes 4 servers."""
+    """They came at once, so their rate is none any more. By hand: to clear 100 x 0.31 s within 2 s takes 4 servers."""
     waiting = replace(QUIET, sizing=replace(QUIET.sizing, start=2.0), demand=replace(QUIET.demand, service=0.31))
     assert number(decided(replace(waiting, sizing=replace(waiting.sizing, wanted=4)), 4, serving=16, queued=100)) == 4
     assert number(decided(waiting, 5, serving=20, queued=100)) == 4
