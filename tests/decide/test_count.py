@@ -143,6 +143,34 @@ def test_not_down_while_one_starts_or_leaves_or_a_balancer_is_not_read() -> None
     assert number(decided(QUIET, 5, serving=0, complete=False)) == 5
 
 
+def test_not_down_while_those_who_wait_need_them() -> None:
+    """They came at once, so their rate is none any more. By hand: to clear 100 x 0.31 s within 2 s takes 4 servers."""
+    waiting = replace(QUIET, sizing=replace(QUIET.sizing, start=2.0), demand=replace(QUIET.demand, service=0.31))
+    assert number(decided(replace(waiting, sizing=replace(waiting.sizing, wanted=4)), 4, serving=16, queued=100)) == 4
+    assert number(decided(waiting, 5, serving=20, queued=100)) == 4
+
+
+def test_not_down_before_a_whole_window_was_seen() -> None:
+    short = replace(QUIET.demand, samples=tuple(s for s in QUIET.demand.samples if s.at > NOW - 15))
+    assert number(decided(replace(QUIET, demand=short), 5, serving=0)) == 5
+
+
+@pytest.mark.parametrize(("hold", "seconds"), [(60.0, 65), (5.0, 7), (60.0, 3)])
+@pytest.mark.parametrize("why", ["replaced", "silent"])
+def test_a_hold_takes_no_server_that_is_needed(why: str, hold: float, seconds: int) -> None:
+    site, there, events = replace(SITE, hold=hold), [server(f"s{n}", 900.0) for n in range(1, 6)], []
+    memory = loaded(wanted=5)
+    for tick in range(round(10 * (seconds + 4 * hold + 30))):
+        at, held = NOW + tick / 10, tick < 10 * seconds
+        old = [server("s9", 900.0)] if held and why == "replaced" else []
+        come = 5000 + 4 * tick
+        load = None if held and why == "silent" else Load(at, come, come - 12, 1550 + 1.24 * tick, 12)
+        seen = replace(observed(*there, *old), load=load)
+        plan = count.decide(replace(site, drain=frozenset(one.name for one in old)), seen, memory, at)
+        memory, events = plan.memory, events + [event.text for event in plan.events]
+    assert (count.wanted(site, memory), events) == (5, [])
+
+
 def test_what_is_needed_again_soon_is_regretted_and_stays_longer() -> None:
     plan = decided(loaded(wanted=4, lowered_at=NOW - 100), 4)
     assert (number(plan), plan.memory.sizing.regret) == (5, 2.0)

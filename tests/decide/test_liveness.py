@@ -73,11 +73,20 @@ def test_early_deaths_are_not_forgiven_while_the_last_is_recent() -> None:
 
 
 def test_early_deaths_are_forgiven_when_all_servers_are_ready_and_no_longer_young() -> None:
-    memory = replace(OPEN, deaths=3)
-    assert decided(observed(server("s1"), server("s2", 10.1)), memory).memory.deaths == 0
-    assert decided(observed(server("s1"), server("s2", 9.9)), memory).memory.deaths == 3
+    memory = replace(OPEN, deaths=3, retry_at=NOW - 10.1)
+    assert decided(observed(server("s1", 20), server("s2", 20)), memory).memory.deaths == 0
+    memory = replace(memory, retry_at=NOW - 9.8)
+    assert decided(observed(server("s1"), server("s2", 20)), memory).memory.deaths == 3
+    assert decided(observed(server("s1"), server("s2", 9.9, ready=False)), memory).memory.deaths == 3
     assert decided(observed(server("s1"), server("s2", ready=False, age=20)), memory).memory.deaths == 3
     assert decided(observed(), memory).memory.deaths == 3
+
+
+def test_a_server_that_becomes_ready_ends_the_row() -> None:
+    """However soon it goes again, as where a site sleeps after a few seconds."""
+    memory = decided(observed(server("s1", 1.0, ready=False, alive=False)), replace(OPEN, deaths=3)).memory
+    for age, ready, deaths in ((-3.0, False, 4), (-3.0, True, 0), (5.0, True, 4)):
+        assert decide(SITE, observed(server("s2", age, ready=ready)), memory, NOW + 4.0).memory.deaths == deaths
 
 
 # Heartbeats

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from seawall.haproxy.memory import memory_limit
+from seawall.allowance import memory_limit
 from seawall.haproxy.render import ServerAddress, added_server
 from tests.client import Load
 from tests.haproxy.conftest import MakeSite

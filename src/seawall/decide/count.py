@@ -56,7 +56,8 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
         )
     memory = _starts(observed, memory, now)
     if hold := _cannot_tell(site, observed, memory, now):
-        held = replace(memory.demand, why=hold.why)
+        # What was needed before it is old when it ends: then the present number counts like a need of that moment.
+        held = replace(memory.demand, why=hold.why, peaks=())
         if hold.blind:
             held = replace(held, samples=(), capacity=capacity.forgotten(held.capacity))
         return Plan((), replace(memory, demand=held))
@@ -77,7 +78,7 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
         memory = replace(memory, sizing=_remembering(memory.sizing, offered.service))
     if min(need.number, _most(site, memory)) > _law(site, memory):
         plan = _up(site, memory, need, now)
-    elif _may_go_down(site, observed, memory, now):
+    elif need.number < _law(site, memory) and _may_go_down(site, observed, memory, now):
         plan = _down(site, memory, now)
     else:
         plan = Plan((), memory)
@@ -204,6 +205,8 @@ def _may_go_down(site: Site, observed: Observed, memory: Memory, now: float) -> 
     return (
         max(peak for _, peak in memory.demand.peaks) < _law(site, memory)
         and observed.load.complete
+        # While there is no whole window, the rate is only what is proven, which is less.
+        and demand.before(memory.demand.samples, demand.WINDOW) is not None
         and not memory.leaving
         and all(server.ready for server in kept(site, observed, memory))
         and now - sizing.raised_at >= site.hold

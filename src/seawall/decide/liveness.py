@@ -37,7 +37,9 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     if failing is not None:
         memory = _note_down({s.name for s in living} & failing, memory, now)
     calm = now - memory.retry_at > YOUNG and all(s.ready and now - s.started > YOUNG for s in living)
-    if memory.deaths and living and calm:
+    # When the last one died, and since when one has become ready: then they do not die in a row any more.
+    died = memory.retry_at - pause(memory.deaths)
+    if memory.deaths and living and (calm or any(s.ready and s.started >= died for s in living)):
         memory = replace(memory, deaths=0, last_death=0.0)
     for server in living:
         step = _end(site, memory, server, now)

@@ -24,7 +24,7 @@ class Memory:
     asleep_since: float | None = None  # with servers.min = 0: no server is wanted since then
     idle_since: float | None = None  # nobody has asked for anything since then; None: not known
     waking_since: float | None = None  # somebody waits since then, and no server is up yet
-    requests: Mapping[str, int] = field(default_factory=dict)  # balancer → what it had counted
+    requests: Mapping[str, int] = field(default_factory=dict)  # balancer and strategy → what it had counted
     crashes: Crashes = field(default_factory=Crashes)  # requests that killed servers
     warm_deaths: int = 0
     warm_retry_at: float = 0.0
