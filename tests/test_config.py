@@ -16,6 +16,8 @@ from seawall.config.lines import key_lines
 from seawall.config.schema import SECTIONS, SETTINGS
 from seawall.errors import ConfigError
 
+QUOTES = '"""'
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -121,13 +123,31 @@ def test_an_unclosed_document_is_shown_at_its_end(file: Path) -> None:
     ("data", "said"),
     [
         ("a = 1\nname = 'caf\xe9'".encode("latin-1"), "seawall.toml:2: expected text in UTF-8, found the byte 0xe9."),
-        ("a = " + "[" * 100_000, "seawall.toml:1: brackets nested too deeply to read."),
+        ("a = " + "[" * 60_000, "seawall.toml:1: brackets nested too deeply to read."),
         ("servers.min = " + "9" * 5000, "seawall.toml:1:"),
         ("servers.min = 0x" + "f" * 5000, "seawall.toml:1: servers.min: expected a whole number from 0 to 200"),
     ],
 )
 def test_hostile_documents_end_in_a_named_error(file: Path, data: str | bytes, said: str) -> None:
     assert complaint(file, data).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("#" * 70_000, "seawall.toml has more than 64 KB."),
+        ("a = [" + "1, " * 15_000 + "?]", "seawall.toml:1:45006: not valid TOML"),
+        ("\n".join(f"a{number} = 1" for number in range(5000)), "5000 settings in seawall.toml are wrong."),
+        ("a" * 60_000 + " = 1", "seawall.toml:1: aaaa"),
+        ('name = "' + "a" * 60_000 + '\\u0001"', "seawall.toml:1: name: expected one line of text"),
+        (f"name = {QUOTES}" + "\n" * 60_000 + f"{QUOTES}\nservers.mi = 3", "2 settings in seawall.toml are wrong."),
+    ],
+    ids=["large", "long line", "many", "long key", "long value", "many lines"],
+)
+def test_little_is_told_of_a_large_file(file: Path, text: str, said: str) -> None:
+    told = complaint(file, text)
+    assert told.startswith(said)
+    assert len(told) < 6000
 
 
 def test_a_byte_order_mark_is_harmless(file: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.config import Settings
-from seawall.config.effects import EFFECTS, STOP, changes, effects, flat, keeping, nested
+from seawall.config.effects import EFFECTS, KINDS, STOP, changes, effects, flat, keeping, nested
 from seawall.config.live import LIVE, ordered, reloaded, saved, with_live
 from seawall.config.load import validated
 from seawall.errors import ConfigError
@@ -138,10 +138,29 @@ def test_values_as_they_are_typed(key: str, text: str, value: object) -> None:
     assert file_too.live == {"servers.body_timeout": "9"}
 
 
+@pytest.mark.parametrize("key", [key for key in LIVE if flat(DEFAULT)[key] in (None, "")])
+def test_what_needs_no_value_can_be_unset(key: str) -> None:
+    before = file(**{key.replace(".", "__"): other(key)})
+    if key in KINDS:
+        return  # one of them has to be there
+    proposal = ordered(before, {}, key, "")
+    assert [(one.setting, one.new) for one in proposal.changes] == [(key, None)]
+    assert flat(with_live(before, proposal.live)) == flat(DEFAULT)
+    assert saved(before, proposal.live, key, "").file == DEFAULT
+
+
+def test_what_was_set_after_the_file_was_written_stays() -> None:
+    proposal = saved(DEFAULT, {"servers.min": "6"}, "servers.min", "5")
+    assert (proposal.file.servers.min, proposal.live) == (5, {"servers.min": "6"})
+    # A reload has read the file in between.
+    assert saved(DEFAULT, {}, "servers.min", "5") == saved(DEFAULT, {}, "servers.max", "9")
+
+
 @pytest.mark.parametrize(
     ("key", "text", "said"),
     [
         ("balancer.strategy", "randm", '"least-connections", "round-robin" or "random", found "randm"'),
+        ("servers.min", "", 'a whole number from 0 to 200, found ""'),
         ("servers.min", "many", 'a whole number from 0 to 200, found "many"'),
         ("servers.min", '"4"', 'a whole number from 0 to 200, found "4"'),
         ("servers.min", "4\nmax = 3", "a whole number from 0 to 200"),

@@ -7,6 +7,7 @@ import pytest
 
 from seawall import members
 from seawall.control.act.warms import Warms
+from seawall.control.compare import compared
 from seawall.control.metrics import Meter
 from seawall.control.orders import to_record, with_orders
 from seawall.control.record import Record
@@ -83,6 +84,24 @@ def test_set_with_nonsense_changes_nothing(ask: Asked, key: str, value: str) -> 
     with pytest.raises(ConfigError):
         ask("set", key=key, value=value)
     assert (state.site, state.record.settings) == (state.wanted.site, {})
+
+
+def test_what_takes_long_to_read_holds_up_nobody(ask: Asked) -> None:
+    state = ask.parts.state
+    deep = ".".join("a" * 10_000)  # quadratic for the parser
+    state.paths.settings.write_text(f"{deep} = 1")
+
+    async def main() -> int:
+        reading = asyncio.create_task(compared(state))
+        rounds = 0
+        while not reading.done():
+            await asyncio.sleep(0.005)
+            rounds += 1
+        with pytest.raises(ConfigError):
+            await reading
+        return rounds
+
+    assert asyncio.run(main()) > 5
 
 
 def test_kill_ends_a_server_and_what_it_has_started_and_no_other(ask: Asked) -> None:

@@ -6,6 +6,7 @@ import signal
 import ssl
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -297,6 +298,34 @@ def test_set_writes_the_file_and_reload_agrees(own: Site) -> None:
     assert "servers.max: expected at least as many as servers.min" in done.stderr
     assert path.read_text() == before
     assert site.status()["wanted"] == 4
+
+
+def test_what_is_saved_at_once_is_what_runs_in_the_end(own: Site) -> None:
+    site = own
+    command = [*SEAWALL, "-C", str(site.folder), "set", "servers.max"]
+    for save in (["--save"], []):  # the last one is sometimes saved, and sometimes not
+        setting = [subprocess.Popen([*command, str(number), "--save"]) for number in range(5, 8)]
+        setting.append(subprocess.Popen([*command, "8", *save]))
+        assert [one.wait(PATIENCE) for one in setting] == [0] * 4
+        text = tomllib.loads((site.folder / "seawall.toml").read_text())
+        assert recorded(site)["servers.max"] == text["servers"]["max"]
+        told = json.loads(site.run("reload", "--json").stdout)
+        assert told["changes"] == []
+        assert not (save and told["kept"])
+
+
+def test_what_was_set_is_unset(own: Site) -> None:
+    site = own
+    path = site.folder / "seawall.toml"
+    before = path.read_text()
+    for key, value in (("servers.idle", "5"), ("servers.concurrency", "7")):
+        assert site.run("set", key, value, "--save").returncode == 0
+    for key in ("servers.idle", "servers.concurrency"):
+        assert f"{key} is no longer set." in site.run("set", key, "", "--save").stdout
+    assert tomllib.loads(path.read_text()) == tomllib.loads(before)
+    assert site.status()["concurrency"] == 4
+    assert json.loads(site.run("reload", "--json").stdout)["changes"] == []
+    assert "take servers.idle out of seawall.toml" in site.run("set", "servers.idle", "").stdout
 
 
 def recorded(site: Site) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import click
 
 from seawall.cli.show import not_enforced, printable
 from seawall.control.telling import between, value
-from seawall.errors import ChangeCutOff
+from seawall.errors import ChangeCutOff, shell
 
 NEEDS = "needs `seawall down`, then `seawall up`"
 
@@ -24,8 +24,13 @@ def table(told: Mapping[str, Any]) -> list[str]:
 
 def _kept(told: Mapping[str, Any]) -> Iterator[str]:
     for one in told["kept"]:
-        said = f"as `seawall set` made it; seawall.toml says {value(one['file'])}"
+        back = f"to have that: seawall set {one['setting']} {shell(_typed(one['file']))}"
+        said = f"as `seawall set` made it; seawall.toml says {value(one['file'])} ({back})"
         yield f"{one['setting']} stays {value(one['value'])}, {said}"
+
+
+def _typed(of_file: Any) -> str:
+    return "" if of_file is None else of_file if isinstance(of_file, str) else value(of_file)
 
 
 def tell_limits(last: Mapping[str, Any]) -> None:

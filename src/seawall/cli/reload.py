@@ -22,8 +22,8 @@ def reload_command(project: Path, dry_run: bool, as_json: bool) -> None:
     application has been imported anew. If it cannot be imported, or the file is wrong, nothing changes. What `seawall
     set` has changed stays, unless the file changes the same setting.
 
-    Exit code 0: what runs is what the file says. 1: not all of it, and it is said why. 2: the file is wrong. 3: no
-    site runs.
+    Exit code 0: all that the file has changed is in effect; what `seawall set` holds is named, and no failure. 1: not
+    all of it, and it is said why. 2: the file is wrong. 3: no site runs.
     """
     answers = client.stream(locate(project), "reload", dry_run=dry_run)
     told = next(answers)

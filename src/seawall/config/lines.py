@@ -6,19 +6,24 @@ from collections.abc import Iterator
 from typing import Any
 
 Key = tuple[str, ...]
+DEEPEST = 8  # parts of a key: settings have two
+MOST = 2_000_000  # letters that are parsed: a text over thousands of lines is parsed anew with each of them
 
 
 def key_lines(text: str) -> dict[Key, int]:
     """The line (from 1) on which each key of a valid TOML document is first written; tables too.
 
     A statement is what parses on its own, so strings, comments, dotted and quoted keys, inline tables and arrays over
-    several lines need no rules of their own.
+    several lines need no rules of their own. What comes after a statement of very many lines is not told.
     """
     lines: dict[Key, int] = {}
     table: Key = ()
-    statement, start = "", 1
+    statement, start, work = "", 1, 0
     for number, line in enumerate(text.split("\n"), 1):
         statement += line + "\n"
+        work += len(statement)
+        if work > MOST:
+            break
         try:
             parsed = tomllib.loads(statement)
         except ValueError:
@@ -39,7 +44,8 @@ def _paths(value: Any, above: Key = ()) -> Iterator[Key]:
     for table in tables:
         for key, inner in table.items() if isinstance(table, dict) else ():
             yield (*above, key)
-            yield from _paths(inner, (*above, key))
+            if len(above) < DEEPEST:
+                yield from _paths(inner, (*above, key))
 
 
 def syntax_position(error: ValueError, text: str) -> tuple[int, int, str]:

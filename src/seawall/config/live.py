@@ -80,10 +80,16 @@ def ordered(before: Settings, live: Mapping[str, str], key: str, text: str) -> P
     return Proposal(before, more, changes(old, new))
 
 
-def saved(before: Settings, live: Mapping[str, str], key: str) -> Proposal:
-    """What `seawall set` said of this setting is in seawall.toml now. Raises ConfigError if it does not fit there."""
-    stays = {name: text for name, text in live.items() if name != key}
-    return Proposal(with_live(before, {name: text for name, text in live.items() if name == key}), stays)
+def saved(before: Settings, live: Mapping[str, str], key: str, written: str | None = None) -> Proposal:
+    """What `seawall set` said of this setting is in seawall.toml now. Raises ConfigError if it does not fit there.
+
+    `written` is what is there, if it is known: something else may have been set meanwhile, and stays.
+    """
+    if key not in live:
+        return Proposal(before, live)  # the file was read meanwhile
+    text = live[key] if written is None else written
+    stays = {name: other for name, other in live.items() if (name, other) != (key, text)}
+    return Proposal(with_live(before, {key: text}), stays)
 
 
 def require_live(key: str) -> None:
@@ -103,9 +109,16 @@ def require_live(key: str) -> None:
         raise ConfigError(f"{key} is changed in seawall.toml.", "Set it there, then: seawall reload")
 
 
+def unsets(key: str, text: str) -> bool:
+    """Whether `seawall set KEY TEXT` takes the setting away: "", for one that needs no value."""
+    return text == "" and SETTINGS[tuple(key.split("."))].default in (None, "")
+
+
 def parsed(key: str, text: str) -> Any:
     """The value that a text on the command line means: itself, or anything else as seawall.toml has it."""
     field = SETTINGS[tuple(key.split("."))]
+    if unsets(key, text):
+        return field.default
     kinds = {kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType}
     if str in kinds or any(isinstance(kind, str) for kind in kinds):
         return text

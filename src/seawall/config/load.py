@@ -1,6 +1,8 @@
 """Reading seawall.toml, and saying what is wrong with it: file, line, key, what was expected, what was given."""
 
 import difflib
+import errno
+import heapq
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -14,25 +16,43 @@ from seawall import rights
 from seawall.config.lines import Key, key_lines, syntax_position
 from seawall.config.schema import SECTIONS, SETTINGS, expected
 from seawall.config.settings import Settings
+from seawall.config.written import LARGEST
 from seawall.errors import ConfigError, shell
+
+TOLD = 20  # wrong settings: who has more begins with these
+LONGEST = 60  # letters of a value, or of a key, that are shown
+BEFORE, AFTER = 60, 40  # letters of a line around a mistake
 
 
 def load(path: Path) -> Settings:
     """The settings in the file `path`; the defaults where there is none. Raises ConfigError."""
+    return understood(path, read(path))
+
+
+def read(path: Path) -> bytes:
+    """What is in the file; nothing where there is none. Quick, whatever it is. Raises ConfigError."""
     try:
-        data = rights.read(path)
+        return rights.read(path, largest=LARGEST)
     except FileNotFoundError:
-        return Settings()
+        return b""
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            large = f"{path} has more than {LARGEST >> 10} KB."
+            raise ConfigError(large, "Keep data in files of their own, and name those in [environment].") from error
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", f"Look at it: ls -ld {shell(path)}") from error
+
+
+def understood(path: Path, data: bytes) -> Settings:
+    """The settings that the file says. It may take seconds, if somebody wants it to. Raises ConfigError."""
     text = _decode(path, data)
     table = _parse(path, text)
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
         lines = key_lines(text)
-        wrong = sorted({(_line(lines, item["loc"]), _sentence(item)) for item in error.errors()})
-    raise _config_error([f"{path}:{line}: {sentence}" for line, sentence in wrong], str(path))
+        wrong = [(_line(lines, item["loc"]), number, item) for number, item in enumerate(error.errors())]
+    first = dict.fromkeys(f"{path}:{line}: {_sentence(item)}" for line, _, item in heapq.nsmallest(TOLD, wrong))
+    raise _config_error(list(first), len(wrong) if len(wrong) > TOLD else len(first), str(path))
 
 
 def validated(table: Mapping[str, Any], where: str) -> Settings:
@@ -40,7 +60,8 @@ def validated(table: Mapping[str, Any], where: str) -> Settings:
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
-        raise _config_error([_sentence(item) for item in error.errors()], where) from None
+        wrong = error.errors()
+        raise _config_error([_sentence(item) for item in wrong[:TOLD]], len(wrong), where) from None
 
 
 def listed(names: Iterable[str]) -> str:
@@ -67,16 +88,25 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     except ValueError as error:
         line, column, message = syntax_position(error, text)
         raise ConfigError(
-            f"{path}:{line}:{column}: not valid TOML: {message}.",
+            f"{path}:{line}:{column}: not valid TOML: {message[: 2 * LONGEST]}.",
             'Text goes in quotes: name = "shop". Sections go in brackets: [servers].',
-            f"{text.split(chr(10))[line - 1]}\n{' ' * (column - 1)}^",
+            _pointed(text.split("\n")[line - 1], column - 1),
         ) from error
 
 
-def _config_error(sentences: list[str], where: str) -> ConfigError:
+def _pointed(line: str, at: int) -> str:
+    """The line, or what is around the place in it, and an arrow to the place."""
+    start = max(0, at - BEFORE)
+    return f"{line[start : at + AFTER]}\n{' ' * (at - start)}^"
+
+
+def _config_error(sentences: list[str], number: int, where: str) -> ConfigError:
+    """`number` are wrong, and the first ones are told."""
     if len(sentences) == 1:
         return ConfigError(sentences[0])
-    return ConfigError(f"{len(sentences)} settings in {where} are wrong.", "", "\n".join(sentences))
+    if number > TOLD:
+        sentences = [*sentences, f"and {number - TOLD} more"]
+    return ConfigError(f"{number} settings in {where} are wrong.", "", "\n".join(sentences))
 
 
 def _line(lines: Mapping[Key, int], location: tuple[int | str, ...]) -> int:
@@ -88,7 +118,7 @@ def _line(lines: Mapping[Key, int], location: tuple[int | str, ...]) -> int:
 def _sentence(item: ErrorDetails) -> str:
     """One wrong setting: what was expected and what was given."""
     path = tuple(part for part in item["loc"] if isinstance(part, str) and part != "[key]")
-    key = ".".join(path)
+    key = _short(".".join(path))
     if item["type"] == "extra_forbidden":
         return f"{key}: there is no such setting{_hint(path)}"
     return f"{key}: expected {_wanted(path, item)}, found {_shown(item['input'])}."
@@ -108,7 +138,7 @@ def _wanted(path: Key, item: ErrorDetails) -> str:
 
 def _hint(path: Key) -> str:
     """The valid key a wrong one was meant for, wherever it belongs."""
-    *section, name = path
+    *section, name = (part[:LONGEST] for part in path)
     siblings = [*(key[-1] for key in SETTINGS if list(key[:-1]) == section), *(() if section else SECTIONS)]
     near = difflib.get_close_matches(name.lower(), siblings, 1)
     if near:
@@ -133,4 +163,8 @@ def _shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 200:
         return "a huge number"
     shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
-    return shown if len(shown) <= 60 else shown[:59] + "…"
+    return _short(shown)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -12,17 +13,20 @@ from tomlkit.exceptions import TOMLKitError
 
 from seawall import files, rights
 from seawall.config.lines import key_lines
-from seawall.config.live import parsed
+from seawall.config.live import parsed, unsets
 from seawall.config.load import load, validated
 from seawall.errors import ConfigError, SettingsUnwritable, shell
 
 NEW = 0o644
 BOM = "\ufeff"
+_LF = re.compile(r"(?<!\r)\n")
 
 
 def lines(key: str, text: str) -> list[str]:
-    """What to write in seawall.toml, as its lines."""
+    """What to write in seawall.toml, as its lines; none where the setting is to be taken out."""
     section, _, name = key.rpartition(".")
+    if unsets(key, text):
+        return []
     return [*([f"[{section}]"] if section else []), f"{name} = {json.dumps(parsed(key, text), ensure_ascii=False)}"]
 
 
@@ -34,7 +38,7 @@ def save(path: Path, key: str, text: str) -> None:
     before = _read(path)
     load(path)
     try:
-        after = edited(before.decode(), key, parsed(key, text))
+        after = edited(before.decode(), key, None if unsets(key, text) else parsed(key, text))
         validated(tomllib.loads(after.removeprefix(BOM)), str(path))
     except (ValueError, TOMLKitError) as error:
         raise SettingsUnwritable(f"{path} is left as it is: {error}.", f"Correct it: {shell(path)}") from error
@@ -52,10 +56,12 @@ def save(path: Path, key: str, text: str) -> None:
 
 
 def edited(text: str, key: str, value: Any) -> str:
-    """The document with this value. Raises ValueError where anything else would change."""
+    """The document with this value, or without the setting. Raises ValueError where anything else would change."""
     mark, body = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
     before = tomllib.loads(body)
     section, _, name = key.rpartition(".")
+    if value is None:
+        return mark + _without(body, before, section, name)
     if section and section in before and name not in before[section]:
         result = _inserted(body, section, f"{name} = {json.dumps(value, ensure_ascii=False)}")
     else:
@@ -64,6 +70,21 @@ def edited(text: str, key: str, value: Any) -> str:
     if tomllib.loads(result) != wanted:
         raise ValueError(f"{key} cannot be changed in it without changing more")
     return mark + result
+
+
+def _without(text: str, before: dict[str, Any], section: str, name: str) -> str:
+    wanted = {key: dict(inner) if key == section else inner for key, inner in before.items()}
+    if (wanted.get(section, {}) if section else wanted).pop(name, None) is None:
+        return text
+    document: Any = tomlkit.parse(text)
+    del (document[section] if section else document)[name]
+    result = tomlkit.dumps(document)
+    after = tomllib.loads(result)
+    if section and not wanted[section]:
+        after.setdefault(section, {})
+    if after != wanted:
+        raise ValueError(f"{section}.{name}".lstrip(".") + " cannot be taken out of it without changing more")
+    return result
 
 
 def _inserted(text: str, section: str, line: str) -> str:
@@ -85,7 +106,9 @@ def _with_tomlkit(text: str, section: str, name: str, value: Any) -> str:
     if section and section not in document:
         document[section] = tomlkit.table()
     (document[section] if section else document)[name] = value
-    return tomlkit.dumps(document)
+    result = tomlkit.dumps(document)
+    # It writes new lines with LF whatever the others have.
+    return _LF.sub("\r\n", result) if "\r\n" in text and not _LF.search(text) else result
 
 
 def _read(path: Path) -> bytes:

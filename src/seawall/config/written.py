@@ -10,6 +10,8 @@ from typing import Any
 from seawall import rights
 
 FILE = "seawall.toml"
+# Bytes. Its parser takes quadratic time for what nobody means, and a variable of the environment has at most 128 KB.
+LARGEST = 64 * 1024
 
 
 def author(project: Path, key: tuple[str, ...], fits: Callable[[Any], bool]) -> int:
@@ -37,10 +39,10 @@ def _read(path: Path) -> tuple[int, dict[str, Any]]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         seen = os.fstat(descriptor)
-        if not stat.S_ISREG(seen.st_mode) or seen.st_nlink != 1 or seen.st_size > rights.LARGEST:
+        if not stat.S_ISREG(seen.st_mode) or seen.st_nlink != 1 or seen.st_size > LARGEST:
             return rights.NOBODY, {}
         try:
-            table = tomllib.loads(file.read(rights.LARGEST).decode("utf-8-sig"))
+            table = tomllib.loads(file.read(LARGEST).decode("utf-8-sig"))
         except (ValueError, RecursionError):
             return rights.NOBODY, {}
     shared = seen.st_mode & 0o022

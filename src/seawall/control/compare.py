@@ -1,10 +1,11 @@
 """What seawall.toml says now, beside what is in effect. Read with the rights that `up` uses; nothing is changed."""
 
+import asyncio
 from dataclasses import replace
 
-from seawall.config import load
 from seawall.config.effects import AT_ONCE, BALANCERS, HIDDEN, SERVERS, Change, effects
 from seawall.config.live import Proposal, reloaded, with_live
+from seawall.config.load import read, understood
 from seawall.control.state import State
 from seawall.control.wanted import certificate_is_new, starts_alike
 from seawall.fleet.application import Application, find
@@ -12,12 +13,15 @@ from seawall.fleet.application import Application, find
 _CERTIFICATE = ("https.certificate", "https.domains")
 
 
-def compared(state: State) -> tuple[Proposal, Application]:
+async def compared(state: State) -> tuple[Proposal, Application]:
     """What is to be in effect, and the application as it is found now.
 
     Raises ConfigError, ApplicationNotFound and what else keeps `seawall up` from starting a site.
     """
-    proposal = reloaded(state.wanted.file, state.record.settings, load(state.paths.settings))
+    path = state.paths.settings
+    # Read here, as that may be done with another user's rights, which all threads have then.
+    file = await asyncio.to_thread(understood, path, read(path))
+    proposal = reloaded(state.wanted.file, state.record.settings, file)
     settings = with_live(proposal.file, proposal.live)
     application = find(settings, state.paths.project)
     before = state.wanted.application

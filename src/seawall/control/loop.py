@@ -110,7 +110,7 @@ class Control:
             self.tasks.start(self.meter.run())
             self.tasks.start(self.upkeep.run())
             if changed:
-                self.changes.resume()
+                self.tasks.start(self.changes.resume())
             await self._loop()
         except SeawallError as error:
             self._failure = self._failure or error

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seawall.config.effects import AT_ONCE, SERVERS, effects, flat
-from seawall.config.live import Proposal, ordered, saved, with_live
+from seawall.config.live import Proposal, ordered, saved, unsets, with_live
 from seawall.control import limits
 from seawall.control.act.warms import Attempt, Warms
 from seawall.control.compare import compared
@@ -61,7 +61,7 @@ class Changes:
 
     async def reload(self, dry_run: bool = False) -> Answers:
         """What differs between seawall.toml and what runs; then what goes on, until it is in effect."""
-        proposal, application = compared(self.state)
+        proposal, application = await compared(self.state)
         told = as_answer(proposal)
         if dry_run or not self._is_news(proposal):
             yield {**told, "in_effect": not proposal.changes}
@@ -71,11 +71,12 @@ class Changes:
         async for answer in self._follow(change):
             yield answer
 
-    async def saved(self, key: str) -> Answers:
+    async def saved(self, key: str, value: str | None = None) -> Answers:
         """What was set is in seawall.toml now: from here on a change of the file counts."""
-        self._require_idle()
+        while self.current:
+            await self.current.finished.wait()
         state = self.state
-        proposal = saved(state.wanted.file, state.record.settings, key)
+        proposal = saved(state.wanted.file, state.record.settings, key, value)
         self._put(proposal, replace(state.wanted, file=proposal.file), state.site.generation)
         state.say(Event("set", key, "seawall.toml says so too"))
         yield {"saved": key}
@@ -84,7 +85,8 @@ class Changes:
         """Change one setting, and say what goes on until it is in effect."""
         state = self.state
         proposal = ordered(state.wanted.file, state.record.settings, key, value)
-        event = Event("set", key, f"an operator set {key} to {value}")
+        text = f"an operator unset {key}" if unsets(key, value) else f"an operator set {key} to {value}"
+        event = Event("set", key, text)
         told = {"set": key, "value": value, **as_answer(proposal)}
         if effects(proposal.changes) <= {AT_ONCE}:
             self._require_idle()
@@ -100,14 +102,16 @@ class Changes:
         async for answer in self._follow(change):
             yield answer
 
-    def resume(self) -> None:
+    async def resume(self) -> None:
         """Apply a file that changed while no control plane ran, or while one was killed that was about to apply it."""
         try:
-            proposal, application = compared(self.state)
+            proposal, application = await compared(self.state)
         except SeawallError as error:
             self._not_in_effect(error.problem)
             return
         event = Event("reload", "site", in_words(proposal))
+        if self.current:
+            return  # somebody has asked for it meanwhile
         if self._is_news(proposal):
             self._begin(Change(proposal, application, event, asked=False))
         elif proposal.refused:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # commands that only tell need no settings: see config/__init
     from seawall.config.live import Proposal
 
 HIDDEN = "…"  # as in config/effects.py
+TOLD = 10  # changes in a sentence
 
 
 def as_answer(proposal: "Proposal") -> dict[str, Any]:
@@ -24,6 +25,7 @@ def in_words(proposal: "Proposal") -> str:
     """For the journal: "servers.min 2 → 4; environment.DEBUG is new; listen.http 8000 → 80 needs down and up"."""
     told = [f"{change.setting} {between(change.old, change.new)}" for change in proposal.changes]
     told += [f"{change.setting} {between(change.old, change.new)} needs down and up" for change in proposal.refused]
+    told = told if len(told) <= TOLD else [*told[:TOLD], f"{len(told) - TOLD} more"]
     return "; ".join(told) or "what `seawall set` said is now what seawall.toml says"
 
 
