@@ -1,5 +1,7 @@
 """What differs between two sets of settings, what `seawall set` may change, and which of the file and it wins."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +58,15 @@ def test_each_setting_alone_is_one_change(key: str) -> None:
 def test_settings_are_the_same_after_they_were_on_record() -> None:
     now = file(name="shop", environment={"A": "1"}, servers__max=7, https__domains=["a.b", "*.c.d"])
     assert validated(nested(flat(now)), "test") == now
+
+
+@pytest.mark.parametrize("key", LIVE)
+def test_equal_settings_look_alike_wherever_they_come_from(key: str) -> None:
+    value = flat(DEFAULT)[key]
+    texts = [f"{value:g}", str(value)] if isinstance(value, float) else []
+    recorded = validated(nested(json.loads(json.dumps(flat(DEFAULT)))), "the record")
+    assert [repr(one) for one in (recorded, Settings.model_validate({}))] == [repr(DEFAULT)] * 2
+    assert {repr(with_live(DEFAULT, {key: text})) for text in texts} <= {repr(DEFAULT)}
 
 
 def test_values_of_the_environment_are_not_told() -> None:

@@ -116,6 +116,10 @@ class ChangeRefused(SeawallError):
     """Settings cannot be changed just now."""
 
 
+class ChangeCutOff(SeawallError):
+    """The control plane ended while it changed settings."""
+
+
 class UnknownServer(SeawallError):
     """An operator named a server that does not exist."""
 

@@ -85,6 +85,10 @@ class Paths:
     def warm_socket(self, warm: str) -> Path:
         return self.runtime / f"{warm}.sock"
 
+    def warm_sockets(self) -> list[Path]:
+        """Those that are there."""
+        return list(self.runtime.glob("w[0-9]*.sock"))
+
     @property
     def sockets(self) -> Path:
         """Where balancers find servers. Only we may write there."""

@@ -51,7 +51,7 @@ def test_what_was_about_to_exist_and_does_is_ended(left: Parts, kind: str) -> No
 def test_sockets_of_servers_that_are_gone_are_removed(left: Parts) -> None:
     paths = left.site.paths
     kept = [paths.sockets / "s1.sock", paths.sockets / "s1.beat", paths.offered / "s1.sock"]
-    stale = [paths.sockets / "s7.sock", paths.sockets / "s7.beat", paths.offered / "s7.sock"]
+    stale = [paths.sockets / "s7.sock", paths.sockets / "s7.beat", paths.offered / "s7.sock", paths.warm_socket("w7")]
     for path in (*kept, *stale):
         path.touch()
     opened(left)

@@ -69,6 +69,31 @@ def test_a_queue_that_is_gone_within_the_time_people_may_wait_is_none() -> None:
     assert number(decided(loaded(wanted=5), 5, queued=6)) == 5
 
 
+def test_nobody_gets_more_than_one_place() -> None:
+    """By hand: 4 that are in service and 6 that wait need 10 places, and not 6 x 20 s / 0.5 s."""
+    slow = [Sample(NOW - ago / 10, 10, 0, 80 - 0.4 * ago) for ago in range(200, 0, -1)]
+    memory = replace(OPEN, demand=Demand(tuple(slow), peaks=((NOW - 1000, 1),)))
+    plan = decided(memory, 1, replace(SITE, min=1), arrived=10, finished=0, work=80.0, serving=4, queued=6)
+    assert number(plan, replace(SITE, min=1)) == 3
+
+
+def test_who_waits_while_streams_have_all_places_gets_one() -> None:
+    """Nothing is known yet of how long a request takes, and never will be."""
+    plan = decided(OPEN, 1, replace(SITE, min=1), arrived=5, finished=0, work=0.0, serving=0, streams=4, queued=1)
+    assert number(plan, replace(SITE, min=1)) == 2
+
+
+def test_the_time_of_a_request_is_remembered_through_a_sleep_and_on_record() -> None:
+    memory = decided(loaded()).memory
+    assert memory.sizing.service == pytest.approx(0.31, rel=0.05)
+    slept = count.decide(replace(SITE, min=0), observed(), replace(memory, asleep_since=NOW), NOW).memory
+    assert slept.demand.service == pytest.approx(0.31, rel=0.05)
+    after = decided(replace(OPEN, sizing=memory.sizing), 5, arrived=5, finished=5, work=1.0, serving=1).memory
+    assert after.demand.service == memory.sizing.service
+    little = replace(memory.sizing, service=0.4)
+    assert decided(replace(memory, sizing=little)).memory.sizing.service == 0.4, "written for a small change"
+
+
 def test_streams_keep_their_places() -> None:
     assert number(decided(loaded(), streams=9)) == 8
 

@@ -50,11 +50,18 @@ def test_two_early_deaths_are_answered_at_once_the_third_waits_and_says_so() -> 
     dead = observed(server("s1", 1.0, ready=False, alive=False, ending="exit code 3"))
     second = decided(dead, replace(OPEN, deaths=1))
     assert (second.memory.retry_at, second.events) == (NOW, ())
-    third = decided(dead, second.memory)
+    third = decided(dead, replace(second.memory, last_death=NOW - 1.5))
     assert third.memory.retry_at == NOW + 0.5
     [event] = third.events
     assert (event.kind, event.subject) == ("crash-loop", "s1")
     assert event.text == ("servers keep dying (3 in a row, the last after 1.0 s: exit code 3); next try in 0.5 s")
+
+
+def test_servers_that_die_together_are_one_attempt() -> None:
+    together = [server(f"s{number}", 1.0, ready=False, alive=False) for number in range(1, 9)]
+    plan = decided(observed(*together), replace(OPEN, deaths=1))
+    assert (plan.memory.deaths, plan.memory.retry_at, plan.events) == (2, NOW, ())
+    assert len(plan.actions) == 8
 
 
 def test_early_deaths_are_not_forgiven_while_the_last_is_recent() -> None:

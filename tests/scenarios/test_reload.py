@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import signal
 import ssl
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.client import Load, insecure
-from tests.patience import until
-from tests.scenarios.site import Site, running, whole
+from tests.patience import PATIENCE, until
+from tests.scenarios.site import SEAWALL, Site, running, whole
 
 APPLICATION = """
 import os, time
@@ -329,6 +331,8 @@ def test_a_control_plane_that_is_killed_leaves_the_old_settings_or_the_new(tmp_p
             site.up()
             assert running_now(site) == before
             assert trials(site) == []
+            warm = [one["name"] for one in site.status()["processes"] if one["kind"] == "warm"]
+            assert [path.stem for path in site.paths.warm_sockets()] == warm
             # As soon as they are on record the new ones are, whatever has been done about it.
             (site.folder / "slow").unlink()
             written(site, *changed)
@@ -354,6 +358,7 @@ def test_a_file_that_changed_while_no_control_plane_ran(tmp_path: Path) -> None:
             site.kill_control()
             site.up()
             site.wait(lambda state: whole(state) and state["wanted"] == 3 and not set(site.servers()) & set(before[0]))
+            assert site.balancers() == before[1]
             # It does not start: all stays as it is, the number of servers too.
             written(site, "[servers]", "min = 2", top='wsgi = "application:no_such"')
             site.kill_control()
@@ -410,3 +415,53 @@ def visit(site: Site, deeds: Callable[[], None]) -> None:
 
     asyncio.run(scenario())
     assert load.tally.failures == []
+
+
+def test_a_command_is_tried_while_the_site_sleeps(tmp_path: Path) -> None:
+    site = small(tmp_path)
+    (site.folder / "serve.py").write_text(MOVED)
+    sleepy = ("[servers]", "min = 0", "max = 2", "idle = 0.3")
+    written(site, *sleepy, top='command = "python3 serve.py"')
+    with running(site, start=False):
+        site.start()
+        asleep = lambda: site.wait(lambda state: state["open"] and state["asleep"] is not None and not state["servers"])  # noqa: E731
+        asleep()
+        written(site, *sleepy, top='command = "python3 no_such_file.py"')
+        assert "The application does not start" in reload(site, 1).stderr
+        assert recorded(site)["command"] == "python3 serve.py"
+        assert greeting(site) == {b""}
+        asleep()
+        written(site, '[environment]\nGREETING = "hello"', *sleepy, top='command = "python3 serve.py"')
+        assert "In effect after" in reload(site).stdout
+        assert "a server is to show that the new command starts" in events(site, "wake")[-1]
+        asleep()
+        assert greeting(site) == {b"hello"}
+
+
+@pytest.mark.parametrize("ending", [("down",), ("up", "--replace", "-d")])
+def test_a_change_that_is_cut_off_is_not_said_to_be_in_effect(tmp_path: Path, ending: tuple[str, ...]) -> None:
+    with running(small(tmp_path)) as site:
+        (site.folder / "slow").write_text("3")
+        written(site, '[environment]\nGREETING = "hello"')
+        asking = subprocess.Popen(
+            [*SEAWALL, "-C", str(site.folder), "reload", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        until(lambda: trials(site), "a trial")
+        assert site.run(*ending).returncode == 0
+        said, error = asking.communicate(timeout=PATIENCE)
+        assert (asking.returncode, said) == (1, b"")
+        assert b"The change was cut off" in error or b"The control plane ended before" in error
+
+
+def test_who_stops_waiting_is_told_that_the_change_goes_on(own: Site) -> None:
+    (own.folder / "slow").write_text("1")
+    written(own, '[environment]\nGREETING = "hello"')
+    asking = subprocess.Popen([*SEAWALL, "-C", str(own.folder), "reload"], stderr=subprocess.PIPE, text=True)
+    until(lambda: trials(own), "a trial")
+    asking.send_signal(signal.SIGINT)
+    _, error = asking.communicate(timeout=PATIENCE)
+    assert asking.returncode == 130
+    assert "The change goes on without you" in error
+    own.wait(lambda state: not state["change"])
+    own.recovered()
+    assert greeting(own) == {b"hello"}

@@ -8,6 +8,7 @@ import click
 
 from seawall.cli.show import not_enforced, printable
 from seawall.control.telling import between, value
+from seawall.errors import ChangeCutOff
 
 NEEDS = "needs `seawall down`, then `seawall up`"
 
@@ -36,11 +37,23 @@ def tell_limits(last: Mapping[str, Any]) -> None:
 
 
 def follow(answers: Iterator[dict[str, Any]], told: dict[str, Any], quiet: bool = False) -> dict[str, Any]:
-    """Say what goes on, until the last answer, which is returned. `told` is the first one, which may be the last."""
+    """Say what goes on, until the last answer, which is returned. `told` is the first one, which may be the last.
+
+    Raises ChangeCutOff where the control plane ends before it has said how the change ended.
+    """
     began, last = time.monotonic(), told
-    for last in answers:
-        if "progress" in last and not quiet:
-            click.echo(printable(f"{time.monotonic() - began:3.0f} s  {last['progress']}"), err=True)
+    try:
+        for last in answers:
+            if "progress" in last and not quiet:
+                click.echo(printable(f"{time.monotonic() - began:3.0f} s  {last['progress']}"), err=True)
+    except KeyboardInterrupt:
+        click.echo("The change goes on without you. Follow it: seawall status, seawall events --follow", err=True)
+        raise
+    if "in_effect" not in last:
+        raise ChangeCutOff(
+            "The control plane ended before it said that the change is in effect.",
+            "Look at what runs: seawall status      What differs: seawall reload --dry-run",
+        )
     if not quiet and last.get("pending"):
         click.echo(printable(f"This goes on: {'; '.join(last['pending'])}. Follow it: seawall events --follow"))
     elif not quiet and last is not told:

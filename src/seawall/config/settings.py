@@ -71,7 +71,8 @@ def _size(value: str) -> str:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Defaults are validated, too: 60 as a default and 60.0 from a file would be two configurations of the edge.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
 
 
 class Servers(Section):
@@ -96,7 +97,6 @@ class Servers(Section):
         default=None,
         ge=1,
         le=200,
-        validate_default=True,
         description="How many there are at most. Without it: what this machine's processors and memory allow; "
         "`seawall doctor` says the number.",
     )
@@ -168,7 +168,7 @@ class Listen(Section):
         default="127.0.0.1", description="IP address to listen on. `0.0.0.0` or `::` is every address of this machine."
     )
     http: Port = Field(default=8000, description="Port for HTTP.")
-    https: Port = Field(default=8443, validate_default=True, description="Port for HTTPS.")
+    https: Port = Field(default=8443, description="Port for HTTPS.")
 
     @field_validator("address")
     @classmethod

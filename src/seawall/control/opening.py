@@ -168,8 +168,9 @@ def _restart_unrecovered(state: State, listeners: Listeners, processes: dict[Bal
 
 
 def _remove_stale_sockets(state: State) -> None:
-    known = {state.paths.server_socket(name).stem for name in state.processes.servers}
-    for socket in (*state.paths.sockets.iterdir(), *state.paths.offered.iterdir()):
+    known = {*state.processes.servers, *state.processes.warms}
+    warms = state.paths.warm_sockets()
+    for socket in (*state.paths.sockets.iterdir(), *state.paths.offered.iterdir(), *warms):
         if socket.stem not in known:
             try:
                 files.remove(socket)

@@ -15,7 +15,7 @@ from seawall.control.state import State
 from seawall.control.tasks import Tasks
 from seawall.control.telling import as_answer, in_words
 from seawall.control.wanted import Wanted, built, lightly, starts_alike
-from seawall.errors import ChangeRefused, SeawallError, StateUnusable, shell
+from seawall.errors import ChangeCutOff, ChangeRefused, SeawallError, StateUnusable, shell
 from seawall.fleet.application import Application, find
 from seawall.model import Event
 
@@ -39,8 +39,14 @@ class Change:
     asked: bool = True  # somebody waits for it
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     committed: bool = False
+    anew: bool = False  # servers are started otherwise
     pending: list[str] = field(default_factory=list)
     error: SeawallError | None = None
+
+    @property
+    def unproven(self) -> bool:
+        """Whether it is put in effect before anything has shown that the application starts with it."""
+        return self.anew and self.application.kind == "command"
 
 
 @dataclass
@@ -168,6 +174,9 @@ class Changes:
             change.error = StateUnusable(
                 f"The change failed: {error}.", f"Make room or correct it: df -h {shell(state)}"
             )
+        except BaseException:
+            change.error = _cut_off(change)
+            raise
         finally:
             self.current = None
             change.finished.set()
@@ -185,10 +194,10 @@ class Changes:
     async def _apply(self, change: Change) -> None:
         """Raises what is wrong with the new settings, and leaves all as it was then."""
         state, before = self.state, self.state.wanted
-        live, deaths = state.record.settings, state.record.memory.deaths
-        anew = not starts_alike(before.application, change.application)
+        live = state.record.settings
+        change.anew = not starts_alike(before.application, change.application)
         attempt = None
-        if anew and change.application.kind != "command":
+        if change.anew and not change.unproven:
             attempt = await self.warms.attempt(change.application)
         try:
             proposal = change.proposal
@@ -198,21 +207,27 @@ class Changes:
                 await self.warms.discard(attempt)
             raise
         generation = state.site.generation
-        self._put(proposal, wanted, self._next_generation() if anew else generation, attempt)
+        self._put(proposal, wanted, self._next_generation() if change.anew else generation, attempt)
         change.committed = True
         state.say(change.event)
+        if change.anew:
+            self._try_at_once()
         await self._settle(change)
         # No attempt shows whether a command starts: only its servers do.
-        if anew and not attempt and self._fail(deaths):
+        if change.unproven and self._fail():
             failed = does_not_start(state)
             self._put(Proposal(before.file, live), before, generation)
-            state.record.memory = replace(state.record.memory, deaths=0, retry_at=0.0)
+            self._try_at_once()
             raise failed
 
     def _next_generation(self) -> int:
         servers, warms = self.state.processes.servers.values(), self.state.processes.warms.values()
         there = [*(one.generation for one in servers), *(one.generation for one in warms)]
-        return 1 + max([self.state.site.generation, *there])
+        return 1 + max([self.state.site.generation, self.state.record.memory.crashes.generation, *there])
+
+    def _try_at_once(self) -> None:
+        """Other code is to be started: how the one before failed says nothing of it."""
+        self.state.record.memory = replace(self.state.record.memory, deaths=0, retry_at=0.0)
 
     def _put(self, proposal: Proposal, wanted: Wanted, generation: int, attempt: Attempt | None = None) -> None:
         """From here on it is in effect: on record as a whole before anything is done about it."""
@@ -231,17 +246,30 @@ class Changes:
     async def _settle(self, change: Change) -> None:
         """Wait until it is in effect, as long as that may take."""
         loop, site = asyncio.get_running_loop(), self.state.site
-        deadline = loop.time() + site.start_timeout + site.stop_timeout + MORE
-        deaths = self.state.record.memory.deaths
-        while (pending := self._pending()) and loop.time() < deadline and not self._fail(deaths):
+        deadline = loop.time() + ATTEMPTS * site.start_timeout + site.stop_timeout + MORE
+        while (pending := self._pending()) and loop.time() < deadline and not (change.anew and self._fail()):
+            if change.unproven:
+                self._stay_awake()
             await asyncio.sleep(LOOK)
         change.pending = pending
 
-    def _fail(self, deaths: int) -> bool:
-        """Whether new servers keep dying and none has answered; so many had died in a row before."""
-        state = self.state
-        new = [one for one in state.processes.servers.values() if one.generation >= state.site.generation]
-        return state.record.memory.deaths >= deaths + ATTEMPTS and not any(one.ready for one in new)
+    def _stay_awake(self) -> None:
+        """A site that sleeps would show only to the next visitor whether its command starts."""
+        memory = self.state.record.memory
+        if memory.asleep_since is not None and not self._answered():
+            self.state.record.memory = replace(memory, asleep_since=None, idle_since=None)
+            self.state.say(Event("wake", "site", "a server is to show that the new command starts"))
+            self.state.wake()
+
+    def _answered(self) -> bool:
+        """Whether a server of the present generation is ready, or has been."""
+        state, generation = self.state, self.state.site.generation
+        ready = (one.ready for one in state.processes.servers.values() if one.generation >= generation)
+        return any(ready) or state.record.memory.crashes.generation >= generation
+
+    def _fail(self) -> bool:
+        """Whether new servers keep dying and none has answered."""
+        return self.state.record.memory.deaths >= ATTEMPTS and not self._answered()
 
     def _pending(self) -> list[str]:
         """What is not yet as the settings want it."""
@@ -257,4 +285,15 @@ class Changes:
             pending.append(f"new servers are to take the place of {', '.join(old)}")
         elif there and not any(one.ready for one in there):
             pending.append(f"{', '.join(one.name for one in there)} do not answer yet")
+        elif self.current and self.current.unproven and not self._answered():
+            pending.append("a first server is to show that the new command starts")
         return pending
+
+
+def _cut_off(change: Change) -> ChangeCutOff:
+    """The control plane ends, or has an error of its own."""
+    in_effect = "The new settings were" if change.committed else "Nothing of it was"
+    return ChangeCutOff(
+        f"The change was cut off before it was done: {change.event.text}. {in_effect} in effect.",
+        "Look at what runs: seawall status      What differs: seawall reload --dry-run",
+    )
