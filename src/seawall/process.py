@@ -12,6 +12,9 @@ from pathlib import Path
 
 from seawall import files, rights
 
+TICKS = os.sysconf("SC_CLK_TCK")  # in a second of processor time
+LARGEST_PID = 1 << 22  # PID_MAX_LIMIT of the kernel
+
 
 def start_time(pid: int) -> int | None:
     """When `pid` started, in clock ticks since boot (proc(5), stat field 22). None if it is gone or a zombie.
@@ -36,6 +39,15 @@ def state(pid: int) -> str:
     return fields[0] if fields else ""
 
 
+def processor_time(pid: int) -> tuple[float, float] | None:
+    """Seconds used by all its threads, and by what it started that has ended (proc(5), stat fields 14 to 17)."""
+    fields = _stat(pid)
+    if fields is None:
+        return None
+    own, ended = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+    return own / TICKS, ended / TICKS
+
+
 def memory_used(pid: int) -> int | None:
     """Bytes (PSS: of a shared page its part, proc(5) smaps_rollup). None if it is gone or not ours to ask."""
     try:
@@ -56,9 +68,6 @@ def owner(pid: int) -> int | None:
         return None
     real, effective = next(line.split()[1:3] for line in status.splitlines() if line.startswith("Uid:"))
     return int(real) if real == effective else None
-
-
-LARGEST_PID = 1 << 22  # PID_MAX_LIMIT of the kernel
 
 
 @dataclass
