@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.process import Process, spawn, start_time
+from seawall.process import Process, processor_time, spawn, start_time
 from tests import users
 from tests.patience import PATIENCE
 
@@ -100,3 +100,18 @@ def test_someone_elses_child_ends_without_a_reason() -> None:
     assert process.reap() == ""
     shell.kill()
     shell.communicate()
+
+
+def test_processor_time_of_a_process_and_of_what_it_has_waited_for() -> None:
+    before = processor_time(os.getpid())
+    assert before
+    burn = "import time\nwhile time.process_time() < 0.2: pass"
+    subprocess.run([sys.executable, "-c", burn], check=True)
+    after = processor_time(os.getpid())
+    assert after
+    own, others = after[0] - before[0], after[1] - before[1]
+    assert others >= 0.15
+    assert 0 <= own < others
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    assert processor_time(gone.pid) is None

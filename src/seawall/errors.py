@@ -66,6 +66,10 @@ class NotRunning(SeawallError):
     exit_code = 3
 
 
+class NoSite(NotRunning):
+    """No site runs from the folder: neither ours nor, as far as we may see, another user's."""
+
+
 class StateUnusable(SeawallError):
     """A folder Seawall keeps its files in cannot be used: full, read-only, or somebody else's."""
 

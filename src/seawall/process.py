@@ -12,6 +12,9 @@ from pathlib import Path
 
 from seawall import files, rights
 
+TICKS = os.sysconf("SC_CLK_TCK")  # in a second of processor time
+LARGEST_PID = 1 << 22  # PID_MAX_LIMIT of the kernel
+
 
 def start_time(pid: int) -> int | None:
     """When `pid` started, in clock ticks since boot (proc(5), stat field 22). None if it is gone or a zombie.
@@ -34,6 +37,15 @@ def state(pid: int) -> str:
     """The process's state as proc(5) has it: R, S, D, T, Z …; "" if it is gone."""
     fields = _stat(pid)
     return fields[0] if fields else ""
+
+
+def processor_time(pid: int) -> tuple[float, float] | None:
+    """Seconds used by all its threads, and by what it started that has ended (proc(5), stat fields 14 to 17)."""
+    fields = _stat(pid)
+    if fields is None:
+        return None
+    own, ended = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+    return own / TICKS, ended / TICKS
 
 
 def memory_used(pid: int) -> int | None:
@@ -70,6 +82,8 @@ class Process:
     @classmethod
     def adopt(cls, pid: int, started: int | None = None) -> "Process | None":
         """The running process `pid`, or None if it is gone or, by its start time, another one."""
+        if not 0 < pid <= LARGEST_PID:
+            return None
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:

@@ -102,7 +102,7 @@ def read(runtime: Path, uid: int) -> Claim | None:
         if told["version"] != VERSION:
             return None
         return Claim(str(told["project"]), int(told["device"]), int(told["inode"]), str(told["boot"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,8 @@ import pytest
 
 import seawall
 from seawall.paths import locate
+from tests import users
+from tests.scenarios.site import Site, running
 
 NAMESPACE = ("unshare", "--mount", "--map-root-user")
 
@@ -227,3 +230,40 @@ def test_the_versions_are_the_interpreters_own(project: Path, tmp_path: Path) ->
     _, found = doctor(project)
     assert any("Django" in finding["text"] for finding in found.values()), found
     assert not (tmp_path / "ran").exists()
+
+
+def test_of_a_running_site_it_tells_what_is_in_effect(tmp_path: Path) -> None:
+    """Not only what seawall.toml says, from which `seawall set` has taken it away."""
+    with running(Site.small(tmp_path, "[servers]\nmin = 1\nmax = 2\nconcurrency = 3\n")) as site:
+
+        def told(subject: str) -> str:
+            findings = json.loads(site.run("doctor", "--json").stdout)["findings"]
+            return str(next(finding["text"] for finding in findings if finding["subject"] == subject))
+
+        assert told("servers") == "1 to 2, as the load needs them"
+        assert told("concurrency") == "3 requests at a time in each server, as seawall.toml says"
+        assert told("limits") == "none are set: servers.cpu, servers.memory"
+        assert told("sleep") == "it does not: servers.min = 1"
+        for key, value in (("max", "5"), ("min", "0"), ("concurrency", "7"), ("cpu", "0.2"), ("memory", "512M")):
+            assert site.run("set", f"servers.{key}", value).returncode == 0
+        assert told("servers") == "0 to 5, as the load needs them; by seawall.toml: 1 to 2"
+        assert told("concurrency") == "7 requests at a time in each server; by seawall.toml: 3"
+        assert told("sleep") == "as servers.min = 0, it does when nobody comes; by seawall.toml: servers.min = 1"
+        limits = told("limits")
+        assert limits.startswith("0.2 processors and 512 MB for each server, enforced") or "cannot be" in limits
+        if "cannot be" not in limits:
+            assert limits.endswith("; by seawall.toml: none")
+
+
+def test_of_another_users_site_it_says_whose_it_is(open_folder: Path, stranger: pwd.struct_passwd) -> None:
+    folder = open_folder / "site"
+    folder.mkdir()
+    (folder / "application.py").write_text("def application(environ, start): ...\n")
+    site = Site(folder, f'wsgi = "application:application"\npython = "{users.PYTHON}"\n[servers]\nmin = 1\n')
+    users.give(folder, stranger)
+    with running(site):
+        told = json.loads(users.run(stranger, *users.seawall_command(folder, "doctor", "--json")).stdout)
+    found = {finding["subject"]: finding for finding in told["findings"]}
+    assert found["what runs"]["verdict"] == "note"
+    for subject in ("what runs", "servers", "concurrency", "limits", "sleep"):
+        assert "is run by root" in found[subject]["text"], subject

@@ -44,6 +44,7 @@ def test_all_verbs_are_listed_without_importing_them(tmp_path: Path) -> None:
         (["down", "now"], "Did you mean --now?"),
         (["down", "later"], "Got unexpected extra argument (later)\n"),
         (["events", "-n", "-3"], "-3 is not in the range"),
+        (["reload", "/", "--dry-run"], "For another folder: seawall -C / reload --dry-run\n"),
     ],
 )
 def test_a_slip_is_answered_with_what_was_meant(tmp_path: Path, arguments: list[str], words: str) -> None:

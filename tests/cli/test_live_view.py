@@ -122,3 +122,15 @@ def test_status_watch(site: Site, terminal: Terminal) -> None:
     terminal.type("C-c")
     terminal.shows(lambda screen: "ready>" in screen.rpartition("recent")[2])
     assert terminal.cursor_shown
+
+
+def test_of_many_servers_the_newest_event_is_seen(site: Site, terminal: Terminal) -> None:
+    """More than a terminal has lines."""
+    site.up()
+    terminal.type(shlex.join([*SEAWALL, "-C", str(site.folder), "status", "--watch"]), "Enter")
+    for key in ("max", "min"):
+        site.run("set", f"servers.{key}", "24")
+    terminal.shows(lambda screen: re.search(r"\n… and \d+ more: all up", screen))
+    site.run("kill", "s1")
+    terminal.shows(lambda screen: "s1 died after" in screen or "operator killed s1" in screen)
+    terminal.type("C-c")

@@ -64,19 +64,29 @@ def test_a_disk_that_is_full_is_told_and_costs_nothing_else(tmp_path: Path) -> N
         '{"version": 1, "since": "x", "week": {}}',
         '{"version": 1, "since": 1, "week": []}',
         "[" * 100_000,
+        "9" * 5000,
+        '{"version": 1, "since": ' + "9" * 5000 + ', "week": {}}',
     ],
 )
-def test_what_makes_no_sense_is_learned_anew(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "forecast.json"
-    path.write_text(text)
-    assert read(path) == Forecast()
+def test_what_makes_no_sense_is_learned_anew_and_told_once(kept: Kept, text: str) -> None:
+    kept.path.write_text(text)
+    habits = Habits(kept.path, Troubles(kept.told.append))
+    assert habits.forecast == Forecast()
+    [event] = kept.told
+    assert (event.kind, event.subject) == ("trouble", "forecast")
+    assert str(kept.path) in event.text
+    assert "learned anew" in event.text
+
+
+def test_that_there_is_none_is_no_trouble(kept: Kept) -> None:
+    assert (read(kept.path), kept.told) == ((Forecast(), ""), [])
 
 
 def test_of_a_file_that_somebody_wrote_only_numbers_count(tmp_path: Path) -> None:
     path = tmp_path / "forecast.json"
-    week = {"5": 2.5, "x": 1, "9999": 1, "7": "many", "8": -1, "9": 1e300, "10": True}
+    week = {"5": 2.5, "x": 1, "9999": 1, "7": "many", "8": -1, "9": 1e300, "10": True, "1" * 5000: 1, "²": 1, "-1": 1}
     path.write_text(json.dumps({"version": 1, "since": 1.0, "week": week}))
-    assert read(path) == Forecast(1.0, week={5: 2.5})
+    assert read(path) == (Forecast(1.0, week={5: 2.5}), "")
 
 
 def test_the_week_goes_round() -> None:

@@ -17,6 +17,8 @@ from seawall.model import Memory
 from seawall.paths import Paths
 from seawall.process import Process
 
+LISTENERS = {"address": "127.0.0.1", "ports": {"http": 80}, "active": "a", "order": ["a", "b"]}
+
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
@@ -43,7 +45,7 @@ def whole(paths: Paths, process: Process) -> tuple[Processes, Record]:
         deaths=4,
         retry_at=99.0,
     )
-    known = Record({"active": "a"}, memory, {"servers.min": "3"}, {"generation": 3, "drain": ["s7"], "restart": []})
+    known = Record(LISTENERS, memory, {"servers.min": "3"}, {"generation": 3, "drain": ["s7"], "restart": []})
     return processes, known
 
 
@@ -69,7 +71,7 @@ def test_what_is_written_is_read_back(paths: Paths, process: Process) -> None:
     assert [one.process and one.process.pid for one in (warm, server, balancer)] == [process.pid] * 3
     assert [one.name for one in processes.unfinished] == ["s8"]
     assert "s9" not in processes.servers
-    assert known.listeners == {"active": "a"}
+    assert known.listeners == LISTENERS
     assert known.settings == {"servers.min": "3"}
     assert known.orders["generation"] == 3
 
@@ -125,6 +127,36 @@ def test_a_damaged_record_is_not_the_same_as_nothing_running(paths: Paths, conte
     written(paths, content)
     with pytest.raises(RecordUnusable, match="left as it is"):
         record.read(paths)
+
+
+@pytest.mark.parametrize("wrong", [[1], "x", {"sizing": 5}, {"next_server": "many"}, {"leaving": [1]}, 1e400])
+@pytest.mark.parametrize("key", ["memory", "settings", "orders", "groups", "listeners", "file"])
+def test_what_is_of_the_wrong_kind_is_damage(paths: Paths, process: Process, key: str, wrong: Any) -> None:
+    if isinstance(wrong, dict):
+        key = "memory"
+    written(paths, {**record.to_record(*whole(paths, process)), key: wrong})
+    with pytest.raises(RecordUnusable, match=f"makes no sense at {key}"):
+        record.read(paths)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "9" * 5000])
+def test_what_python_cannot_read_is_damage(paths: Paths, content: str) -> None:
+    written(paths, content)
+    with pytest.raises(RecordUnusable, match="left as it is"):
+        record.read(paths)
+
+
+@pytest.mark.parametrize("pid", [0, -1, 10**30])
+def test_a_number_that_no_process_has_is_of_none(paths: Paths, process: Process, pid: int) -> None:
+    content = record.to_record(*whole(paths, process))
+    for entry in content["processes"]:
+        entry |= {"generation": "x", "slots": [], "edge": 5}
+        if entry["name"] == "s7":
+            entry["pid"] = pid
+    written(paths, content)
+    processes, _ = read_back(paths)
+    assert set(processes.servers) == {"s8"}
+    assert (processes.warms["w2"].generation, processes.balancers["a"].edge) == (0, "")
 
 
 def test_a_newer_record_is_refused(paths: Paths, process: Process) -> None:

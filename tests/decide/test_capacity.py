@@ -65,3 +65,16 @@ def test_a_limit_is_forgotten_with_the_load() -> None:
     known = Capacity(most=3, until=NOW + 500, quiet_since=NOW - 61, why="x")
     capacity, _ = judge(SITE, Load(NOW), replace(used(0.1), capacity=known), 3, 3, 2)
     assert (capacity.most, capacity.why) == (0, "")
+
+
+def test_what_many_servers_finish_is_not_put_down_to_few() -> None:
+    """One by one they come while a crowd waits, each finishing as much as the others."""
+    demand, servers, finished = used(0.1), 2, 0.0
+    for tick in range(300):
+        servers = min(12, 2 + max(0, tick - 30) // 4) if tick < 75 else 12
+        finished += servers * 0.2
+        load = Load(NOW + tick / 10, finished=int(finished), queued=100)
+        capacity, events = judge(SITE, load, demand, servers, servers, 20)
+        assert events == (), tick
+        demand = replace(demand, capacity=capacity)
+    assert capacity.rates, "there was something to compare"

@@ -69,6 +69,31 @@ def test_a_queue_that_is_gone_within_the_time_people_may_wait_is_none() -> None:
     assert number(decided(loaded(wanted=5), 5, queued=6)) == 5
 
 
+def test_nobody_gets_more_than_one_place() -> None:
+    """By hand: 4 that are in service and 6 that wait need 10 places, and not 6 x 20 s / 0.5 s."""
+    slow = [Sample(NOW - ago / 10, 10, 0, 80 - 0.4 * ago) for ago in range(200, 0, -1)]
+    memory = replace(OPEN, demand=Demand(tuple(slow), peaks=((NOW - 1000, 1),)))
+    plan = decided(memory, 1, replace(SITE, min=1), arrived=10, finished=0, work=80.0, serving=4, queued=6)
+    assert number(plan, replace(SITE, min=1)) == 3
+
+
+def test_who_waits_while_streams_have_all_places_gets_one() -> None:
+    """Nothing is known yet of how long a request takes, and never will be."""
+    plan = decided(OPEN, 1, replace(SITE, min=1), arrived=5, finished=0, work=0.0, serving=0, streams=4, queued=1)
+    assert number(plan, replace(SITE, min=1)) == 2
+
+
+def test_the_time_of_a_request_is_remembered_through_a_sleep_and_on_record() -> None:
+    memory = decided(loaded()).memory
+    assert memory.sizing.service == pytest.approx(0.31, rel=0.05)
+    slept = count.decide(replace(SITE, min=0), observed(), replace(memory, asleep_since=NOW), NOW).memory
+    assert slept.demand.service == pytest.approx(0.31, rel=0.05)
+    after = decided(replace(OPEN, sizing=memory.sizing), 5, arrived=5, finished=5, work=1.0, serving=1).memory
+    assert after.demand.service == memory.sizing.service
+    little = replace(memory.sizing, service=0.4)
+    assert decided(replace(memory, sizing=little)).memory.sizing.service == 0.4, "written for a small change"
+
+
 def test_streams_keep_their_places() -> None:
     assert number(decided(loaded(), streams=9)) == 8
 
@@ -116,6 +141,34 @@ def test_not_down_while_one_starts_or_leaves_or_a_balancer_is_not_read() -> None
     assert number(decided(QUIET, seen=starting, serving=0)) == 5
     assert number(decided(replace(QUIET, leaving={"s1": NOW - 1}), 6, serving=0)) == 5
     assert number(decided(QUIET, 5, serving=0, complete=False)) == 5
+
+
+def test_not_down_while_those_who_wait_need_them() -> None:
+    """They came at once, so their rate is none any more. By hand: to clear 100 x 0.31 s within 2 s takes 4 servers."""
+    waiting = replace(QUIET, sizing=replace(QUIET.sizing, start=2.0), demand=replace(QUIET.demand, service=0.31))
+    assert number(decided(replace(waiting, sizing=replace(waiting.sizing, wanted=4)), 4, serving=16, queued=100)) == 4
+    assert number(decided(waiting, 5, serving=20, queued=100)) == 4
+
+
+def test_not_down_before_a_whole_window_was_seen() -> None:
+    short = replace(QUIET.demand, samples=tuple(s for s in QUIET.demand.samples if s.at > NOW - 15))
+    assert number(decided(replace(QUIET, demand=short), 5, serving=0)) == 5
+
+
+@pytest.mark.parametrize(("hold", "seconds"), [(60.0, 65), (5.0, 7), (60.0, 3)])
+@pytest.mark.parametrize("why", ["replaced", "silent"])
+def test_a_hold_takes_no_server_that_is_needed(why: str, hold: float, seconds: int) -> None:
+    site, there, events = replace(SITE, hold=hold), [server(f"s{n}", 900.0) for n in range(1, 6)], []
+    memory = loaded(wanted=5)
+    for tick in range(round(10 * (seconds + 4 * hold + 30))):
+        at, held = NOW + tick / 10, tick < 10 * seconds
+        old = [server("s9", 900.0)] if held and why == "replaced" else []
+        come = 5000 + 4 * tick
+        load = None if held and why == "silent" else Load(at, come, come - 12, 1550 + 1.24 * tick, 12)
+        seen = replace(observed(*there, *old), load=load)
+        plan = count.decide(replace(site, drain=frozenset(one.name for one in old)), seen, memory, at)
+        memory, events = plan.memory, events + [event.text for event in plan.events]
+    assert (count.wanted(site, memory), events) == (5, [])
 
 
 def test_what_is_needed_again_soon_is_regretted_and_stays_longer() -> None:

@@ -60,7 +60,7 @@ def test_the_time_in_a_server_is_remembered_while_nobody_comes() -> None:
         demand = note(demand, load)
         if tick % 100 == 0:
             assert offered(demand, load).service == pytest.approx(0.3, rel=0.05)
-    assert offered(demand, load) == Offered(0.0, demand.service, 0.0, known=True)
+    assert offered(demand, load) == Offered(0.0, demand.service, 0.0)
 
 
 def test_before_any_is_finished_they_take_as_long_as_they_have_been_there() -> None:
@@ -70,7 +70,14 @@ def test_before_any_is_finished_they_take_as_long_as_they_have_been_there() -> N
         demand = note(demand, load)
         found = offered(demand, load)
         assert found.service == pytest.approx(tick / 10 if tick else 0.0)
-        assert found.known == (tick >= 20)
+        assert not found.known
+
+
+def test_what_is_remembered_is_no_reason_to_believe_that_slow_ones_are_quick() -> None:
+    demand = Demand(service=0.1)
+    for tick in range(31):
+        demand = note(demand, load := Load(100 + tick / 10, 8, 0, 8 * tick / 10, serving=8))
+    assert offered(demand, load).service == pytest.approx(3.0)
 
 
 def test_a_gap_or_counts_that_begin_anew_begin_the_windows_anew() -> None:

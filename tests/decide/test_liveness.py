@@ -50,11 +50,18 @@ def test_two_early_deaths_are_answered_at_once_the_third_waits_and_says_so() -> 
     dead = observed(server("s1", 1.0, ready=False, alive=False, ending="exit code 3"))
     second = decided(dead, replace(OPEN, deaths=1))
     assert (second.memory.retry_at, second.events) == (NOW, ())
-    third = decided(dead, second.memory)
+    third = decided(dead, replace(second.memory, last_death=NOW - 1.5))
     assert third.memory.retry_at == NOW + 0.5
     [event] = third.events
     assert (event.kind, event.subject) == ("crash-loop", "s1")
     assert event.text == ("servers keep dying (3 in a row, the last after 1.0 s: exit code 3); next try in 0.5 s")
+
+
+def test_servers_that_die_together_are_one_attempt() -> None:
+    together = [server(f"s{number}", 1.0, ready=False, alive=False) for number in range(1, 9)]
+    plan = decided(observed(*together), replace(OPEN, deaths=1))
+    assert (plan.memory.deaths, plan.memory.retry_at, plan.events) == (2, NOW, ())
+    assert len(plan.actions) == 8
 
 
 def test_early_deaths_are_not_forgiven_while_the_last_is_recent() -> None:
@@ -66,11 +73,20 @@ def test_early_deaths_are_not_forgiven_while_the_last_is_recent() -> None:
 
 
 def test_early_deaths_are_forgiven_when_all_servers_are_ready_and_no_longer_young() -> None:
-    memory = replace(OPEN, deaths=3)
-    assert decided(observed(server("s1"), server("s2", 10.1)), memory).memory.deaths == 0
-    assert decided(observed(server("s1"), server("s2", 9.9)), memory).memory.deaths == 3
+    memory = replace(OPEN, deaths=3, retry_at=NOW - 10.1)
+    assert decided(observed(server("s1", 20), server("s2", 20)), memory).memory.deaths == 0
+    memory = replace(memory, retry_at=NOW - 9.8)
+    assert decided(observed(server("s1"), server("s2", 20)), memory).memory.deaths == 3
+    assert decided(observed(server("s1"), server("s2", 9.9, ready=False)), memory).memory.deaths == 3
     assert decided(observed(server("s1"), server("s2", ready=False, age=20)), memory).memory.deaths == 3
     assert decided(observed(), memory).memory.deaths == 3
+
+
+def test_a_server_that_becomes_ready_ends_the_row() -> None:
+    """However soon it goes again, as where a site sleeps after a few seconds."""
+    memory = decided(observed(server("s1", 1.0, ready=False, alive=False)), replace(OPEN, deaths=3)).memory
+    for age, ready, deaths in ((-3.0, False, 4), (-3.0, True, 0), (5.0, True, 4)):
+        assert decide(SITE, observed(server("s2", age, ready=ready)), memory, NOW + 4.0).memory.deaths == deaths
 
 
 # Heartbeats

@@ -52,7 +52,7 @@ class Story:
         assert not self.people.silent or after == before, "changed without data"
         assert not most or after <= max(most, world.site.min), "added where more do not help"
         kinds = {event.kind for event in events}
-        assert ("scale-up" in kinds) == (after > before) or "trial-over" in kinds
+        assert ("scale-up" in kinds) == (after > before) or "trial-over" in kinds or not before
         if after == before - 1 and "scale-down" in kinds:
             ups = [at for at, event in self.told if event.kind == "scale-up"]
             assert not ups or world.now - ups[-1] >= HOLD - TICK, "went up and down within one window"
@@ -95,6 +95,36 @@ def test_a_surge_is_met_at_once_and_forgotten_slowly() -> None:
     downs = [event for _, event in there.told if event.kind == "scale-down"]
     assert len(downs) >= peak - 2
     assert all("needed in the last" in event.text for event in downs)
+
+
+@pytest.mark.parametrize(
+    ("low", "service", "rate", "within"), [(1, 35.0, 1.0, 20), (2, 55.0, 1.0, 25), (1, 8.0, 2.0, 8)]
+)
+def test_pages_that_take_long_are_served_before_many_were_finished(
+    low: int, service: float, rate: float, within: int
+) -> None:
+    there = story(low, 20, rate=rate, service=service)
+    assert there.go_on(within, lambda: there.wanted > low) < within
+    there.go_on(3 * service)
+    assert there.people.queued == 0
+    assert there.wanted * 4 >= rate * service
+
+
+def test_out_of_sleep_slow_pages_are_served_at_once() -> None:
+    world = World(Site(0, 10, idle=5.0, hold=HOLD, edge="edge"), 0, Guard())
+    world.people = People(0)
+    there = Story(world)
+    there.go_on(30, lambda: any(server.ready for server in world.servers.values()))
+    for _ in range(2):
+        world.visitors = False
+        there.go_on(300, lambda: world.memory.asleep_since is not None and not world.servers)
+        assert not world.servers
+        world.visitors, there.people.service, there.people.rate = True, 8.0, 2.0
+        there.go_on(20, lambda: world.places() > 0)
+        assert there.go_on(10, lambda: there.wanted >= 3) < 8
+        there.go_on(30)
+        there.people.rate = 0.0
+        there.go_on(60)
 
 
 def test_what_is_missed_when_it_has_gone_stays_longer_the_next_time() -> None:

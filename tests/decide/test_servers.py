@@ -216,6 +216,14 @@ def test_who_has_requests_after_stop_timeout_is_stopped() -> None:
     assert plan.actions[0].reason == "s3 still has requests after servers.stop_timeout = 30 s"
 
 
+def test_who_leaves_because_fewer_are_enough_may_take_his_time() -> None:
+    busy, memory = third(a=(route("s3", "drain", current=1),)), replace(OPEN, leaving={"s3": NOW - 3000})
+    assert decided(busy, memory, max=3).actions == ()
+    for ordered in ({"drain": frozenset({"s3"})}, {"restart": frozenset({"s3"})}):
+        assert "StopServer s3" in told(decided(busy, memory, max=3, **ordered))
+    assert "StopServer s3" in told(decided(busy, replace(memory, down={"s3": NOW - 99}), max=3))
+
+
 def test_who_still_gets_visitors_is_not_stopped_however_late() -> None:
     """The balancer refuses to drain it, or to take its replacement."""
     assert decided(third(a=(route("s3", "up"),)), replace(OPEN, leaving={"s3": 0.0})).actions == ()

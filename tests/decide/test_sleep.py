@@ -17,8 +17,9 @@ from tests.decide.values import NOW, OPEN, balancer, observed, route, server, to
 from tests.decide.world import World
 
 SITE = Site(min=0, edge="new")
-QUIET = replace(OPEN, idle_since=NOW - IDLE, requests={"a": 7, "b": 0})
-ASLEEP = replace(OPEN, asleep_since=NOW - 500, idle_since=NOW - 560, requests={"a": 7, "b": 0})
+COUNTED = {"a least-connections": 7, "b least-connections": 0}
+QUIET = replace(OPEN, idle_since=NOW - IDLE, requests=COUNTED)
+ASLEEP = replace(OPEN, asleep_since=NOW - 500, idle_since=NOW - 560, requests=COUNTED)
 
 
 def seen(requests: int | None = 7, current: int = 0, up: bool = True, **more: object) -> Observed:
@@ -98,6 +99,16 @@ def test_it_sleeps_on_while_nobody_comes_or_nothing_is_known(nobody: Observed) -
     assert decide(SITE, nobody, afterwards, NOW).memory.asleep_since == ASLEEP.asleep_since
 
 
+def test_another_strategy_counts_anew_and_wakes_nobody() -> None:
+    memory = replace(ASLEEP, requests={"a random": 3, **COUNTED})
+    for strategy, requests in (("round-robin", 0), ("random", 3), ("least-connections", 7)):
+        there = seen(up=False)
+        a = replace(there.balancers[0], strategy=strategy, requests=requests)
+        memory = decide(SITE, replace(there, balancers=(a, there.balancers[1])), memory, NOW).memory
+        assert asleep(SITE, memory), strategy
+    assert not asleep(SITE, decide(SITE, seen(requests=8, up=False), memory, NOW).memory)
+
+
 def test_a_site_that_must_have_servers_does_not_sleep() -> None:
     plan = decide(replace(SITE, min=1), seen(up=False), ASLEEP, NOW)
     assert (kinds(plan), plan.memory.asleep_since, plan.memory.idle_since) == (["wake"], None, None)
@@ -110,7 +121,7 @@ FAILING = replace(OPEN, deaths=3, retry_at=NOW + 0.5)
 
 
 def test_it_sleeps_again_when_no_server_starts_and_nobody_waits_any_more() -> None:
-    failing = replace(FAILING, idle_since=NOW, waking_since=NOW, requests={"a": 7, "b": 0})
+    failing = replace(FAILING, idle_since=NOW, waking_since=NOW, requests=COUNTED)
     assert decide(SITE, seen(current=1, up=False), failing, NOW).memory.asleep_since is None
     plan = decide(SITE, seen(up=False), failing, NOW)
     assert (plan.memory.asleep_since, kinds(plan)) == (NOW, ["sleep"])

@@ -1,6 +1,7 @@
 """Heartbeats on a socket of their own, and what they say of a server's work."""
 
 import asyncio
+import json
 import os
 import stat
 import time
@@ -161,7 +162,7 @@ def test_both_sockets_are_ours_and_the_balancer_s_alone(make: Callable[..., Site
         await until(site, lambda pulse: True)
         site.started[-1].signal(9)
         await ended(site.started[-1])
-        with pytest.raises(ConnectionRefusedError):
+        with pytest.raises(ConnectionError):
             await server.pulse(site.paths, "s1", 1)
 
     asyncio.run(scenario())
@@ -197,5 +198,25 @@ def test_it_takes_as_many_requests_as_it_is_told(make: Callable[..., Site], kind
         for told in (7, 3):
             assert (await server.pulse(site.paths, "s1", 10, slots=told)).slots == told
         assert (await server.pulse(site.paths, "s1", 10)).slots == 3
+
+    asyncio.run(main())
+
+
+LIES = [{"slots": -5}, {"ended": 1 << 70}, {"loop": "x"}, {"loop": None}, 7]
+
+
+@pytest.mark.parametrize("said", LIES, ids=str)
+def test_an_application_that_says_what_cannot_be_does_not_answer(make: Callable[..., Site], said: object) -> None:
+    async def main() -> None:
+        paths = make({"app.py": SLOW}, wsgi="app:app").paths
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(said).encode())
+            writer.close()
+
+        async with await asyncio.start_unix_server(answer, server.beat_socket(paths, "s1")):
+            with pytest.raises(ConnectionError, match="s1 does not say how it is"):
+                await server.pulse(paths, "s1", 10)
 
     asyncio.run(main())

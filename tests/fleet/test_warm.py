@@ -1,10 +1,12 @@
 """What the warm process reports of the application, and its first request."""
 
 import asyncio
+import os
 import signal
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -222,5 +224,44 @@ def test_a_failing_import_is_told_though_the_application_does_not_end(make: Call
         report = await warm.status(site.paths, "w1", 5)
         assert report.ended
         assert "RuntimeError: no luck" in report.failed
+
+    asyncio.run(scenario())
+
+
+JOBS = """
+    import os, time
+
+    def job():
+        if pid := os.fork():
+            return pid
+        os.setsid()
+        time.sleep(60)
+        os._exit(0)
+
+    OLD = job()
+
+    def app(environ, start_response):
+        body = f"{OLD} {job()}\\n" if environ["PATH_INFO"] == "/x" else "warm"
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body.encode()]
+"""
+
+
+def test_what_the_application_forks_does_not_pass_for_one_of_ours(make: Callable[..., Site]) -> None:
+    """It may outlive its server, and whoever calls itself as we do is ended: control/strangers.py."""
+
+    async def scenario() -> None:
+        site = make({"app.py": JOBS}, wsgi="app:app")
+        await site.warmed()
+        await site.fork("s1")
+        reader, writer = await asyncio.open_unix_connection(site.paths.server_socket("s1"))
+        writer.write(b"GET /x HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        jobs = [int(pid) for pid in (await reader.readline()).split()]
+        writer.close()
+        titles = [Path(f"/proc/{pid}/comm").read_text().strip() for pid in jobs]
+        for pid in jobs:
+            os.kill(pid, signal.SIGKILL)
+        assert titles == ["job of w1", "job of s1"]
 
     asyncio.run(scenario())

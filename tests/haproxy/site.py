@@ -30,6 +30,12 @@ def free_port(family: socket.AddressFamily = socket.AF_INET) -> int:
         return int(trial.getsockname()[1])
 
 
+async def info(runtime: RuntimeSocket) -> dict[str, str]:
+    """`show info`: Pid, Version, CurrConns …"""
+    lines = (await runtime.ask("show info")).splitlines()
+    return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+
 @dataclass
 class Site:
     paths: Paths
@@ -69,7 +75,7 @@ class Site:
             if not started.alive:
                 raise EngineFailed("HAProxy does not start.", detail=process.why_not(self.paths, name))
             with contextlib.suppress(OSError):  # a predecessor's socket may still be there
-                return (await runtime.info()).get("Pid") == str(started.pid)
+                return (await info(runtime)).get("Pid") == str(started.pid)
             return False
 
         await until(answers)
@@ -84,7 +90,7 @@ class Site:
 
     async def step(self, step: RouteStep, server: str, strategy: Strategy, balancer: BalancerName = "a") -> bool:
         route = Route("", balancer, strategy, server, step)
-        return await self.runtime(balancer).step(route, self.address(server), self.edge)
+        return await self.runtime(balancer).steps([(route, self.address(server))], self.edge)
 
     def doubled_posts(self) -> list[str]:
         """The ids that more than one server, or one server twice, began to work on."""

@@ -61,7 +61,7 @@ def test_frozen_server(site: Site) -> None:
         runtime = await site.balancer("a", site.upstream(*SERVERS))
 
         async def down() -> bool:
-            return any(route.status == "down" for route in await runtime.routes())
+            return any(route.status == "down" for route in (await runtime.word()).routes)
 
         async def freeze() -> None:
             site.upstreams["s1"].send_signal(signal.SIGSTOP)

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from seawall.haproxy.memory import memory_limit
+from seawall.allowance import memory_limit
 from seawall.haproxy.render import ServerAddress, added_server
 from tests.client import Load
 from tests.haproxy.conftest import MakeSite
-from tests.haproxy.site import Site, until
+from tests.haproxy.site import Site, info, until
 from tests.haproxy.test_requests import ask, send
 from tests.haproxy.test_runtime import routes
 
@@ -51,7 +51,7 @@ def test_idle_connections_of_one_leave_room_for_others(make_site: MakeSite) -> N
         held = [writer for group in await asyncio.gather(*(idle(200) for _ in range(10))) for writer in group]
         load = Load(site.ports["http"], visitors=30, timeout=3.0)
         assert (await load.run(0.5)).failures == []
-        assert int((await runtime.info())["CurrConns"]) < 600
+        assert int((await info(runtime))["CurrConns"]) < 600
         for writer in held:
             writer.close()
 

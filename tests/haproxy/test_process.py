@@ -12,7 +12,7 @@ import pytest
 from seawall.errors import EngineFailed, ProgramMissing
 from seawall.haproxy import process
 from tests.client import Connection
-from tests.haproxy.site import Site
+from tests.haproxy.site import Site, info
 
 
 def test_version() -> None:
@@ -70,7 +70,7 @@ def test_outlives_its_starter_and_takes_over_its_own_socket(site: Site) -> None:
         first.signal(signal.SIGKILL)
         await site.balancer("a", [])
         runtime.close()
-        assert (await site.runtime("a").info())["Pid"] == str(site.balancers["a"].pid) != str(first.pid)
+        assert (await info(site.runtime("a")))["Pid"] == str(site.balancers["a"].pid) != str(first.pid)
         assert first.reap() == "killed by SIGKILL"
         first.close()
 

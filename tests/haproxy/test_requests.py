@@ -197,7 +197,7 @@ def test_requests_wait_for_the_first_server(site: Site, method: str) -> None:
         await site.step("enable", server.name, "least-connections")
         assert [(answer.status, answer.body) for answer in await asyncio.gather(*asked)] == [(200, b"s1")] * 20
         assert all(name == "s1" for name, _ in await site.runtime("a").latencies())
-        assert [route.server for route in await site.runtime("a").routes()] == ["s1"]
+        assert [route.server for route in (await site.runtime("a").word()).routes] == ["s1"]
 
     asyncio.run(main())
 

@@ -15,7 +15,7 @@ from tests.haproxy.site import Site, until
 
 
 async def routes(site: Site) -> dict[tuple[Strategy, str], RouteSeen]:
-    return {(route.strategy, route.server): route for route in await site.runtime("a").routes()}
+    return {(route.strategy, route.server): route for route in (await site.runtime("a").word()).routes}
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -123,7 +123,7 @@ def test_refusal_is_an_error(site: Site) -> None:
     async def main() -> None:
         runtime = await site.balancer("a", [])
         with pytest.raises(EngineFailed, match="No such server"):
-            await runtime.step(Route("", "a", "random", "s1", "enable"), site.address("s1"), site.edge)
+            await runtime.steps([(Route("", "a", "random", "s1", "enable"), site.address("s1"))], site.edge)
 
     asyncio.run(main())
 
@@ -145,7 +145,7 @@ def test_strategy_changes_under_load(site: Site) -> None:
                     await site.step("add", name, strategy)
                     await site.step("enable", name, strategy)
                 await runtime.set_strategy(strategy)
-                assert await runtime.strategy() == strategy
+                assert (await runtime.word()).strategy == strategy
                 for name in names:
                     await _leave(site, name, before)
                 before = strategy
@@ -163,12 +163,12 @@ def test_half_a_change_of_strategy(site: Site) -> None:
 
     async def main() -> None:
         runtime = await site.balancer("a", site.upstream("s1"), "round-robin")
-        assert await runtime.strategy() == "round-robin"
+        assert (await runtime.word()).strategy == "round-robin"
         await runtime.ask("set server switch/random state ready")
-        assert await runtime.strategy() == "round-robin"
+        assert (await runtime.word()).strategy == "round-robin"
         assert (await Load(site.ports["http"], visitors=2).run(0.1)).failures == []
         await runtime.set_strategy("random")
-        assert await runtime.strategy() == "random"
+        assert (await runtime.word()).strategy == "random"
 
     asyncio.run(main())
 
@@ -213,10 +213,10 @@ def test_a_server_is_given_more_and_fewer_while_requests_wait(make_site: MakeSit
         try:
             for limit in (6, 2):
                 route = Route("", "a", "least-connections", "s1", "limit")
-                await runtime.step(route, replace(site.address("s1"), limit=limit), site.edge)
+                await runtime.steps([(route, replace(site.address("s1"), limit=limit))], site.edge)
 
                 async def given(limit: int = limit) -> bool:
-                    (seen,) = [one for one in await runtime.routes() if one.server == "s1"]
+                    (seen,) = [one for one in (await runtime.word()).routes if one.server == "s1"]
                     return (seen.limit, seen.current) == (limit, limit)
 
                 await until(given)
@@ -244,7 +244,7 @@ def test_silence_is_an_error_and_a_missed_heartbeat(site: Site) -> None:
     async def main() -> None:
         runtime = RuntimeSocket(site.paths.balancer_socket("b"))
         with pytest.raises(OSError, match="No such file"):
-            await runtime.routes()
+            await runtime.word()
         assert not await runtime.heartbeat()
         listener = await asyncio.start_unix_server(lambda r, w: None, site.paths.balancer_socket("b"))
         with pytest.raises(TimeoutError):
@@ -263,7 +263,7 @@ def test_fifty_servers_are_read_cheaply(site: Site) -> None:
         spent = []
         for _ in range(10):
             before = time.process_time()
-            assert len(await runtime.routes()) == servers
+            assert len((await runtime.word()).routes) == servers
             spent.append(time.process_time() - before)
         return min(spent)
 

@@ -10,7 +10,7 @@ from seawall.haproxy.finishing import lead_inside
 from seawall.model import STRATEGIES, BalancerName, Strategy
 from tests.client import Answer, Connection
 from tests.haproxy.conftest import MakeSite
-from tests.haproxy.site import Site, until
+from tests.haproxy.site import Site, info, until
 
 BODY = b"x" * 100_000
 
@@ -31,7 +31,7 @@ def crowd(site: Site, number: int, name: str = "") -> list["asyncio.Task[Answer]
 
 async def waiting(site: Site, number: int) -> None:
     async def all_there() -> bool:
-        return int((await site.runtime("a").info())["CurrConns"]) >= number
+        return int((await info(site.runtime("a")))["CurrConns"]) >= number
 
     await until(all_there)
 
@@ -54,7 +54,7 @@ def test_a_crowd_waits_and_takes_hardly_any_room(make_site: MakeSite, strategy: 
         await asyncio.sleep(0.5)
         assert not any(task.done() for task in asked)
         # A connection inside for each form, for each page of a command, and a few more.
-        assert int((await site.runtime("a").info())["CurrConns"]) < 100 + 2 * 25 + 75 * hop + 10
+        assert int((await info(site.runtime("a")))["CurrConns"]) < 100 + 2 * 25 + 75 * hop + 10
         await serve(site, strategy)
         assert Counter(answer.status for answer in await asyncio.gather(*asked)) == {200: 100}
         assert site.doubled_posts() == []

@@ -65,3 +65,24 @@ def test_an_operator_bounds_the_number_while_the_site_runs(tmp_path: Path) -> No
         site.wait(lambda s: len(s["servers"]) == s["wanted"] == 3)
         refused = site.run("set", "servers.max", "2")
         assert (refused.returncode, "servers.min" in refused.stderr) == (2, True)
+
+
+BURNS = """
+import time
+def application(environ, start_response):
+    end = time.thread_time() + 0.05
+    while time.thread_time() < end:
+        pass
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+"""
+
+
+def test_as_long_as_more_servers_would_not_help_status_says_so(tmp_path: Path) -> None:
+    with running(Site.small(tmp_path, SETTINGS.replace("min = 1", "min = 2")), start=False) as site:
+        (site.folder / "application.py").write_text(BURNS)
+        site.up()
+        with Crowd(site, 40):
+            site.wait(lambda s: "more servers would only share them" in s["trouble"])
+            assert "more servers would only share them" in " ".join(site.run("status").stdout.split())
+        site.wait(lambda s: s["trouble"] == "")

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import pwd
+import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -225,44 +226,6 @@ def test_another_limit_counts_for_what_runs_too(tmp_path: Path) -> None:
         assert (site.status()["trouble"], site.servers()) == ("", servers)
 
 
-HOLDS = """
-import os, sys
-os.write(int(sys.argv[1]), b"0")
-kept = b"x" * (150 << 20)
-print("holds", flush=True)
-sys.stdin.read()
-"""
-
-
-@needs_groups
-@pytest.mark.skipif(not can("memory") or places.find("memory").version != 1, reason="version 2 ends such a server")
-def test_a_limit_that_one_server_exceeds_already_is_told_as_long_as_it_is_there() -> None:
-    made = groups.Groups(f"seawall-test-{os.getpid()}")
-    made.find(groups.Limits(memory=400 << 20), {})
-    pipe = subprocess.PIPE
-    try:
-        made.make("s1")
-        with (
-            made.doors("s1") as [door],
-            subprocess.Popen(
-                [sys.executable, "-c", HOLDS, str(door)], stdin=pipe, stdout=pipe, pass_fds=[door]
-            ) as server,
-        ):
-            assert server.stdin
-            assert server.stdout
-            assert server.stdout.readline() == b"holds\n"
-            made.limits = groups.Limits(memory=50 << 20)
-            for name in ("s1", "s2"):
-                made.make(name)
-            assert "s1 takes more already; replace it: seawall restart s1" in made.why_not()
-            server.stdin.close()
-            server.wait()
-        made.tidy(["s2"])
-        assert made.why_not() == ""
-    finally:
-        until(lambda: made.remove() == [])
-
-
 def limit_of(site: Site, server: str) -> int:
     """Bytes; very many where there is no limit."""
     [group] = [path for path in left(site) if path.name == server]
@@ -285,15 +248,43 @@ def test_where_groups_cannot_be_made_the_site_serves_and_says_so(
     told = users.run(stranger, *users.seawall_command(folder, "doctor")).stdout
     if "limits" not in told or "cannot be enforced" not in told:
         pytest.skip(f"control groups are delegated here: {told}")
+
     control = subprocess.Popen(users.command(stranger, *users.seawall_command(folder, "up", "--plain")))
+
+    def seawall(*words: str) -> str:
+        return " ".join(users.run(stranger, *users.seawall_command(folder, *words)).stdout.split())
+
     try:
-        until(lambda: "up" in users.run(stranger, *users.seawall_command(folder, "status")).stdout)
+        until(lambda: "up" in seawall("status"))
         until(lambda: serves(site))
-        status = users.run(stranger, *users.seawall_command(folder, "status")).stdout
-        assert "servers.cpu and servers.memory cannot be enforced" in " ".join(status.split())
+        assert "servers.cpu and servers.memory cannot be enforced" in seawall("status")
+        assert "cannot be enforced" in seawall("set", "servers.memory", "200M")
+        assert "cannot be enforced" not in seawall("set", "servers.max", "3"), "it was told"
+        settings = folder / "seawall.toml"
+        settings.write_text(settings.read_text().replace("cpu = 0.5", "cpu = 0.6"))
+        assert "cannot be enforced" in seawall("reload")
+        settings.write_text(settings.read_text().replace("cpu = 0.6", "cpu = 0.7"))
+        assert json.loads(seawall("reload", "--json"))["not_enforced"]
     finally:
-        users.run(stranger, *users.seawall_command(folder, "down"))
+        seawall("down")
         control.wait()
+
+
+NO_GROUPS = ("unshare", "--mount", "sh", "-c", 'umount -R /sys/fs/cgroup && exec "$0" "$@"')
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.run([*NO_GROUPS, "true"], check=False, capture_output=True).returncode,
+    reason="no mount namespace without control groups may be made here",
+)
+def test_who_starts_a_site_in_the_background_is_told_what_is_not_enforced(tmp_path: Path) -> None:
+    site = site_of(tmp_path, WSGI + '[servers]\nmin = 1\nmemory = "256M"\n')
+    with running(site, start=False):
+        command = [*NO_GROUPS, *SEAWALL, "-C", str(site.folder), "up", "-d"]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert "servers.memory cannot be enforced: this machine has no control groups" in told
+        assert "The site serves without." in told
 
 
 def serves(site: Site) -> bool:

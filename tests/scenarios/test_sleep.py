@@ -328,3 +328,14 @@ def test_a_command_starts_cold(tmp_path: Path) -> None:
         assert state["warm"] is None
         assert "the next request waits for a whole start" in " ".join(site.run("status").stdout.split())
         assert ask(site)[0] == 200
+
+
+def test_new_code_for_a_site_that_sleeps(tmp_path: Path) -> None:
+    with running(Site.small(tmp_path, SETTINGS), start=False) as site:
+        site.start()
+        asleep(site)
+        text = "def application(environ, start):\n    start('200 OK', [])\n    return [b'new']\n"
+        (site.folder / "application.py").write_text(text)
+        told = site.run("restart", "all").stdout
+        assert told == "no server runs: the next one gets the code as it is now; seawall events --follow shows it\n"
+        until(lambda: ask(site)[2] == b"new")

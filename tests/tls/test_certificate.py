@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,8 +146,8 @@ def test_a_certificate_without_our_label_is_replaced(site: paths.Paths) -> None:
         assert read_label(pem) is None
 
 
-@pytest.mark.parametrize("change", [{"later": 1}, {"body": None}], ids=["more", "less"])
-def test_a_certificate_with_the_label_of_another_release_is_replaced(site: paths.Paths, change: dict[str, int]) -> None:
+@pytest.mark.parametrize("change", [{"later": 1}, {"body": None}, {"start": "soon"}], ids=["more", "less", "other"])
+def test_a_certificate_with_the_label_of_another_release_is_replaced(site: paths.Paths, change: dict[str, Any]) -> None:
     pem = ensure_certificate(site, ())
     first, body = pem.read_bytes().split(b"\n", 1)
     label = {**json.loads(first.removeprefix(b"# seawall ")), **change}

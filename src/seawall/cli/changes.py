@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seawall.cli.show import printable
+from seawall.cli.show import not_enforced, printable
 from seawall.control.telling import between, value
 from seawall.errors import ChangeCutOff, shell
 
@@ -31,6 +31,14 @@ def _kept(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _typed(of_file: Any) -> str:
     return "" if of_file is None else of_file if isinstance(of_file, str) else value(of_file)
+
+
+def tell_limits(last: Mapping[str, Any]) -> None:
+    """Of the last answer: limits that were changed and are not enforced here."""
+    if missing := last.get("not_enforced"):
+        click.echo(f"Note: {printable(not_enforced(missing))}")
+        if remedy := last.get("remedy"):
+            click.echo(remedy)
 
 
 def follow(answers: Iterator[dict[str, Any]], told: dict[str, Any], quiet: bool = False) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from seawall.cli import machine, site
+from seawall.cli import machine, running, site
 from seawall.cli.findings import Finding
 from seawall.config import Settings, load
 from seawall.errors import ConfigError, SeawallError
@@ -29,10 +29,13 @@ SITE: dict[str, Callable[[Settings, Paths], str]] = {
     "trust": site.trust,
     "application": site.application,
     "interpreter": site.interpreter,
-    "servers": site.servers,
-    "concurrency": site.concurrency,
-    "limits": site.limits,
-    "sleep": site.sleep,
+}
+
+RUNNING: dict[str, Callable[[Settings, Paths, running.Told], str]] = {
+    "servers": running.servers,
+    "concurrency": running.concurrency,
+    "limits": running.limits,
+    "sleep": running.sleep,
 }
 
 
@@ -51,6 +54,9 @@ def _examine_site(paths: Paths) -> Iterator[Finding]:
     yield Finding("settings", "ok", str(paths.settings) if paths.settings.exists() else "defaults: no seawall.toml")
     for subject, check in SITE.items():
         yield _look(subject, lambda check=check: check(settings, paths))  # type: ignore[misc]
+    told = running.ask(paths)
+    for subject, compare in RUNNING.items():
+        yield _look(subject, lambda compare=compare: compare(settings, paths, told))  # type: ignore[misc]
 
 
 def _look(subject: str, check: Callable[[], str]) -> Finding:

@@ -50,7 +50,8 @@ class LiveView:
     async def draw(self, status: Callable[[], Mapping[str, Any]]) -> None:
         """Until cancelled."""
         while True:
-            self._live.update(screen(status(), self._live.console.width), refresh=True)
+            width, height = self._live.console.size
+            self._live.update(screen(status(), width, height=height), refresh=True)
             self._changed.clear()
             try:
                 async with asyncio.timeout(EVERY):

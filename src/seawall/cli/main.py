@@ -95,10 +95,14 @@ def _what_was_meant(error: click.ClickException) -> str:
     word = rest.removesuffix(")")
     if not found or not isinstance(error, click.UsageError) or error.ctx is None:
         return ""
-    verb = error.ctx.command_path.partition("seawall ")[2]
     if any(f"--{word}" in parameter.opts for parameter in error.ctx.command.params):
         return f"Did you mean --{word}?\n"
-    return f"For another folder: seawall -C {shell(word)} {verb}\n" if Path(word).is_dir() else ""
+    if not Path(word).is_dir():
+        return ""
+    first = error.ctx.command_path.partition("seawall ")[2].partition(" ")[0]
+    others = sys.argv[sys.argv.index(first) :]  # options too, and not a folder that was named before the verb
+    others.remove(word)
+    return f"For another folder: seawall -C {' '.join(map(shell, (word, *others)))}\n"
 
 
 def _let_go() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seawall.cli.changes import follow, table
+from seawall.cli.changes import follow, table, tell_limits
 from seawall.control import client
 from seawall.paths import locate
 
@@ -32,5 +32,7 @@ def reload_command(project: Path, dry_run: bool, as_json: bool) -> None:
     last = follow(answers, told, quiet=as_json)
     if as_json:
         click.echo(json.dumps({"pending": [], **told, **last}, indent=2))
+    else:
+        tell_limits(last)
     done = dry_run or last["in_effect"]
     sys.exit(0 if done and not told["refused"] else 1)

@@ -18,4 +18,5 @@ def restart_command(project: Path, server: str) -> None:
     go on.
     """
     names = client.ask(locate(project), "restart", server=server)["restart"]
-    click.echo(f"{', '.join(names)}: to be replaced; seawall events --follow shows it")
+    what = f"{', '.join(names)}: to be replaced" if names else "no server runs: the next one gets the code as it is now"
+    click.echo(f"{what}; seawall events --follow shows it")

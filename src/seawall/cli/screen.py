@@ -1,9 +1,9 @@
 """One status object as a picture for the terminal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -33,27 +33,73 @@ FIGURES: dict[str, Callable[[Object, Object], str]] = {  # of a server, in the s
     "memory": lambda server, _: megabytes(server.get("memory")),
 }
 TIGHT = 102  # columns that the widest figures take
+HEADER = 1  # line above the servers
+KEPT = 3  # of the newest events, before servers are left out for them
 LEFT_OUT = {"pid": 90, "queue": 90, "cpu": 76, "memory": 76}  # below so many columns there is no room for these
 
 
-def screen(state: Mapping[str, Any], width: int, events: int = 8) -> RenderableType:
-    """The whole picture of one status object, for a terminal of `width` columns."""
-    parts: list[RenderableType] = [_head(state), _balancers(state)]
-    if sleeps := asleep(state):
+def screen(state: Object, width: int, events: int = 8, height: int | None = None) -> RenderableType:
+    """The whole picture of one status object, for a terminal of `width` columns.
+
+    Where it is not to be higher than `height` lines, servers that do well and the oldest events are left out.
+    """
+    parts = [_head(state), _balancers(state)]
+    sleeps = asleep(state)
+    if sleeps:
         parts.append(Text(sleeps, style="cyan"))
-    if state["servers"] or not sleeps:
-        parts += [*_size(state), _servers(state, width)]
-    recent = [Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in state["events"][-events:]]
-    if recent:
-        recent[-1].no_wrap, recent[-1].overflow = False, "fold"  # it may say why something does not work
-        parts += [Text("recent", style="bold"), *recent]
-    if fixes := [advice["problem"] for advice in state["advice"] if advice["level"] == "fix"]:
-        parts.append(Text(f"{len(fixes)} to fix in the settings: {' '.join(fixes)}", style="yellow"))
+    shown = bool(state["servers"]) or not sleeps
+    if shown:
+        parts += _size(state)
+    parts += _to_heed(state)
+    recent = state["events"][-events:]
+    table: list[RenderableType] = []
+    if shown:
+        left = None if height is None else height - _lines(parts, width) - _lines(_recent(recent[-KEPT:]), width)
+        table = _fitting(state, width, left)
+    if height is not None:
+        recent = _newest(recent, width, height - _lines([*parts, *table], width))
+    return Group(*parts, *table, *_recent(recent))
+
+
+def _lines(parts: Sequence[RenderableType], width: int) -> int:
+    return len(Console(width=width).render_lines(Group(*parts), pad=False)) if parts else 0
+
+
+def _to_heed(state: Object) -> list[Text]:
+    """What is wrong, or goes on."""
+    parts = [Text(state["trouble"], style="red")] if state["trouble"] else []
     if state.get("change"):
         parts.append(Text(f"settings change: {state['change']}", style="yellow"))
-    if state["trouble"]:
-        parts.append(Text(state["trouble"], style="red"))
-    return Group(*parts)
+    if fixes := [advice["problem"] for advice in state["advice"] if advice["level"] == "fix"]:
+        parts.append(Text(f"{len(fixes)} to fix in the settings: {' '.join(fixes)}", style="yellow"))
+    return parts
+
+
+def _recent(entries: Sequence[Object]) -> list[Text]:
+    if not entries:
+        return []
+    recent = [Text(event_line(entry), overflow="ellipsis", no_wrap=True) for entry in entries]
+    recent[-1].no_wrap, recent[-1].overflow = False, "fold"  # it may say why something does not work
+    return [Text("recent", style="bold"), *recent]
+
+
+def _newest(entries: Sequence[Object], width: int, height: int) -> Sequence[Object]:
+    """Without the oldest that do not fit; the newest one is always there."""
+    while len(entries) > 1 and _lines(_recent(entries), width) > height:
+        entries = entries[1:]
+    return entries
+
+
+def _fitting(state: Object, width: int, height: int | None) -> list[RenderableType]:
+    """The servers. Where there is no room for all, those that do well are counted."""
+    servers = state["servers"]
+    if height is None or len(servers) + HEADER <= height:
+        return [_servers(state, servers, width)]
+    first = sorted(servers, key=lambda server: server["state"] == "up")[: max(0, height - HEADER - 1)]
+    rest = [server["state"] for server in servers if server not in first]
+    words = "all up" if set(rest) == {"up"} else ", ".join(f"{rest.count(word)} {word}" for word in sorted(set(rest)))
+    more = Text(f"… and {len(rest)} more: {words}", style="dim")
+    return [_servers(state, [server for server in servers if server in first], width), more]
 
 
 def _head(state: Mapping[str, Any]) -> Text:
@@ -80,18 +126,18 @@ def _size(state: Object) -> list[Text]:
     """How many servers are wanted, and why."""
     if "max" not in state:  # an older control plane does not say
         return []
-    text = Text(f"{state['wanted']} of {state['min']} to {state['max']} servers", overflow="ellipsis", no_wrap=True)
+    text = Text(f"{state['wanted']} of {state['min']} to {state['max']} servers")
     return [text.append(f"  {state['why']}", "dim") if state["why"] else text]
 
 
-def _servers(state: Mapping[str, Any], width: int) -> Table:
+def _servers(state: Object, servers: Sequence[Object], width: int) -> Table:
     table = Table(box=None, pad_edge=False, collapse_padding=width < TIGHT, header_style="dim")
     shown = [title for title in FIGURES if width >= LEFT_OUT.get(title, 0)]
     table.add_column("server", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for title in shown:
         table.add_column(title, justify="right", no_wrap=True)
-    for server in state["servers"]:
+    for server in servers:
         figures = (FIGURES[title](server, state) for title in shown)
         table.add_row(server["name"], Text(server["state"], COLOURS.get(server["state"], "red")), *figures)
     return table

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from seawall.cli.changes import follow
+from seawall.cli.changes import follow, tell_limits
 from seawall.control import client
 from seawall.errors import SeawallError
 from seawall.paths import Paths, locate
@@ -57,6 +57,7 @@ def _set(paths: Paths, key: str, value: str) -> bool:
     told = next(answers)
     last = follow(answers, told)
     click.echo(f"{key} is no longer set." if unsets(key, value) else f"{key} is now {value}.")
+    tell_limits(last)
     return bool(last["in_effect"])
 
 

@@ -44,6 +44,10 @@ def asleep(state: Mapping[str, Any]) -> str:
     return f"asleep since {since} ({duration(state['asleep'])}); {kept}"
 
 
+def not_enforced(missing: str) -> str:
+    return f"{missing}. The site serves without."
+
+
 def milliseconds(value: float | None) -> str:
     """`-` where there is no figure: nothing measured is not zero."""
     return "-" if value is None else f"{value:.0f} ms"

@@ -11,15 +11,12 @@ from pathlib import Path
 
 from seawall import members
 from seawall.cli.machine import Note
-from seawall.cli.show import asleep
-from seawall.config import CONCURRENCY, Settings, size_in_bytes
+from seawall.config import Settings
 from seawall.control import client
-from seawall.control.most import most
 from seawall.control.telling import difference, value
-from seawall.errors import ApplicationFailed, ConfigError, NotRunning, SeawallError, StateUnusable, shell
+from seawall.errors import ApplicationFailed, ConfigError, NoSite, SeawallError, StateUnusable, shell
 from seawall.fleet.application import Application, find
 from seawall.fleet.django import expected
-from seawall.fleet.groups import Groups, Limits, name
 from seawall.haproxy.listeners import Listeners
 from seawall.paths import Paths
 from seawall.rights import groups
@@ -51,7 +48,7 @@ def running(settings: Settings, paths: Paths) -> str:
     """Whether what runs is what seawall.toml says."""
     try:
         told = client.ask(paths, "reload", dry_run=True)
-    except NotRunning:
+    except NoSite:
         return "no site runs"
     except SeawallError as error:
         raise Note(error.problem, error.remedy) from None
@@ -146,17 +143,6 @@ def application(settings: Settings, paths: Paths) -> str:
     return f"{text} ({found.why}); {expected(found.project, found.environment)}" if found.project else text
 
 
-def servers(settings: Settings, paths: Paths) -> str:
-    least, named = settings.servers.min, settings.servers.max
-    if named:
-        return f"{least} to {named}, as the load needs them"
-    try:
-        found = most(least, find(settings, paths.project).kind)
-    except SeawallError:
-        raise Note("Not examined: there is no application to run.") from None
-    return f"{least} to {found.servers}, as the load needs them ({found.why}; servers.max names another number)"
-
-
 def interpreter(settings: Settings, paths: Paths) -> str:
     try:
         found = find(settings, paths.project)
@@ -165,31 +151,6 @@ def interpreter(settings: Settings, paths: Paths) -> str:
     if found.kind == "command":
         return _program(found)
     return f"{_run(found, DJANGO if found.project else VERSIONS)} at {found.python}"
-
-
-def concurrency(settings: Settings, paths: Paths) -> str:
-    """How many requests each server works on at a time, and why so many."""
-    try:
-        found = find(settings, paths.project)
-    except SeawallError:
-        raise Note("Not known: there is no application to run.") from None
-    why = CONCURRENCY["wsgi" if found.kind == "django" else found.kind][1]
-    if settings.servers.concurrency:
-        return f"{found.concurrency} requests at a time in each server, as seawall.toml says"
-    return f"{found.concurrency} requests at a time in each server ({why}); another number: servers.concurrency"
-
-
-def limits(settings: Settings, paths: Paths) -> str:
-    """Whether what a server may take of the machine is enforced here."""
-    wanted = Limits(settings.servers.cpu, size_in_bytes(settings.servers.memory))
-    groups = Groups(name(paths))
-    groups.find(wanted, {})
-    if groups.missing:
-        remedy = next(iter(groups.missing.values())).remedy
-        raise Note(f"{groups.why_not()}. The site serves without.", remedy)
-    if not wanted.controllers:
-        return "none are set: servers.cpu, servers.memory"
-    return f"enforced by control groups in {' and '.join({str(folder.parent) for folder in groups.folders.values()})}"
 
 
 def _program(found: Application) -> str:
@@ -233,14 +194,3 @@ def _install(found: Application) -> str:
         return f"See what it says: {shell(found.python)} --version"
     listed = (found.folder / "requirements.txt").exists()
     return f"{shell(found.python)} -m pip install {'-r requirements.txt' if listed else 'django'}"
-
-
-def sleep(settings: Settings, paths: Paths) -> str:
-    """Whether it sleeps, where it may."""
-    try:
-        sleeps = asleep(client.ask(paths, "status"))
-    except SeawallError:  # it does not run
-        sleeps = ""
-    if settings.servers.min:
-        return sleeps or f"it does not: servers.min = {settings.servers.min}"
-    return sleeps or "as servers.min = 0, it does when nobody comes"

@@ -51,7 +51,9 @@ def _draw_in_place(paths: Paths, state: dict[str, Any]) -> None:
 
     from seawall.cli.screen import screen
 
-    with Live(screen(state, Console().width), auto_refresh=False) as live:
+    console = Console()
+    with Live(screen(state, console.width, height=console.height), console=console, auto_refresh=False) as live:
         while True:
             time.sleep(EVERY)
-            live.update(screen(client.ask(paths, "status"), live.console.width), refresh=True)
+            state = client.ask(paths, "status")
+            live.update(screen(state, console.width, height=console.height), refresh=True)

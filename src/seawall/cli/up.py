@@ -16,7 +16,7 @@ import click
 
 from seawall import files, members
 from seawall.cli.project import find_project
-from seawall.cli.show import event_line
+from seawall.cli.show import event_line, not_enforced
 from seawall.control import client
 from seawall.control.told import for_people
 from seawall.errors import AlreadyRunning, ApplicationFailed, ConfigError, NotRunning, SeawallError
@@ -213,6 +213,8 @@ def _detached(paths: Paths, replace: bool) -> None:
         raise
     if state:
         click.echo(f"{state['name']} serves {state['urls'][0]}      seawall status, seawall down")
+        if missing := state["limits"]["missing"]:
+            click.echo(f"Note: {not_enforced(missing)}\n{state['limits']['remedy']}".rstrip())
         _tell_advice(state["advice"])
         return
     from seawall.process import signal_name

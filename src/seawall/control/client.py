@@ -110,7 +110,7 @@ def _not_running(paths: Paths) -> errors.NotRunning:
             "The control plane of this site is not running; what it started may still serve.",
             "Take charge of it again: seawall up      Stop it all: seawall down",
         )
-    nobody = errors.NotRunning(f"No site runs from {paths.project}.", "Start it: seawall up")
+    nobody = errors.NoSite(f"No site runs from {paths.project}.", "Start it: seawall up")
     return run_by_another(paths.project) or nobody
 
 

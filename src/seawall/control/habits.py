@@ -1,13 +1,13 @@
 """Keeps what the site is asked for by day and week, in a file that outlives the site's end.
 
-`version` says how it is to be read; another version's is put aside and learned anew.
+`version` says how it is to be read; what another version wrote, or somebody else, is told once and learned anew.
 """
 
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from seawall import files
 from seawall.control.troubles import Troubles
@@ -24,7 +24,9 @@ class Habits:
 
     def __init__(self, path: Path, troubles: Troubles, clock: Callable[[], float] = time.time) -> None:
         self._path, self._troubles, self._clock = path, troubles, clock
-        self.forecast = read(path)
+        self.forecast, wrong = read(path)
+        if wrong:
+            troubles.note("forecast", f"{path} {wrong}: what the site is asked for by day and week is learned anew")
 
     def learn(self, places: float) -> None:
         """Note how many places are in use. The file is written when a quarter of an hour is over."""
@@ -55,20 +57,26 @@ def second_of_week(now: float) -> int:
     return ((local.tm_wday * 24 + local.tm_hour) * 60 + local.tm_min) * 60 + local.tm_sec
 
 
-def read(path: Path) -> Forecast:
-    """What was learned before; nothing where the file is missing, somebody else's or another version's."""
+def read(path: Path) -> tuple[Forecast, str]:
+    """What was learned before, and why it is nothing where there is a file all the same."""
     try:
         found = json.loads("".join(files.lines(path, LARGEST, LARGEST)))
-    except (OSError, ValueError, RecursionError):
-        return Forecast()
-    if not isinstance(found, dict) or found.get("version") != VERSION:
-        return Forecast()
+    except FileNotFoundError:
+        return Forecast(), ""
+    except OSError as error:
+        return Forecast(), f"cannot be read, {error.strerror}"
+    except (ValueError, RecursionError):
+        return Forecast(), "is damaged"
+    if not isinstance(found, dict):
+        return Forecast(), "is damaged"
+    if found.get("version") != VERSION:
+        return Forecast(), "is of another version of Seawall"
     since, week = found.get("since"), found.get("week")
     if not _number(since, 1e12) or not isinstance(week, dict):
-        return Forecast()
-    known = {int(slot): float(places) for slot, places in week.items() if slot.isdecimal() and _number(places, MOST)}
-    return Forecast(since, week={slot: places for slot, places in known.items() if slot < WEEK})
+        return Forecast(), "is damaged"
+    known = {slot: week.get(str(slot)) for slot in range(WEEK)}
+    return Forecast(since, week={slot: float(places) for slot, places in known.items() if _number(places, MOST)}), ""
 
 
-def _number(value: Any, most: float) -> bool:
+def _number(value: Any, most: float) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most

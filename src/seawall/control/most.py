@@ -1,9 +1,8 @@
 """The default of `servers.max`: how many servers this machine is good for."""
 
-import os
 from dataclasses import dataclass
 
-from seawall.haproxy.memory import memory_limit
+from seawall.allowance import memory_limit, processors
 
 # A server of a few threads waits most of the time; with more than these the processor would be full of them.
 THREADS_A_CORE = 8
@@ -25,11 +24,11 @@ class Most:
 def most(least: int, kind: str) -> Most:
     """For `least`, which is servers.min: what the processors are good for, in half of the memory."""
     each, size = LOOPS_A_CORE if kind == "asgi" else THREADS_A_CORE, SEPARATE if kind == "command" else FORKED
-    cores, memory = len(os.sched_getaffinity(0)), memory_limit() // 1_000_000
-    by_cores, by_memory = cores * each, memory // 2 // size
+    cores, memory = processors(), memory_limit() // 1_000_000
+    by_cores, by_memory = max(1, round(cores * each)), memory // 2 // size
     number = min(by_cores, by_memory, LARGEST)
     if number < least:
         return Most(least, "as many as servers.min")
     if number == by_cores:
-        return Most(number, f"{each} for each of {cores} processors")
+        return Most(number, f"{each} for each of {cores:.3g} processors")
     return Most(number, f"{size} MB for each in half of the {memory / 1000:.1f} GB of memory")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seawall.control.processes import Server
+from seawall.process import TICKS, processor_time
 
 APART = 0.25  # s between two looks
 IDLE = 1.0  # s between two while the servers have nothing to do
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -35,14 +35,8 @@ class ProcessorTime:
 
 def _used(server: Server) -> float | None:
     """What its process used; what a command leaves to children is counted when those end."""
-    if not server.alive or server.process is None:
-        return None
-    try:
-        text = Path(f"/proc/{server.process.pid}/stat").read_text()
-    except OSError:
-        return None
-    # After the name, which may have spaces: utime, stime, cutime and cstime are the fields 14 to 17 (proc(5)).
-    return sum(map(int, text.rpartition(")")[2].split()[11:15])) / TICKS
+    used = processor_time(server.process.pid) if server.process and server.alive else None
+    return used and sum(used)
 
 
 def _busy() -> float:

@@ -12,10 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from seawall import files, members
 from seawall.control.processes import KINDS, Processes
 from seawall.errors import RecordDamaged, RecordUnusable
-from seawall.model import Memory, Sizing
+from seawall.model import BalancerName, Memory, Sizing
 from seawall.paths import Paths
 from seawall.process import Process
 
@@ -73,6 +75,8 @@ def read(paths: Paths) -> dict[str, Any] | None:
         record = json.loads(paths.processes.read_text())
     except FileNotFoundError:
         return None
+    except RecursionError as error:
+        raise RecordDamaged(*_words(paths, "is not a record of ours")) from error
     except (OSError, ValueError) as error:
         raise RecordDamaged(*_words(paths, f"cannot be read: {error}")) from error
     if not isinstance(record, dict) or not isinstance(record.get("boot"), str):
@@ -83,7 +87,44 @@ def read(paths: Paths) -> dict[str, Any] | None:
     if not isinstance(version, int) or version > VERSION:
         what = f"was written by a newer Seawall (version {version}, this one knows {VERSION})"
         raise RecordUnusable(*_words(paths, what))
+    try:
+        _form().validate_python(record)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise RecordDamaged(*_words(paths, f"makes no sense at {where}")) from None
     return _from_0(record) if version == 0 else record
+
+
+@dataclass(frozen=True)
+class _Listeners:
+    address: str
+    ports: dict[str, int]
+    active: BalancerName
+    order: list[BalancerName]
+
+
+@dataclass(frozen=True)
+class _Orders:
+    generation: int = 0
+    drain: list[str] = field(default_factory=list)
+    restart: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What must make sense, where it is there, or nothing that follows from it does."""
+
+    listeners: _Listeners | None = None
+    memory: Memory | None = None
+    settings: dict[str, str] | None = None
+    orders: _Orders | None = None
+    file: dict[str, Any] | None = None
+    groups: dict[str, str] | None = None
+
+
+@cache
+def _form() -> TypeAdapter[_Form]:
+    return TypeAdapter(_Form)
 
 
 def _words(paths: Paths, what: str) -> tuple[str, str]:
@@ -123,7 +164,7 @@ def adopt(record: Mapping[str, Any], processes: Processes) -> Record:
         found = Process.adopt(entry["pid"], entry["ticks"]) if "pid" in entry else None
         if found is None and "pid" in entry:
             continue
-        known = {key: entry[key] for key in kind.kept if key in entry}
+        known = {key: entry[key] for key in kind.kept if isinstance(entry.get(key), type(getattr(kind, key)))}
         about = {"name": entry["name"], "started": float(entry.get("started", 0.0)), "owner": entry.get("owner")}
         processes.add(kind(process=found, **about, **known))
     listeners = record.get("listeners")
@@ -149,6 +190,8 @@ def _entries(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         and isinstance(entry.get("name"), str)
         and isinstance(entry.get("pid", 0), int)
         and ("pid" not in entry or isinstance(entry.get("ticks"), int))
+        and isinstance(entry.get("started", 0.0), int | float)
+        and isinstance(entry.get("owner"), int | None)
     ]
 
 

@@ -22,6 +22,7 @@ from seawall.model import Event
 PROGRESS = 2.0  # s between two words on what goes on
 LOOK = 0.05  # s between two looks
 MORE = 30.0  # s that a change may take besides the timeouts of servers; then it is said what goes on
+LIMITS = ("servers.cpu", "servers.memory")
 ATTEMPTS = 2  # servers of a command that die before any has answered: then all is as it was before
 
 Answers = AsyncIterator[dict[str, Any]]
@@ -91,7 +92,7 @@ class Changes:
             self._require_idle()
             self._put(proposal, lightly(state.wanted, proposal.file, proposal.live, state.paths), state.site.generation)
             state.say(event)
-            yield {**told, "in_effect": True}
+            yield {**told, "in_effect": True, **self._not_enforced(proposal)}
             return
         application = state.wanted.application
         if SERVERS in effects(proposal.changes):
@@ -153,7 +154,14 @@ class Changes:
                 yield {"progress": self.progress}
         if change.error:
             raise change.error
-        yield {"in_effect": not change.pending, "pending": change.pending}
+        yield {"in_effect": not change.pending, "pending": change.pending, **self._not_enforced(change.proposal)}
+
+    def _not_enforced(self, proposal: Proposal) -> dict[str, Any]:
+        """What is not, of the limits that were changed."""
+        groups = self.state.groups
+        if not any(change.setting in LIMITS for change in proposal.changes) or not groups.missing:
+            return {}
+        return {"not_enforced": groups.why_not(), "remedy": groups.remedy}
 
     async def _carry_out(self, change: Change) -> None:
         began = asyncio.get_running_loop().time()

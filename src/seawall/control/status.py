@@ -55,7 +55,7 @@ def status(control: State, meter: Meter, change: str = "") -> dict[str, Any]:
             }
             for server in control.processes.servers.values()
         ],
-        "limits": {**asdict(control.groups.limits), "missing": control.groups.why_not()},
+        "limits": _limits(control),
         "warm": _warm(control, now),
         "processes": [_process(managed, now) for managed in control.processes],
         "change": change,
@@ -92,6 +92,12 @@ def _trouble(control: State, now: float) -> str:
         for trouble in (control.journal.trouble, *control.troubles.present, dying, memory.demand.capacity.why)
         if trouble
     )
+
+
+def _limits(control: State) -> dict[str, Any]:
+    """What each server may take; `missing` says what of it is not enforced."""
+    groups = control.groups
+    return {**asdict(groups.limits), "missing": groups.why_not(), "remedy": groups.remedy, "places": groups.places}
 
 
 def _routes(seen: Observed) -> dict[str, RouteSeen]:

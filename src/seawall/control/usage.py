@@ -1,19 +1,15 @@
 """What each server takes of the machine: its share of a processor, and its memory."""
 
-import os
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from seawall.control.processes import Server
-from seawall.process import memory_used
+from seawall.process import memory_used, processor_time
 
 EVERY = 10.0  # s between two readings of processor time
 FRESH = 5.0  # s for which a reading of memory, which takes the kernel a millisecond a server, is good enough
 BUDGET = 0.01  # s of one answer that such readings may take; the rest are read for the next one
-
-_TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -55,14 +51,8 @@ class Usage:
 
 
 def _processor_time(server: Server) -> float | None:
-    """Seconds, of all threads (proc(5), stat fields 14 and 15)."""
-    if not server.process or not server.alive:
-        return None
-    try:
-        fields = Path(f"/proc/{server.process.pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return (int(fields[11]) + int(fields[12])) * _TICK
+    used = processor_time(server.process.pid) if server.process and server.alive else None
+    return used and used[0]
 
 
 def _proportional(server: Server) -> int | None:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from seawall.allowance import memory_limit, processors
 from seawall.config import Kind, Settings, size_in_bytes
 from seawall.config.live import with_live
 from seawall.control.most import most
 from seawall.fleet.application import Application, find
 from seawall.fleet.groups import Limits
-from seawall.haproxy.memory import memory_limit
 from seawall.haproxy.render import Edge
 from seawall.model import Site
 from seawall.paths import Paths
@@ -121,7 +121,7 @@ def _site(settings: Settings, application: Application, edge: Edge) -> Site:
         min=settings.servers.min,
         max=settings.servers.max or most(settings.servers.min, application.kind).servers,
         idle=settings.servers.idle,
-        cores=len(os.sched_getaffinity(0)),
+        cores=processors(),
         hold=settings.servers.hold,
         slots=application.concurrency,
         strategy=settings.balancer.strategy,

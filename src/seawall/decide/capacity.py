@@ -98,9 +98,7 @@ def _measured(load: Load, demand: Demand, ready: int, now: float) -> Capacity:
         return replace(known, servers=0, quiet_since=quiet, rates=known.rates if now - quiet < MEASURED else ())
     known = replace(known, quiet_since=0.0)
     settled = _settled(known, load, now)
-    # While servers are added one after the other, what is finished counts for the number at the beginning.
-    goes_on = known.rates and not known.trial and not (settled and settled.seconds >= MEASURED)
-    if ready == known.servers or (ready > known.servers > 0 and goes_on):
+    if ready == known.servers:
         settles = known.finished < 0 and now >= known.since
         return replace(known, since=now, finished=load.finished) if settles else known
     rates = tuple(rate for rate in known.rates if rate.servers != known.servers and now - rate.at < LAST)
@@ -140,7 +138,8 @@ def _try(known: Capacity, few: Rate, many: Rate, now: float) -> tuple[Capacity, 
     fewer = max(few.servers, math.ceil(many.servers / 2))
     why = f"{_told(many)}, and {_told(few)} before, while requests waited"
     event = Event("trial", "site", f"{why}; to be sure, it goes on with {fewer} for some seconds")
-    return replace(known, trial=(few, many), most=fewer, until=now + ENDS, why=why), (event,)
+    tried = f"it is tried whether more servers help: {why}"
+    return replace(known, trial=(few, many), most=fewer, until=now + ENDS, why=tried), (event,)
 
 
 def _tried(site: Site, load: Load, demand: Demand, known: Capacity, now: float) -> tuple[Capacity, tuple[Event, ...]]:

@@ -20,6 +20,7 @@ COMPUTES = 3.0  # s over which the use of processors is measured
 ONE = 0.8  # of a processor: a server that uses more has requests that wait for it inside
 SLOW = 1.0  # s that servers take to start, from which on a forecast is worth having
 LEARNED = 1.0  # days of experience before it counts
+CHANGED = 1.5  # times shorter or longer than on record is the time of a request put on record anew
 
 
 def wanted(site: Site, memory: Memory) -> int:
@@ -49,15 +50,20 @@ class Need:
 def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     """Changes only what is remembered; decide/servers.py makes it so."""
     if sleep.asleep(site, memory):
-        return Plan((), replace(memory, demand=Demand(why="nobody comes: the site sleeps"), sizing=_smallest(memory)))
+        memory = replace(memory, sizing=_smallest(memory))
+        return Plan(
+            (), replace(memory, demand=Demand(service=memory.demand.service, why="nobody comes: the site sleeps"))
+        )
     memory = _starts(observed, memory, now)
     if hold := _cannot_tell(site, observed, memory, now):
-        held = replace(memory.demand, why=hold.why)
+        # What was needed before it is old when it ends: then the present number counts like a need of that moment.
+        held = replace(memory.demand, why=hold.why, peaks=())
         if hold.blind:
             held = replace(held, samples=(), capacity=capacity.forgotten(held.capacity))
         return Plan((), replace(memory, demand=held))
     assert observed.load is not None, "_cannot_tell holds without it"
-    noted = demand.note(memory.demand, observed.load)
+    before = replace(memory.demand, service=memory.demand.service or memory.sizing.service)
+    noted = demand.note(before, observed.load)
     offered = demand.offered(noted, observed.load)
     need = _need(site, observed, offered, replace(memory, demand=noted))
     noted = replace(noted, service=offered.service if offered.known else noted.service, why=need.why)
@@ -68,9 +74,11 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     memory = replace(memory, demand=replace(noted, capacity=limits))
     if limits.most and not limits.trial and _law(site, memory) > limits.most:
         memory = replace(memory, sizing=replace(memory.sizing, wanted=max(1, limits.most)))
-    if min(need.number, _most(site, memory)) > _law(site, memory) and offered.known:
+    if offered.known:
+        memory = replace(memory, sizing=_remembering(memory.sizing, offered.service))
+    if min(need.number, _most(site, memory)) > _law(site, memory):
         plan = _up(site, memory, need, now)
-    elif _may_go_down(site, observed, memory, now):
+    elif need.number < _law(site, memory) and _may_go_down(site, observed, memory, now):
         plan = _down(site, memory, now)
     else:
         plan = Plan((), memory)
@@ -80,6 +88,12 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
 def _smallest(memory: Memory) -> Sizing:
     """Who comes after a sleep begins with one server."""
     return memory.sizing if memory.sizing.wanted <= 1 else replace(memory.sizing, wanted=1)
+
+
+def _remembering(sizing: Sizing, service: float) -> Sizing:
+    """With the time of a request where it has changed much: each change is written to the record."""
+    same = sizing.service / CHANGED < service < sizing.service * CHANGED
+    return sizing if same else replace(sizing, service=service)
 
 
 def _law(site: Site, memory: Memory) -> int:
@@ -127,8 +141,11 @@ def _need(site: Site, observed: Observed, offered: Offered, memory: Memory) -> N
         why += f"; the processors that they use take {computing}"
         base = computing
     # A queue that is gone within the time that people may wait is no backlog.
-    late = load.queued * service - _ready(observed, memory) * site.slots * erlang.PATIENCE
-    backlog = math.ceil((places + load.streams + late / clear) / site.slots) if late > 0 else 0
+    free = max(0, _ready(observed, memory) * site.slots - load.streams)
+    late = load.queued * (service or erlang.PATIENCE) - free * erlang.PATIENCE
+    # However long they take, none of those that are there needs more than one place.
+    working = min(places + late / clear, max(places, load.serving) + load.queued)
+    backlog = math.ceil((working + load.streams) / site.slots) if late > 0 else 0
     if backlog > base:
         why += f"; to clear the {load.queued} that wait within {clear:.2g} s takes {backlog}"
     foreseen = _foreseen(site, observed, memory, service)
@@ -188,6 +205,8 @@ def _may_go_down(site: Site, observed: Observed, memory: Memory, now: float) -> 
     return (
         max(peak for _, peak in memory.demand.peaks) < _law(site, memory)
         and observed.load.complete
+        # While there is no whole window, the rate is only what is proven, which is less.
+        and demand.before(memory.demand.samples, demand.WINDOW) is not None
         and not memory.leaving
         and all(server.ready for server in kept(site, observed, memory))
         and now - sizing.raised_at >= site.hold

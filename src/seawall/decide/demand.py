@@ -9,7 +9,6 @@ from seawall.model import Demand, Load, Sample
 WINDOW = 20.0  # s over which the usual rate and the time in a server are measured
 LONG = 120.0  # s over which that time is measured where few requests come
 ENOUGH = 20  # finished requests by which it is known
-SOME, PROVEN = 8, 2.0  # requests, and s, that show how long they take at least before so many are finished
 SURGES = (0.2, 0.5, 1.0, 3.0, 10.0)  # s: the windows in which a surge may prove itself
 ENDED = 3.0  # s: the one of them in which the end of a load may prove itself
 DOUBT = 2.0  # taken off √N: four times what chance makes of it, which is ½ whatever N is
@@ -24,7 +23,7 @@ class Offered:
     rate: float = 0.0  # requests a second
     service: float = 0.0  # s each is in a server; 0: not known yet
     serving: float = 0.0  # requests in servers, over the last second
-    known: bool = False  # enough have been finished to say so
+    known: bool = False  # enough have been finished to say so; else they take that long at least
 
     @property
     def places(self) -> float:
@@ -99,7 +98,7 @@ def _possible(since: Sample, newest: Sample) -> float:
 
 
 def _service(samples: Sequence[Sample], remembered: float, serving: int) -> tuple[float, bool]:
-    """Seconds a request is in a server, and whether that is known; else what is certain at least.
+    """Seconds a request is in a server, and whether enough were finished to know; else what is certain at least.
 
     Little's law on those in servers only: those in the queue cannot inflate it.
     """
@@ -109,9 +108,5 @@ def _service(samples: Sequence[Sample], remembered: float, serving: int) -> tupl
         finished, work = newest.finished - since.finished, newest.work - since.work
         if finished >= ENOUGH:
             return max(1e-4, work / finished), True
-    if remembered:
-        return remembered, True
-    if not finished + serving:
-        return 0.0, False
     # As if all that are in servers were finished now: they take that long at least.
-    return work / (finished + serving), finished + serving >= SOME and newest.at - samples[0].at >= PROVEN
+    return max(remembered, work / max(1, finished + serving)), False

@@ -37,8 +37,10 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     if failing is not None:
         memory = _note_down({s.name for s in living} & failing, memory, now)
     calm = now - memory.retry_at > YOUNG and all(s.ready and now - s.started > YOUNG for s in living)
-    if memory.deaths and living and calm:
-        memory = replace(memory, deaths=0)
+    # When the last one died, and since when one has become ready: then they do not die in a row any more.
+    died = memory.retry_at - pause(memory.deaths)
+    if memory.deaths and living and (calm or any(s.ready and s.started >= died for s in living)):
+        memory = replace(memory, deaths=0, last_death=0.0)
     for server in living:
         step = _end(site, memory, server, now)
         actions += [step] if step else []
@@ -61,9 +63,12 @@ def _dead(server: ServerSeen, memory: Memory, now: float) -> tuple[Memory, Actio
     if server.ready:
         memory, event = _died_at_work(server, how, memory, now)
         return memory, ForgetServer(reason, server.name), event
+    if server.started < memory.last_death:
+        # It was on its way when another one died: that is one attempt that failed, of several servers.
+        return memory, ForgetServer(reason, server.name), None
     deaths = memory.deaths + 1
     wait = pause(deaths)
-    memory = replace(memory, deaths=deaths, retry_at=now + wait)
+    memory = replace(memory, deaths=deaths, last_death=now, retry_at=now + wait)
     event = None
     if wait:
         text = f"servers keep dying ({deaths} in a row, the last after {lived:.1f} s: {how}); next try in {wait:g} s"

@@ -55,11 +55,23 @@ def _stop(site: Site, observed: Observed, memory: Memory, now: float) -> tuple[t
         return (), memory
     routes = [route for word in words for route in word or ()]
     going = [s.name for s in observed.servers if s.alive and s.name in memory.leaving and s.name not in memory.stopping]
-    reasons = {name: _reason_to_stop(site, routes, name, now - memory.leaving[name]) for name in going}
+    waits = _may_take_their_time(site, observed, memory)
+    reasons = {
+        name: _reason_to_stop(site, routes, name, 0.0 if name in waits else now - memory.leaving[name])
+        for name in going
+    }
     actions = tuple(StopServer(reason, name) for name, reason in reasons.items() if reason)
     if not actions:
         return (), memory
     return actions, replace(memory, stopping={**memory.stopping, **{action.server: now for action in actions}})
+
+
+def _may_take_their_time(site: Site, observed: Observed, memory: Memory) -> set[str]:
+    """Servers that leave only because fewer are enough: for that nobody's websocket is cut."""
+    if sum(server.alive for server in observed.servers) > site.max:
+        return set()
+    ordered = site.drain | to_replace(site, observed) | memory.down.keys()
+    return {server.name for server in observed.servers if server.ready and server.name not in ordered}
 
 
 def _reason_to_stop(site: Site, routes: list[RouteSeen], name: str, since: float) -> str:

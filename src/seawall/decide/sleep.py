@@ -23,7 +23,7 @@ def decide(site: Site, observed: Observed, memory: Memory, now: float) -> Plan:
     if site.min > 0:
         return _always_awake(memory)
     somebody = _somebody(observed, memory)
-    counted: dict[str, int] = {b.name: b.requests for b in observed.balancers if b.requests is not None}
+    counted = {_counter(b): b.requests for b in observed.balancers if b.requests is not None}
     memory = replace(memory, requests={**memory.requests, **counted})
     if memory.asleep_since is not None:
         if somebody:
@@ -59,9 +59,13 @@ def _somebody(observed: Observed, memory: Memory) -> bool | None:
 
 
 def _came(balancer: BalancerSeen, memory: Memory) -> bool:
-    """A balancer that starts anew counts from 0."""
-    before = memory.requests.get(balancer.name)
+    """A balancer that starts anew counts from 0, and each strategy by itself."""
+    before = memory.requests.get(_counter(balancer))
     return before is not None and balancer.requests is not None and balancer.requests > before
+
+
+def _counter(balancer: BalancerSeen) -> str:
+    return f"{balancer.name} {balancer.strategy}"
 
 
 def _why_sleep(site: Site, observed: Observed, memory: Memory, now: float) -> str:

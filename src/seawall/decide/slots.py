@@ -9,7 +9,7 @@ from seawall.model import Observed, Site
 
 def given(site: Site, slots: int) -> int:
     """What balancers give a server that takes `slots`; 0 where it does not say, as a command."""
-    return min(site.slots, slots) if slots else site.slots
+    return min(site.slots, slots) if slots > 0 else site.slots
 
 
 def taken(site: Site, observed: Observed, server: str, slots: int) -> int:

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -110,6 +111,16 @@ class Groups:
         reasons = "; ".join(dict.fromkeys(error.problem for error in self.missing.values()))
         return f"{settings} cannot be enforced: {reasons}" if settings else ""
 
+    @property
+    def remedy(self) -> str:
+        """What helps the first of those that are not enforced."""
+        return next((error.remedy for error in self.missing.values() if error.remedy), "")
+
+    @property
+    def places(self) -> list[str]:
+        """The groups below which ours are."""
+        return sorted({str(folder.parent) for folder in self.folders.values()})
+
     def full(self, server: str) -> bool:
         """Whether the kernel has ended a process of this server because its memory limit was reached."""
         folder = self.folders.get("memory")
@@ -168,17 +179,31 @@ def _limit(group: Path, controller: str, limits: Limits) -> None:
 def _limit_memory(group: Path, most: int | None) -> None:
     """Without swap: a server that is paged out is of no use, and one that leaks has to end some time."""
     if (group / "memory.max").exists():
+        # Version 2 would make room by ending processes, where version 1 refuses.
+        if most is not None and _number(group / "memory.current") > most < _most_memory(group):
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         places.write(group / "memory.max", "max" if most is None else str(most))
         places.write(group / "memory.oom.group", "1")
         if (group / "memory.swap.max").exists():
             places.write(group / "memory.swap.max", "max" if most is None else "0")
         return
     together = group / "memory.memsw.limit_in_bytes"
+    before = _number(together)
     if together.exists():  # it may not be below the other, so it makes way first
         places.write(together, "-1")
-    places.write(group / "memory.limit_in_bytes", str(-1 if most is None else most))
+    try:
+        places.write(group / "memory.limit_in_bytes", str(-1 if most is None else most))
+    except OSError:
+        if together.exists():
+            places.write(together, str(before))
+        raise
     if together.exists() and most is not None:
         places.write(together, str(most))
+
+
+def _most_memory(group: Path) -> float:
+    """The limit of version 2 that is in force."""
+    return _number(group / "memory.max") or math.inf
 
 
 def _groups(folder: Path) -> list[Path]:

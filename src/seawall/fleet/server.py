@@ -26,6 +26,7 @@ from seawall.process import Process, spawn
 BACKLOG = 1024
 _LISTEN = "0A"  # TCP_LISTEN in include/net/tcp_states.h
 MOST = 4096  # bytes of a pulse
+LARGEST = 1 << 62  # number in it
 PORTS = range(20000, 30000)  # below ip_local_port_range, so that no outgoing connection takes one meanwhile
 _REQUEST = f"GET {HEALTH_PATH} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: seawall\r\nConnection: close\r\n\r\n".encode()
 
@@ -150,15 +151,17 @@ async def pulse(paths: Paths, name: str, timeout: float | None, slots: int = 0) 
         finally:
             writer.close()
     try:
-        said = json.loads(answer.partition(b"\r\n\r\n")[2])
-    except ValueError as error:
+        return _pulse(json.loads(answer.partition(b"\r\n\r\n")[2]))
+    except (ValueError, TypeError) as error:
         raise ConnectionError(f"{name} does not say how it is: {answer!r}") from error
-    return _pulse(said)
 
 
 def _pulse(said: Mapping[str, int]) -> Pulse:
-    """A server of another release may say more, or less."""
-    return Pulse(**{each.name: int(said[each.name]) for each in fields(Pulse) if each.name in said})
+    """A server of another release may say more, or less; a hostile application may say anything. Raises ValueError."""
+    told = {each.name: int(said[each.name]) for each in fields(Pulse) if each.name in said}
+    if not all(0 <= number <= LARGEST for number in told.values()):
+        raise ValueError("numbers that count nothing")
+    return Pulse(**told)
 
 
 async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -74,16 +74,6 @@ class RuntimeSocket:
         except OSError:
             return False
 
-    async def info(self) -> dict[str, str]:
-        """`show info`: Pid, Version, CurrConns …"""
-        lines = (await self.ask("show info")).splitlines()
-        return dict(line.split(": ", 1) for line in lines if ": " in line)
-
-    async def finishing(self) -> bool:
-        """Whether it takes no new visitors: it was told to finish (SIGUSR1) or to pause (SIGTTOU)."""
-        rows = rows_of(await self.ask(f"show stat http {_FRONTEND} -1"))
-        return any(row["status"] in ("STOP", "PAUSED") for row in rows)
-
     async def pulse(self, strategy: Strategy | None) -> Pulse:
         """Whether it takes visitors, and whether there is anything to do in the backend of `strategy`."""
         asked = [f"show stat http {_FRONTEND} -1"]
@@ -94,14 +84,6 @@ class RuntimeSocket:
         """What it has counted of requests in the backend of `strategy`, and what goes on in it."""
         asked = [f"show stat {backend(strategy)} {_BACKEND + _SERVER} -1", "show table streams"]
         return reading(*await self.ask_all(asked))
-
-    async def routes(self) -> tuple[RouteSeen, ...]:
-        """Every server in every backend."""
-        return (await self.word()).routes
-
-    async def strategy(self) -> Strategy | None:
-        """Where visitors are sent; None if it cannot be told."""
-        return (await self.word()).strategy
 
     async def word(self) -> Word:
         """All that decisions are made from."""
@@ -132,15 +114,11 @@ class RuntimeSocket:
         commands = [f"set server {_SWITCH}/{strategy} state ready", *others, *waiting]
         await self._tell([(command, "") for command in commands])
 
-    async def step(self, route: Route, address: ServerAddress, edge: Edge) -> bool:
-        """Do one step with one server. True when it is done or was done before.
-
-        False: `remove` has to wait until the last connection is closed. Raises EngineFailed for any other refusal.
-        """
-        return await self.steps([(route, address)], edge)
-
     async def steps(self, steps: Sequence[tuple[Route, ServerAddress]], edge: Edge) -> bool:
-        """Do several steps at once. False if a `remove` among them has to wait; raises EngineFailed for a refusal."""
+        """Do steps with servers, all at once. True when they are done, or were done before.
+
+        False: a `remove` has to wait until the last connection is closed. Raises EngineFailed for any other refusal.
+        """
         return await self._tell([command for route, address in steps for command in _commands(route, address, edge)])
 
     async def _tell(self, commands: Sequence[tuple[str, str]]) -> bool:

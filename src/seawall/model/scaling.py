@@ -45,7 +45,7 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Demand:
-    """What the last readings tell. Never on record: the next control plane reads anew."""
+    """What the last readings tell. Not on record: the next control plane reads anew."""
 
     samples: tuple[Sample, ...] = ()  # oldest first
     service: float = 0.0  # s a request is in a server; 0: not known yet
@@ -58,7 +58,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Sizing:
-    """How many servers there are to be. On record: it changes only with the number."""
+    """How many servers there are to be. On record, so it changes seldom."""
 
     wanted: int = 0  # 0: not decided yet
     raised_at: float = 0.0  # the last step up
@@ -66,3 +66,4 @@ class Sizing:
     regret: float = 1.0  # how many times longer than usual servers stay, since some were missed that had gone
     regretted_at: float = 0.0
     start: float = 0.0  # s from asking for a server until it serves, as measured; 0: not measured yet
+    service: float = 0.0  # s a request is in a server, about; 0: not known yet

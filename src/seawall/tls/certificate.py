@@ -14,6 +14,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
+
+from pydantic import ConfigDict, TypeAdapter
 
 from seawall import rights
 from seawall.config import written
@@ -29,6 +32,8 @@ LABEL = b"# seawall "
 
 @dataclass(frozen=True)
 class Label:
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     names: list[str]
     start: float  # s since 1970
     end: float  # s since 1970
@@ -75,8 +80,8 @@ def read_label(path: Path) -> Label | None:
     """What our file says about itself; None unless the file is whole."""
     try:
         first, body = path.read_bytes().split(b"\n", 1)
-        label = Label(**json.loads(first.removeprefix(LABEL)))
-    except (OSError, ValueError, TypeError):
+        label = TypeAdapter(Label).validate_json(first.removeprefix(LABEL))
+    except (OSError, ValueError):
         return None
     return label if label.body == hashlib.sha256(body).hexdigest() else None
 

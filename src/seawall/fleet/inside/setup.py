@@ -62,8 +62,23 @@ def read(fd: int) -> Setup:
 
 def entitle(name: str) -> None:
     """What ps and top show, and by which one that nobody has on record is found: seawall/control/strangers.py."""
+    if not _names:
+        os.register_at_fork(after_in_child=_be_a_job)
+    _names[:] = [name]
+    _show(f"seawall {name}")
+
+
+_names: list[str] = []  # of this process, once it has one
+
+
+def _be_a_job() -> None:
+    """What the application forks is none of ours, and may outlive us."""
+    _show(f"job of {_names[0]}")
+
+
+def _show(title: str) -> None:
     with open("/proc/self/comm", "w") as comm:
-        comm.write(f"seawall {name}")
+        comm.write(title)
 
 
 def again(setup: Setup) -> NoReturn:
