@@ -2,21 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seawall.config.effects import AT_ONCE, SERVERS, effects, flat
 from seawall.config.live import Proposal, ordered, saved, unsets, with_live
 from seawall.control import limits
 from seawall.control.act.warms import Attempt, Warms
+from seawall.control.change import Change
 from seawall.control.compare import compared
 from seawall.control.giving_up import does_not_start
 from seawall.control.state import State
 from seawall.control.tasks import Tasks
 from seawall.control.telling import as_answer, in_words
 from seawall.control.wanted import Wanted, built, lightly, starts_alike
-from seawall.errors import ChangeCutOff, ChangeRefused, SeawallError, StateUnusable, shell
-from seawall.fleet.application import Application, find
+from seawall.errors import ChangeRefused, SeawallError, StateUnusable, shell
+from seawall.fleet.application import find
 from seawall.model import Event
 
 PROGRESS = 2.0  # s between two words on what goes on
@@ -27,26 +28,6 @@ ATTEMPTS = 2  # servers of a command that die before any has answered: then all 
 
 Answers = AsyncIterator[dict[str, Any]]
 GOES_ON = "What runs goes on as it is. Correct it, then: seawall reload"
-
-
-@dataclass
-class Change:
-    """One change on its way."""
-
-    proposal: Proposal
-    application: Application
-    event: Event
-    asked: bool = True  # somebody waits for it
-    finished: asyncio.Event = field(default_factory=asyncio.Event)
-    committed: bool = False
-    anew: bool = False  # servers are started otherwise
-    pending: list[str] = field(default_factory=list)
-    error: SeawallError | None = None
-
-    @property
-    def unproven(self) -> bool:
-        """Whether it is put in effect before anything has shown that the application starts with it."""
-        return self.anew and self.application.kind == "command"
 
 
 @dataclass
@@ -179,7 +160,7 @@ class Changes:
                 f"The change failed: {error}.", f"Make room or correct it: df -h {shell(state)}"
             )
         except BaseException:
-            change.error = _cut_off(change)
+            change.error = change.cut_off()
             raise
         finally:
             self.current = None
@@ -292,12 +273,3 @@ class Changes:
         elif self.current and self.current.unproven and not self._answered():
             pending.append("a first server is to show that the new command starts")
         return pending
-
-
-def _cut_off(change: Change) -> ChangeCutOff:
-    """The control plane ends, or has an error of its own."""
-    in_effect = "The new settings were" if change.committed else "Nothing of it was"
-    return ChangeCutOff(
-        f"The change was cut off before it was done: {change.event.text}. {in_effect} in effect.",
-        "Look at what runs: seawall status      What differs: seawall reload --dry-run",
-    )
