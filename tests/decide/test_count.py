@@ -180,6 +180,12 @@ def test_what_is_needed_again_soon_is_regretted_and_stays_longer() -> None:
     assert often.memory.sizing.regret == count.MOST_REGRET
 
 
+def test_those_who_wait_after_a_surge_are_no_reason_to_regret() -> None:
+    plan = decided(loaded(wanted=5, lowered_at=NOW - 100), 5, queued=40)
+    assert number(plan) > 5
+    assert plan.memory.sizing.regret == 1.0
+
+
 def test_a_quiet_time_halves_the_regret() -> None:
     long = replace(QUIET.sizing, regret=4.0, regretted_at=NOW - 601)
     assert decided(replace(QUIET, sizing=long), 5, serving=0).memory.sizing.regret == 2.0
