@@ -171,6 +171,12 @@ def test_a_hold_takes_no_server_that_is_needed(why: str, hold: float, seconds: i
     assert (count.wanted(site, memory), events) == (5, [])
 
 
+def test_after_a_hold_the_number_counts_as_just_needed() -> None:
+    held = count.decide(SITE, replace(observed(server("s1"), server("s2")), load=None), QUIET, NOW - 0.1).memory
+    seen_since = replace(held, demand=replace(held.demand, samples=QUIET.demand.samples))
+    assert number(decided(seen_since, 5, serving=0)) == 5
+
+
 def test_what_is_needed_again_soon_is_regretted_and_stays_longer() -> None:
     plan = decided(loaded(wanted=4, lowered_at=NOW - 100), 4)
     assert (number(plan), plan.memory.sizing.regret) == (5, 2.0)

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-
 # The answer to the example key of RFC 6455: HAProxy checks it.
 UPGRADED = "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
