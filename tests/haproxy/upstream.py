@@ -2,8 +2,8 @@
 
 GET /?ms=20 answers after 20 ms with the server's name; /headers answers with the request as it arrived;
 POST /?id=7 notes "7 NAME" in the journal when the work begins. /?crash ends the process, /?close only the connection,
-/?stream=2000 is silent for 2 s in the middle of its answer, /?header=20000 has a header of that length, /?type=text/plain a
-Content-Type.
+/?stream=2000 is silent for 2 s in the middle of its answer, /?header=20000 has a header of that length,
+/?type=text/plain a Content-Type.
 """
 
 import asyncio
