@@ -87,6 +87,15 @@ def test_another_strategy_counts_anew(told: Told, parts: Parts) -> None:
     assert load.arrived == 0
 
 
+def test_who_takes_the_step_inside_does_not_make_the_load_shrink(told: Told) -> None:
+    """He is counted when he comes back, and taken off when he began: a reading between the two has one too many."""
+    for at, arrived in ((10.0, 5), (10.1, 6), (10.2, 5)):
+        told.read("a", at, arrived)
+    load = told.load(10.2)
+    assert load
+    assert load.arrived == 1
+
+
 def test_what_is_old_is_unknown(told: Told) -> None:
     told.read("a", 10.0, 5)
     told.read("b", 10.9, 5)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from seawall.decide.capacity import FULL, growth, helps_not, judge
+from seawall.decide.capacity import FULL, LIFTED, MEASURED, growth, helps_not, judge
 from seawall.model import Capacity, Demand, Load, Rate, Sample, Site
 from tests.decide.values import NOW
 
@@ -59,6 +59,32 @@ def test_full_processors_are_not_shared_among_more(demand: Demand, full: bool) -
 
 def test_a_machine_with_idle_processors_gets_more_servers() -> None:
     assert judge(SITE, Load(NOW, queued=9), used(1.0, busy=1.0), 1, 1, 8)[0].most == 0
+
+
+@pytest.mark.parametrize(("ago", "told"), [(2 * SITE.hold, 0), (LIFTED * SITE.hold + 1, 1)])
+def test_it_is_told_again_that_they_are_full_after_a_long_time(ago: float, told: int) -> None:
+    known = Capacity(most=3, until=NOW + 1, told_at=NOW - ago)
+    _, events = judge(SITE, Load(NOW, queued=9), replace(used(2.0), capacity=known), 2, 3, 8)
+    assert len(events) == told
+
+
+QUEUE = Load(NOW, finished=500, queued=9)
+# Four servers finish 50/s, as two did before.
+SLOWER = Capacity(4, NOW - 20, 0, NOW - 10, finished=0, rates=(rate(2, 500, 10.0),))
+
+
+@pytest.mark.parametrize(("sure_until", "kinds"), [(0.0, ["trial"]), (NOW + 1, [])])
+def test_there_is_no_trial_soon_after_the_last(sure_until: float, kinds: list[str]) -> None:
+    demand = replace(used(0.1), capacity=replace(SLOWER, sure_until=sure_until))
+    _, events = judge(SITE, QUEUE, demand, 4, 4, 8)
+    assert [event.kind for event in events] == kinds
+
+
+@pytest.mark.parametrize(("quiet", "kept"), [(MEASURED - 0.1, 1), (MEASURED, 0)])
+def test_what_they_did_before_a_quiet_time_says_nothing(quiet: float, kept: int) -> None:
+    known = replace(SLOWER, quiet_since=NOW - quiet)
+    capacity, _ = judge(SITE, Load(NOW), replace(used(0.1), capacity=known), 4, 4, 3)
+    assert len(capacity.rates) == kept
 
 
 def test_a_limit_is_forgotten_with_the_load() -> None:

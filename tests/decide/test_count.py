@@ -171,6 +171,12 @@ def test_a_hold_takes_no_server_that_is_needed(why: str, hold: float, seconds: i
     assert (count.wanted(site, memory), events) == (5, [])
 
 
+def test_after_a_hold_the_number_counts_as_just_needed() -> None:
+    held = count.decide(SITE, replace(observed(server("s1"), server("s2")), load=None), QUIET, NOW - 0.1).memory
+    seen_since = replace(held, demand=replace(held.demand, samples=QUIET.demand.samples))
+    assert number(decided(seen_since, 5, serving=0)) == 5
+
+
 def test_what_is_needed_again_soon_is_regretted_and_stays_longer() -> None:
     plan = decided(loaded(wanted=4, lowered_at=NOW - 100), 4)
     assert (number(plan), plan.memory.sizing.regret) == (5, 2.0)
@@ -178,6 +184,12 @@ def test_what_is_needed_again_soon_is_regretted_and_stays_longer() -> None:
     assert late.memory.sizing.regret == 1.0
     often = decided(loaded(wanted=4, lowered_at=NOW - 100, regret=8.0), 4)
     assert often.memory.sizing.regret == count.MOST_REGRET
+
+
+def test_those_who_wait_after_a_surge_are_no_reason_to_regret() -> None:
+    plan = decided(loaded(wanted=5, lowered_at=NOW - 100), 5, queued=40)
+    assert number(plan) > 5
+    assert plan.memory.sizing.regret == 1.0
 
 
 def test_a_quiet_time_halves_the_regret() -> None:

@@ -142,6 +142,7 @@ def test_who_waits_is_turned_away_until_the_next_try() -> None:
     no_warm = replace(OPEN, warm_deaths=3, warm_retry_at=NOW + 1)
     assert turned(no_warm, warms=()) == ["a True", "b True"]
     assert turned(no_warm) == []
+    assert turned(replace(no_warm, warm_deaths=0), warms=()) == [], "it has just been started for the first time"
 
 
 # In the simulated world

@@ -23,7 +23,7 @@ async def asking(site: Site, number: int, path: str, headers: str = "") -> Async
     asked = [asyncio.create_task(visitor.request("GET", path, headers=headers)) for visitor in visitors]
     try:
         yield
-        assert {answer.status for answer in await asyncio.gather(*asked)} == {200}
+        assert {answer.status for answer in await asyncio.gather(*asked)} <= {200, 101}
     finally:
         for visitor in visitors:
             visitor.close()
@@ -71,18 +71,42 @@ def test_who_waits_for_the_first_server_counts_once(make_site: MakeSite) -> None
 WEBSOCKET = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 
-@pytest.mark.parametrize("header", ["Accept: text/event-stream\r\n", WEBSOCKET])
-def test_streams_are_counted_while_they_last(site: Site, header: str) -> None:
+EVENTS = "Accept: text/event-stream\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "header"),
+    [("type=text/event-stream", ""), ("type=text/event-stream;charset=utf-8", EVENTS), ("status=101", WEBSOCKET)],
+)
+def test_streams_are_counted_while_they_last(site: Site, answer: str, header: str) -> None:
     async def main() -> None:
         await site.balancer("a", site.upstream("s1"))
-        async with asking(site, 2, "/?stream=800", header), asking(site, 1, "/?ms=800"):
+        async with asking(site, 2, f"/?stream=800&{answer}", header), asking(site, 1, "/?ms=800"):
 
             async def begun() -> bool:
-                return (await reading(site)).serving == 3
+                return (await reading(site)).serving == 3 and (await reading(site)).streams == 2
 
             await until(begun)
-            assert (await reading(site)).streams == 2
-        assert (await reading(site)).streams == 0
+
+        async def over() -> bool:
+            return (await reading(site)).streams == 0
+
+        await until(over)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("header", [EVENTS, WEBSOCKET])
+def test_who_asks_for_a_stream_and_gets_a_page_is_no_stream(site: Site, header: str) -> None:
+    async def main() -> None:
+        await site.balancer("a", site.upstream("s1"))
+        async with asking(site, 6, "/?ms=700", header):
+
+            async def full() -> bool:
+                return (await reading(site)).queued == 2
+
+            await until(full)
+            assert (await reading(site)).streams == 0
 
     asyncio.run(main())
 

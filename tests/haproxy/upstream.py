@@ -2,7 +2,8 @@
 
 GET /?ms=20 answers after 20 ms with the server's name; /headers answers with the request as it arrived;
 POST /?id=7 notes "7 NAME" in the journal when the work begins. /?crash ends the process, /?close only the connection,
-/?stream=2000 is silent for 2 s in the middle of its answer, /?header=20000 has a header of that length.
+/?stream=2000 is silent for 2 s in the middle of its answer, /?header=20000 has a header of that length,
+/?type=text/plain a Content-Type.
 """
 
 import asyncio
@@ -11,6 +12,9 @@ import re
 import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
+
+# The answer to the example key of RFC 6455: HAProxy checks it.
+UPGRADED = "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str, journal: Path) -> None:
@@ -22,6 +26,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name
             writer.write(answer[:-1])
             await asyncio.sleep(_silence(head))
             writer.write(answer[-1:])
+            if b" 101 " in answer[:16]:
+                raise ConnectionError
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 
@@ -52,6 +58,8 @@ async def _answer(head: bytes, body: bytes, name: str, journal: Path) -> bytes:
     content = head + body if url.path == "/headers" else name.encode()
     status = query.get("status", "200")
     header = f"X-Seawall-Ended: {query['ended']}" if "ended" in query else "X: " + "x" * int(query.get("header", 1))
+    header += f"\r\nContent-Type: {query['type']}" if "type" in query else ""
+    header += UPGRADED if status == "101" else ""
     return f"HTTP/1.1 {status} x\r\nServer: upstream\r\n{header}\r\nContent-Length: {len(content)}\r\n\r\n".encode() + (
         b"" if method == b"HEAD" else content
     )
