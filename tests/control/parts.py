@@ -26,6 +26,7 @@ from seawall.model import BalancerName
 from seawall.process import Process, spawn
 from tests.haproxy.site import Site
 from tests.patience import PATIENCE
+from tests.patience import until as settled
 
 SLEEP = "import time; time.sleep(600)"
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
@@ -74,7 +75,11 @@ class Parts:
         paths = self.site.paths
         marks = members.marked(paths.mark, kind, name)
         command = [sys.executable, "-S", "-c", code]
-        return spawn(command, folder=paths.project, environment=marks, log=paths.logs / "application.log")
+        process = spawn(command, folder=paths.project, environment=marks, log=paths.logs / "application.log")
+        # Only once it has become the program, `members` and so `close` find it.
+        environment = Path(f"/proc/{process.pid}/environ")
+        settled(lambda: not process.alive or members.PROCESS.encode() in environment.read_bytes(), "its mark")
+        return process
 
     def server(self, name: str = "s1", code: str = SLEEP, **fields: Any) -> Server:
         """A server in the table, with a process of its own."""

@@ -130,8 +130,6 @@ def test_a_job_that_a_server_has_left_behind_goes_on(parts: Parts, file: Path) -
 def test_all_that_a_command_has_started_is_its_server(parts: Parts) -> None:
     parts.server("s1")
     known, unknown = parts.child("server", "s1"), parts.child("server", "s7")
-    for process in (known, unknown):  # its environment is its own from when it has become the program
-        until(lambda pid=process.pid: b"SEAWALL_PROCESS" in Path(f"/proc/{pid}/environ").read_bytes(), "a mark")
     look(parts, "command")
     assert (known.alive, unknown.alive) == (True, False)
 
