@@ -291,7 +291,9 @@ class World:
                 del table[key]
             return
         if self.status(entry, step.server) == "up" and self.visitors:
-            entry.done_at = self.now + self.random.choice((0.0, 0.3, 5.0, 100.0))
+            # People on a page come and go; who is on an open connection stays.
+            last = (0.0, 0.3, 5.0) if self.people else (0.0, 0.3, 5.0, 100.0)
+            entry.done_at = self.now + self.random.choice(last)
         admin: dict[str, RouteStatus] = {"enable": "up", "drain": "drain", "maint": "maint"}
         entry.admin = admin[step.step]
         # A server counts as up from the moment it is enabled until heartbeats have failed.

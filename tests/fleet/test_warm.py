@@ -13,7 +13,7 @@ import pytest
 from seawall.errors import StateUnusable
 from seawall.fleet import server, warm
 from seawall.paths import bound_logs
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, until
 
 from .conftest import Site, ended
 
@@ -259,9 +259,14 @@ def test_what_the_application_forks_does_not_pass_for_one_of_ours(make: Callable
         await reader.readuntil(b"\r\n\r\n")
         jobs = [int(pid) for pid in (await reader.readline()).split()]
         writer.close()
-        titles = [Path(f"/proc/{pid}/comm").read_text().strip() for pid in jobs]
-        for pid in jobs:
-            os.kill(pid, signal.SIGKILL)
-        assert titles == ["job of w1", "job of s1"]
+
+        def titles() -> list[str]:
+            return [Path(f"/proc/{pid}/comm").read_text().strip() for pid in jobs]
+
+        try:
+            until(lambda: titles() == ["job of w1", "job of s1"], "their names")
+        finally:
+            for pid in jobs:
+                os.kill(pid, signal.SIGKILL)
 
     asyncio.run(scenario())
