@@ -79,7 +79,6 @@ async def deaths(site: Site) -> list[RequestDeath]:
 
 def test_two_servers_and_nobody_else(site: Site) -> None:
     async def scenario() -> None:
-        site.servers()
         others = Load(site.https, visitors=8, tls=insecure(), pause=0.05)
         work = asyncio.create_task(others.run(600))
         await asyncio.sleep(0.5)
