@@ -53,6 +53,6 @@ def _change(change: "Change") -> dict[str, Any]:
 
 def value(value: Any) -> str:
     """As seawall.toml has it."""
-    if value is None:
+    if value in (None, ""):
         return "not set"
     return f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
