@@ -299,7 +299,7 @@ def test_set_writes_the_file_and_reload_agrees(own: Site) -> None:
     before = path.read_text()
     done = site.run("set", "servers.min", "9", "--save")
     assert done.returncode == 2
-    assert "servers.max: expected at least as many as servers.min" in done.stderr
+    assert "servers.max: expected at least " in done.stderr
     assert path.read_text() == before
     assert site.status()["wanted"] == 4
 

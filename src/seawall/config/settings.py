@@ -149,7 +149,7 @@ class Servers(Section):
     @classmethod
     def _not_below_min(cls, value: int | None, info: ValidationInfo) -> int | None:
         if value is not None and value < info.data.get("min", 0):
-            raise _expected("at least as many as servers.min")
+            raise _expected(f"at least {info.data['min']}, as many as servers.min")
         return value
 
 
