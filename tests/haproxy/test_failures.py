@@ -30,9 +30,10 @@ async def under_load(site: Site, fault: Callable[[], Awaitable[None]], seconds: 
 def unharmed(site: Site, read: Load, send: Load) -> None:
     assert read.tally.failures == []
     assert read.tally.retried == 0
-    # What was under way in the dead server is lost, and its sender is told so.
+    # What was under way in the dead server is lost, and its sender is told so; and what takes the place of the first of
+    # them, as the kernel closes a dying process's connections before the socket that takes new ones.
     assert set(send.tally.classes) <= {"200", "502"}
-    assert len(send.tally.failures) <= site.edge.concurrency
+    assert len(send.tally.failures) <= site.edge.concurrency + 1
     assert site.doubled_posts() == []
 
 

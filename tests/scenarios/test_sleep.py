@@ -151,7 +151,7 @@ def test_neither_heartbeats_nor_questions_wake_it_or_keep_it_awake(site: Site) -
         assert (state["asleep"] is not None, state["servers"]) == (True, [])
         assert ask(site, "/-/seawall/health")[0] == 404
         time.sleep(0.1)
-    assert state["asleep"] >= 1.5
+    assert state["asleep"] > 1.0, "it has not been awake meanwhile"
 
 
 def test_a_long_answer_keeps_it_awake(site: Site) -> None:
