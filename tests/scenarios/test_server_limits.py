@@ -245,10 +245,11 @@ def test_where_groups_cannot_be_made_the_site_serves_and_says_so(
     (folder / "application.py").write_text(APPLICATION)
     site = Site(folder, WSGI + f'python = "{users.PYTHON}"\n[servers]\nmin = 1\ncpu = 0.5\nmemory = "256M"\n')
     users.give(folder, stranger)
-    told = users.run(stranger, *users.seawall_command(folder, "doctor")).stdout
-    if "limits" not in told or "cannot be enforced" not in told:
-        pytest.skip(f"control groups are delegated here: {told}")
-
+    # Asked of the kernel: what the product says of it is what is tried here.
+    if delegated := users.run(stranger, "find", "/sys/fs/cgroup", "-type", "d", "-writable").stdout:
+        pytest.skip(f"control groups are delegated here: {delegated}")
+    doctor = users.run(stranger, *users.seawall_command(folder, "doctor")).stdout
+    assert "servers.cpu and servers.memory cannot be enforced" in " ".join(doctor.split())
     control = subprocess.Popen(users.command(stranger, *users.seawall_command(folder, "up", "--plain")))
 
     def seawall(*words: str) -> str:

@@ -159,7 +159,7 @@ class Changes:
             change.error = StateUnusable(
                 f"The change failed: {error}.", f"Make room or correct it: df -h {shell(state)}"
             )
-        except BaseException:
+        except BaseException:  # the control plane ends, or it is a defect: nobody who waits may take it for done
             change.error = change.cut_off()
             raise
         finally:
